@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * buf - a queue of bytes with a ceiling.
+ *
+ * Bytes go in at the back and leave at the front. The ceiling is set once and
+ * never passed: an add that does not fit changes nothing and says so. The
+ * memory comes with the first byte and goes when the last one leaves, so an
+ * idle session costs nothing.
+ */
+#pragma once
+
+#include "base/span.h"
+
+struct buf {
+    char *bytes; /* ours */
+    size_t from, to, ceiling;
+};
+
+void buf_init(struct buf *b, size_t ceiling);
+void buf_clear(struct buf *b);
+
+/* All of it, or nothing and false. */
+MUST bool buf_add(struct buf *b, struct span s);
+MUST bool buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Where a read may put bytes without a copy: `*at` has room for as many bytes as
+ * come back; 0 if the buffer is full or there is no memory. Say with buf_grew()
+ * how many were put there, even if none. */
+MUST size_t buf_space(struct buf *b, char **at);
+void buf_grew(struct buf *b, size_t count);
+
+/* What waits at the front; borrowed until the next add, space or drop. */
+struct span buf_peek(const struct buf *b);
+void buf_drop(struct buf *b, size_t count);
+
+static inline size_t buf_len(const struct buf *b)
+{
+    return b->to - b->from;
+}
+
+static inline size_t buf_room(const struct buf *b)
+{
+    return b->ceiling - buf_len(b);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * text - clean what others said before people or files see it.
+ */
+#pragma once
+
+#include "base/span.h"
+
+/* Copies what fits, with a NUL: bytes below SPACE and DEL become '?'. UTF-8 stays if it
+ * is well formed, else its bytes become '?'. The length comes back. */
+size_t text_clean(char *to, size_t size, struct span from);
+
+/* `to` is as a value in key=value: cleaned, and in quotes (with \" and \\) if it is empty
+ * or holds a space, a quote or '='. The length comes back; cut to fit. */
+size_t text_quote(char *to, size_t size, struct span from);
+
+/* strlcpy for spans: cut to fit, with a NUL. */
+void text_copy(char *to, size_t size, struct span from);
+
+/* The number that all of `s` spells in decimal. False: not one, or above `most`. */
+MUST bool text_number(struct span s, unsigned long most, unsigned long *out);

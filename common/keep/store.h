@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store - what outlives a process: keys and values with an age. The door to LMDB.
+ *
+ * One writing process for each file, any number of readers; opened after fork. Keys are up
+ * to 500 bytes. What is found is borrowed until the transaction ends.
+ */
+#pragma once
+
+#include "base/span.h"
+
+struct store;
+struct store_txn;
+
+/* `kinds` are the names of its tables, NULL behind the last, the same at every open. NULL with
+ * one line in `why`. `most` is the ceiling of the file in bytes. */
+struct store *store_open(const char *folder, const char *const *kinds, size_t most, bool write,
+                         char *why, size_t size);
+void store_close(struct store **s);
+
+/* NULL: no memory, or the disk is full. commit: false if it could not be kept; freed anyway. */
+struct store_txn *store_begin(struct store *s);
+MUST bool store_commit(struct store_txn **t);
+void store_abort(struct store_txn **t);
+
+/* `kind` is an index into `kinds`. `until` is when it may be forgotten, seconds since 1970;
+ * 0: never. */
+MUST bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value,
+                    double until);
+MUST bool store_get(struct store_txn *t, unsigned kind, struct span key, struct span *value);
+MUST bool store_drop(struct store_txn *t, unsigned kind, struct span key);
+
+/* Calls for each, in the order of the keys, until it answers false. */
+typedef bool store_walk_fn(void *arg, struct span key, struct span value);
+void store_walk(struct store_txn *t, unsigned kind, store_walk_fn *fn, void *arg);
+
+/* Drops up to `count` of what is past its time. How many comes back. */
+size_t store_expire(struct store_txn *t, unsigned kind, double now, size_t count);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * table - which TLS session stands behind which connection that the MTA sees.
+ *
+ * One file of shared memory, cut into a part for each worker, which that worker alone
+ * writes. Anyone may read, without a lock: an entry that changes while it is read is read
+ * again. The master clears the part of a worker that died.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/addr.h"
+#include "base/id.h"
+#include "rule/facts.h"
+
+struct table;
+
+/* Both ends of a connection, as the MTA sees them. */
+struct table_key {
+    struct addr client, server;
+};
+
+struct table_entry {
+    struct id session;
+    struct addr client, listener; /* the client, and where it reached us */
+    bool secure;
+    struct tls_facts tls; /* all empty unless `secure` */
+    char rule[64];        /* title of the source section that applied */
+};
+
+/* The master's: makes the file anew for `parts` workers of `entries` sessions each, readable
+ * by `group` ((gid_t)-1: leave). NULL with one line in `why`. Children inherit it. */
+struct table *table_make(const char *path, unsigned parts, unsigned entries, gid_t group, char *why,
+                         size_t size);
+
+/* A reader's. NULL with one line in `why`. */
+struct table *table_open(const char *path, char *why, size_t size);
+void table_close(struct table **t);
+
+/* Whose process this is decides which part: only that one may put and drop there. False: the
+ * part is full (the MTA then knows no TLS facts of it). Same key again: replaced. */
+MUST bool table_put(struct table *t, unsigned part, const struct table_key *key,
+                    const struct table_entry *entry);
+void table_drop(struct table *t, unsigned part, const struct table_key *key);
+void table_clear(struct table *t, unsigned part);
+
+MUST bool table_find(const struct table *t, const struct table_key *key, struct table_entry *out);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conn - a connection: a socket, and TLS over it once that has started.
+ *
+ * Nothing here waits. What could not be done yet returns CONN_LATER, and `needs` then
+ * says what the socket must be ready for before it is tried again; with TLS that can be
+ * reading in order to write.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/span.h"
+#include "rule/facts.h"
+
+/* CONN_OVER: the other side ended in order. */
+enum conn_got { CONN_SOME, CONN_LATER, CONN_OVER, CONN_FAILED };
+enum { CONN_IN = 1, CONN_OUT = 2 };
+
+struct ssl_st;
+struct tls;
+
+struct conn {
+    int fd;             /* ours; -1: none */
+    struct ssl_st *tls; /* ours */
+    unsigned needs;     /* CONN_IN | CONN_OUT, after CONN_LATER */
+    const char *why;    /* static or thread's text, after CONN_FAILED: a few words for the log */
+};
+
+/* `fd` is non-blocking and ours from here; -1 for none yet. Sets TCP_NODELAY. */
+void conn_init(struct conn *c, int fd);
+
+/* Says close_notify where that is due, and closes. Usable again after conn_init(). */
+void conn_clear(struct conn *c);
+
+/* Begins to connect, from `source` if not NULL (its port may be 0). CONN_LATER: wait until
+ * writable, then conn_dialled(). The local address is known at once (conn_local()). */
+MUST enum conn_got conn_dial(struct conn *c, const struct addr *to, const struct addr *source);
+MUST enum conn_got conn_dialled(struct conn *c);
+
+/* Binds to `source`, or to a port that the kernel picks, without connecting yet: for whoever
+ * must tell others our address before the upstream can see us. Then conn_dial(). */
+MUST bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to);
+
+MUST bool conn_local(const struct conn *c, struct addr *out);
+MUST bool conn_remote(const struct conn *c, struct addr *out);
+
+/* CONN_SOME: `*len` bytes. */
+MUST enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len);
+
+/* Writes pieces in order as one: one system call, and as few TLS records as may be. */
+MUST enum conn_got conn_write(struct conn *c, const struct span *pieces, size_t count, size_t *len);
+
+/* The handshake, as the one called and as the caller; CONN_SOME: done. For the caller,
+ * `name` goes out as SNI (NULL: none) and `session` (may be NULL) is offered to resume. */
+struct ssl_session_st;
+MUST enum conn_got conn_accept_tls(struct conn *c, struct tls *how);
+MUST enum conn_got conn_connect_tls(struct conn *c, struct tls *how, const char *name,
+                                    struct ssl_session_st *session);
+
+static inline bool conn_is_secure(const struct conn *c)
+{
+    return c->tls != NULL;
+}
+
+/* Bytes that TLS holds decrypted, which no socket will announce. */
+bool conn_has_pending(const struct conn *c);
+
+/* After the handshake. */
+void conn_facts(const struct conn *c, struct tls_facts *out);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * listen - listening sockets. They belong to the master for its life; a reload takes over
+ * those that stay and closes those that went.
+ */
+#pragma once
+
+#include "base/addr.h"
+
+enum { LISTEN_MAX = 64 };
+
+struct listen {
+    struct addr at;
+    bool loopback_device; /* every address of the loopback device, not only `at` */
+    int fd;               /* non-blocking, close-on-exec */
+    bool wanted;
+};
+
+struct listens {
+    struct listen at[LISTEN_MAX];
+    size_t count;
+};
+
+/* The socket at `at`: one that is there already, one that LISTEN_FDS passed, or a new one.
+ * -1 with one line in `why`. Marks it wanted. */
+MUST int listens_open(struct listens *all, const struct addr *at, bool loopback_device, char *why,
+                      size_t size);
+
+/* Forgets all marks before a configuration is read, and closes what nobody wants after. */
+void listens_unmark(struct listens *all);
+void listens_close_unwanted(struct listens *all);
+
+/* Accepts one, non-blocking and close-on-exec. -1: none now (or no descriptors: `*full`). */
+MUST int listen_accept(int fd, struct addr *client, bool *full);

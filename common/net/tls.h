@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tls - how TLS is spoken: contexts for the side that is called and the side that calls.
+ *
+ * A context is made once, by the master where it holds a private key, and is shared by all
+ * sessions that it fits; workers inherit it. TLS 1.2 and 1.3 unless told otherwise, no
+ * compression, no renegotiation, no early data.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/option.h"
+#include "base/span.h"
+
+struct tls;
+struct tickets;
+
+enum tls_protocol { TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
+#define TLS_PROTOCOL_WORDS "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"
+
+struct tls_server_conf {
+    struct cert_files certs;    /* at least one; SNI chooses among them by their names, the
+                                   first is for clients that name none of them. Certificates
+                                   of the same names and other key types stand side by side */
+    const char *ciphers;        /* OpenSSL's list for TLS 1.2 and below; "" for the default */
+    const char *ciphersuites;   /* of TLS 1.3; "" for the default */
+    enum tls_protocol least;
+    const char *ca_file;        /* "" or the CAs that client certificates come from */
+    struct span session_context; /* what resumption is bound to: a digest of listener and rule */
+};
+
+struct tls_client_conf {
+    struct cert_file cert;      /* file "" for none */
+    const char *ca_file;        /* "" for the system's CAs */
+    const char *ciphers, *ciphersuites;
+    enum tls_protocol least;
+    int security_level;         /* -1 for OpenSSL's default; 0 where any TLS beats none */
+};
+
+/* NULL with one line in `why`: file, what is wrong, the remedy. `tickets` may be NULL. */
+struct tls *tls_server_new(const struct tls_server_conf *conf, struct tickets *tickets, char *why,
+                           size_t size);
+struct tls *tls_client_new(const struct tls_client_conf *conf, char *why, size_t size);
+void tls_free(struct tls **t);
+
+/* What peer must prove: checked in the handshake, result in tls_facts.verify; only
+ * `must` ends the handshake for it. Per context; for the calling side. */
+enum tls_verify { TLS_VERIFY_NONE, TLS_VERIFY_CA, TLS_VERIFY_NAME };
+
+/* Keys of session tickets, in memory that master and workers share; made before fork.
+ * The master rotates them; the last ones still open old tickets. */
+struct tickets *tickets_new(void);
+void tickets_rotate(struct tickets *t);

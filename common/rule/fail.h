@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fail - the ways a delivery fails, with all their faces. See fail.def.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+enum fail {
+    FAIL_NOT,
+#define FAIL(name, word, reply, tlsrpt, next, doc) FAIL_##name,
+#include "rule/fail.def"
+#undef FAIL
+    FAIL_COUNT,
+};
+
+/* All are static texts; of FAIL_NOT they are "". */
+const char *fail_word(enum fail f);
+const char *fail_reply(enum fail f); /* without line end */
+const char *fail_tlsrpt(enum fail f);
+bool fail_allows_next(enum fail f);

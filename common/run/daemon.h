@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon - one master and its children.
+ *
+ * The master touches no peer's byte: it reads the configuration and keys, binds, starts
+ * children, watches and reloads. Each child is a fork of it with what was prepared in memory.
+ * A child that dies is started again, with a pause that grows. SIGHUP makes a new generation
+ * beside the old one, which drains; if anything is wrong, the old one stays. SIGTERM drains
+ * and stops; a second one stops at once.
+ *
+ * It knows nothing of mail: a program is the table below.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct settings;
+
+/* What a child knows of itself. */
+struct child {
+    const struct settings *settings;
+    void *prepared;  /* what prepare() made; the child's copy */
+    unsigned slot;   /* 0.. of all children of its role that may be alive at a time, also of a
+                        generation that drains: its part of shared memory */
+    unsigned number; /* 0..count-1 within its generation */
+    int orders;      /* readable or at its end when the child should drain: daemon_orders() */
+};
+
+/* A kind of children. */
+struct role {
+    const char *name;
+    unsigned (*count)(const struct settings *s);
+    /* The child's whole life; its exit status comes back. It calls child_ready() when it serves;
+     * until then the old generation goes on. It leaves when it has drained. */
+    int (*run)(struct child *child);
+    /* In the master: this slot's child is dead; clear what it held. May be NULL. */
+    void (*buried)(void *prepared, unsigned slot);
+    bool keeps_privileges; /* the child does not become `user` */
+    bool exclusive; /* the old generation's must be gone before the new one's starts */
+};
+
+struct program {
+    const char *name;    /* "sallyport-in" */
+    const char *summary; /* for --help */
+    const struct role *roles; /* ends with a NULL name */
+
+    /* In the master, as root if it was started so: everything that a generation needs, such as
+     * listening sockets and TLS contexts. `before` is the generation that runs, or NULL: take
+     * over from it what stays. `only_check` (-t): open and bind nothing. NULL with lines in `why`. */
+    void *(*prepare)(const struct settings *s, void *before, bool only_check, char *why,
+                     size_t size);
+    /* This generation's last child is gone (or it never started). */
+    void (*discard)(void *prepared);
+    /* Every minute in the master, such as for rotating keys. May be NULL. */
+    void (*minute)(void *prepared);
+};
+
+/* The whole of main(): options (-c FILE, -t, -f, --sample, --manual, --help, --version), the
+ * file, the children. The exit status comes back. */
+int daemon_main(const struct program *program, int argc, char **argv);
+
+/* From a child. */
+void child_ready(const struct child *child);
+
+/* What the orders descriptor says: true once the child should stop accepting and drain; also
+ * when the master is gone. Watch `orders` for reading and ask then. */
+bool child_should_drain(const struct child *child);

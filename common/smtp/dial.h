@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dial - the side of SMTP that asks.
+ *
+ * The owner asks with dial_ask(), as many at a time as it likes; bytes from the upstream
+ * go into `in`; dial_next() hands out one whole reply at a time, with the ticket of the
+ * question it answers. The greeting answers ticket 0.
+ *
+ * A message is not copied: its pieces are borrowed from the owner and go out between the
+ * commands before it and the lone dot behind it (dial_pieces(), dial_went()).
+ */
+#pragma once
+
+#include "base/buf.h"
+
+enum { DIAL_REPLY_MAX = 4096, DIAL_DEPTH = 32 };
+
+struct heard {
+    unsigned ticket;
+    int code;
+    struct span text; /* all its lines, with their ends; borrowed until the next call */
+};
+
+struct dial {
+    struct buf in, out;
+    unsigned asked[DIAL_DEPTH]; /* their tickets */
+    unsigned first, next;
+    size_t lent;
+    unsigned ending; /* bytes of the lone dot's line that are still to go */
+};
+
+void dial_init(struct dial *d);
+void dial_clear(struct dial *d);
+
+MUST size_t dial_space(struct dial *d, char **at);
+void dial_grew(struct dial *d, size_t count);
+MUST bool dial_feed(struct dial *d, struct span bytes);
+
+/* Bytes before SMTP begins, such as a PROXY header: no reply comes to them. */
+MUST bool dial_preface(struct dial *d, struct span bytes);
+
+/* `line` with its CRLF. False: too much is unanswered, or `out` is full. */
+MUST bool dial_ask(struct dial *d, unsigned ticket, struct span line);
+
+/* The message is complete: its lone dot goes behind the last of it, and the reply has this
+ * ticket. False as above. */
+MUST bool dial_end(struct dial *d, unsigned ticket);
+
+/* May the owner ask something of `len` bytes? */
+bool dial_has_room(const struct dial *d, size_t len);
+
+/* How many questions are without an answer. */
+unsigned dial_waits(const struct dial *d);
+
+/* 1: a reply. 0: feed me. -1: this is not SMTP, or nobody asked. */
+MUST int dial_next(struct dial *d, struct heard *out);
+
+/* What should go to the wire now, in order, in up to 3 pieces, all borrowed: commands, then
+ * `body`, then the lone dot once dial_end() was called. Their number comes back. */
+enum { DIAL_PIECES = 3 };
+size_t dial_pieces(const struct dial *d, struct span body, struct span out[DIAL_PIECES]);
+
+/* `count` bytes of these pieces went. How many of those were of the body comes back. */
+size_t dial_went(struct dial *d, struct span body, size_t count);
+
+/* TLS has begun: true if the upstream said nothing behind its 220 (RFC 3207, 6; reply
+ * injection); false: close. */
+MUST bool dial_secured(struct dial *d);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * serve - the side of SMTP that answers.
+ *
+ * Bytes from the client go into `in` (serve_space() and serve_grew(), or serve_feed());
+ * serve_next() hands out what they ask, one request at a time; serve_answer() takes the
+ * answers, in any order, and puts them in `out` in the order of the requests. The call
+ * itself is request zero, and the greeting answers it. What breaks the rules of verb.def
+ * is answered here and never reaches the owner.
+ *
+ * A message stays in `in` and is not copied: serve_body() shows what of it may pass, and
+ * the owner drops what it has passed on.
+ *
+ * It knows the grammar and the order of SMTP and nothing else: no sockets, no clock, no
+ * TLS, no policy. The owner moves bytes and decides. Nothing a client sends reaches an
+ * assert.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "smtp/dot.h"
+
+enum {
+    SERVE_LINE_MAX = 2048,   /* a command (RFC 5321, 4.5.3.1.4, and room for extensions) */
+    SERVE_AUTH_MAX = 12288,  /* a line of an AUTH dialogue (RFC 4954, 4) */
+    SERVE_REPLY_MAX = 4096,  /* a reply with all its lines */
+    SERVE_IN_MAX = 32768,    /* bytes of a client that wait in `in` */
+    SERVE_DEPTH = 32,        /* requests that wait for their answers */
+};
+
+enum verb {
+#define VERB(name, arg, rules) VERB_##name,
+#include "smtp/verb.def"
+#undef VERB
+    VERB_COUNT,
+    VERB_RESPONSE = VERB_COUNT, /* the next line of an AUTH dialogue, as it came */
+    VERB_END,                   /* the message is complete: serve_body() is its last piece */
+    VERB_ABORT,                 /* the message broke the rules: answer and close */
+    VERB_CONNECT,               /* the call itself: ticket 0 */
+};
+
+/* "EHLO"; also "a line of AUTH" and the like, for logs. */
+const char *verb_name(enum verb verb);
+
+struct request {
+    enum verb verb;
+    struct span arg; /* argument; borrowed until the next call */
+    unsigned ticket; /* hand it back with the answer */
+};
+
+struct owed {
+    enum verb verb;
+    char *said; /* ours; the answer, where it came before its turn */
+};
+
+enum serve_role { SERVE_WORLD, SERVE_MTA }; /* IN and OUT of verb.def */
+
+struct serve {
+    enum serve_role role;
+    enum { HEAR_LINES, HEAR_RESPONSE, HEAR_BODY, HEAR_NOTHING } hear;
+    bool greeted, secured, demand_tls;
+    bool overrun;      /* a line was too long: drop what remains of it */
+    struct dot dot;
+    struct buf in, out;
+    size_t lent;       /* front of `in` that the last request still points at */
+    size_t body;       /* front of `in` that is message and may pass */
+    uint64_t received; /* bytes of the current message so far, without its dot */
+    unsigned bad;      /* commands refused here, in a row */
+    struct owed owed[SERVE_DEPTH];
+    unsigned first, next; /* tickets: [first, next) are owed */
+};
+
+/* `demand_tls`: before TLS only CLEAR commands are taken, the rest is `530 5.7.0`. */
+void serve_init(struct serve *s, enum serve_role role, bool demand_tls, enum dot_bare bare);
+void serve_clear(struct serve *s);
+
+/* As buf_space() and buf_grew(). No space: stop reading until some is served. */
+MUST size_t serve_space(struct serve *s, char **at);
+void serve_grew(struct serve *s, size_t count);
+
+/* The same in one, by copy: all of it, or nothing and false. */
+MUST bool serve_feed(struct serve *s, struct span bytes);
+
+/* 1: here is a request. 0: feed me, answer first, or empty `out`: a client who does not
+ * listen is not heard. */
+MUST int serve_next(struct serve *s, struct request *out);
+
+/* What of the message may pass now; borrowed until the next space, feed or drop. */
+struct span serve_body(const struct serve *s);
+void serve_body_drop(struct serve *s, size_t count);
+
+/* Is this ticket still without an answer? */
+bool serve_is_owed(const struct serve *s, unsigned ticket);
+
+/* What the open ticket asked for. */
+enum verb serve_asked(const struct serve *s, unsigned ticket);
+
+/* `text` is a whole reply with its line ends, SERVE_REPLY_MAX at most; copied. */
+void serve_answer(struct serve *s, unsigned ticket, struct span text);
+
+/* Says `text` (a 421) to every open ticket's turn at once: one reply, then nothing more is
+ * heard or answered. */
+void serve_end(struct serve *s, struct span text);
+
+/* The handshake is over: forget all that was said in the clear (RFC 3207, 4.2).
+ * False: something more was said after STARTTLS, so close. */
+MUST bool serve_secured(struct serve *s);
+
+/* TLS from the first byte: nothing was said in the clear; the greeting is still owed. */
+void serve_born_secured(struct serve *s);

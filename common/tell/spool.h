@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * spool - where records wait for the accountant.
+ *
+ * A folder of segments. Each process that writes has a segment of its own, which it holds
+ * locked for as long as it may append; a segment whose lock is free is closed, and nobody
+ * appends to it again. A write is one system call of whole lines, so a killed process leaves
+ * whole lines (a torn last one is ignored). Room on the disk is reserved before mail is taken,
+ * so a full disk shows at MAIL and RCPT and never later.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+struct spool;
+
+/* `kind`: "received" or "delivered" ; the accountant reads the former first. NULL with one
+ * line in `why`. After fork. */
+struct spool *spool_open(const char *folder, const char *kind, char *why, size_t size);
+void spool_close(struct spool **s);
+
+/* Sets aside room for `bytes` more than is set aside already; given back by spool_release().
+ * False: the disk is full (or the file limit is reached): `452 4.3.1`. */
+MUST bool spool_reserve(struct spool *s, size_t bytes);
+void spool_release(struct spool *s, size_t bytes);
+
+/* Whole lines, at once. False: they could not be written; nothing of them is there. */
+MUST bool spool_append(struct spool *s, struct span lines);
+
+/* For the accountant: the segments that are there, in the order of their making. */
+enum { SPOOL_NAME = 96 };
+struct spool_segment {
+    char name[SPOOL_NAME];
+    bool received; /* else delivered */
+    bool closed;   /* nobody appends any more */
+};
+
+/* How many there are; `*out` is the caller's to free. (size_t)-1: the folder cannot be read. */
+MUST size_t spool_list(const char *folder, struct spool_segment **out);
+
+/* Reads whole lines from `offset` on into `to` (up to its room). False: cannot be read. A
+ * torn last line stays unread. */
+MUST bool spool_read(const char *folder, const char *name, size_t offset, struct buf *to);
+MUST bool spool_remove(const char *folder, const char *name);
