@@ -30,13 +30,17 @@ struct table_entry {
 };
 
 /* The master's: makes the file anew for `parts` workers of `entries` sessions each, readable
- * by `group` ((gid_t)-1: leave). NULL with one line in `why`. Children inherit it. */
+ * by `group` ((gid_t)-1: leave). NULL with one line in `why`. Children inherit it. A file that was
+ * there is unlinked, and whoever still reads it is told by table_is_stale(). */
 struct table *table_make(const char *path, unsigned parts, unsigned entries, gid_t group, char *why,
                          size_t size);
 
-/* A reader's. NULL with one line in `why`. */
+/* A reader's. NULL with one line in `why`: not there, or not a table of ours. */
 struct table *table_open(const char *path, char *why, size_t size);
 void table_close(struct table **t);
+
+/* The master has made (or will make) another file: a reader closes this one and opens again. */
+bool table_is_stale(const struct table *t);
 
 /* Whose process this is decides which part: only that one may put and drop there. False: the
  * part is full (the MTA then knows no TLS facts of it). Same key again: replaced. */

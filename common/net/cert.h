@@ -10,8 +10,27 @@
 #include "base/span.h"
 
 struct ssl_ctx_st;
+struct x509_st;
+struct evp_pkey_st;
+struct stack_st_X509;
 
-/* Gives `ctx` the chain and the key of one PEM file (key and chain in any order; the key may
- * be encrypted). -1 with one line in `why`: unreadable, no key in it, wrong password, key
- * and certificate do not match, or readable by others than its owner and group. */
-MUST int cert_use(struct ssl_ctx_st *ctx, const struct cert_file *from, char *why, size_t size);
+struct cert {
+    struct x509_st *leaf;        /* ours, as all of these */
+    struct stack_st_X509 *chain; /* without the leaf */
+    struct evp_pkey_st *key;
+};
+
+/* Reads one PEM file with key and chain in any order; the key may be encrypted. False with
+ * one line in `why`: unreadable, readable by others than its owner and group, no key or
+ * no certificate in it, wrong password, or none of its certificates is the key's. */
+MUST bool cert_read(struct cert *c, const struct cert_file *from, char *why, size_t size);
+void cert_clear(struct cert *c);
+
+/* Gives `ctx` chain and key. It may have others, of other key types. */
+MUST bool cert_use(const struct cert *c, struct ssl_ctx_st *ctx);
+
+/* Is `name` one that the certificate is for? By its dNSNames; by the common name if it has none. */
+bool cert_is_for(const struct cert *c, const char *name);
+
+/* Are both for the same names? */
+bool cert_is_alike(const struct cert *a, const struct cert *b);

@@ -5,11 +5,15 @@
  * Nothing here waits. What could not be done yet returns CONN_LATER, and `needs` then
  * says what the socket must be ready for before it is tried again; with TLS that can be
  * reading in order to write.
+ *
+ * Once TLS has begun there is no way back to plain text but conn_clear(): after the other
+ * side's close_notify every read is CONN_OVER. The process must ignore SIGPIPE.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/span.h"
+#include "rule/decide.h"
 #include "rule/facts.h"
 
 /* CONN_OVER: the other side ended in order. */
@@ -17,6 +21,7 @@ enum conn_got { CONN_SOME, CONN_LATER, CONN_OVER, CONN_FAILED };
 enum { CONN_IN = 1, CONN_OUT = 2 };
 
 struct ssl_st;
+struct ssl_session_st;
 struct tls;
 
 struct conn {
@@ -24,6 +29,8 @@ struct conn {
     struct ssl_st *tls; /* ours */
     unsigned needs;     /* CONN_IN | CONN_OUT, after CONN_LATER */
     const char *why;    /* static or thread's text, after CONN_FAILED: a few words for the log */
+    bool broken;        /* CONN_FAILED was said: nothing more goes out, no close_notify either */
+    bool dry;           /* the last read was CONN_LATER: TLS holds no whole record */
 };
 
 /* `fd` is non-blocking and ours from here; -1 for none yet. Sets TCP_NODELAY. */
@@ -47,12 +54,16 @@ MUST bool conn_remote(const struct conn *c, struct addr *out);
 /* CONN_SOME: `*len` bytes. */
 MUST enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len);
 
-/* Writes pieces in order as one: one system call, and as few TLS records as may be. */
+/* Writes pieces in order as one: one system call, and as few TLS records as may be. `*len`
+ * is what was taken, over all pieces; it may be less than they have. After CONN_LATER, and for
+ * what was not taken, the same bytes must be offered again first; cut into other pieces
+ * and with more behind them if you like, but never fewer. */
 MUST enum conn_got conn_write(struct conn *c, const struct span *pieces, size_t count, size_t *len);
 
-/* The handshake, as the one called and as the caller; CONN_SOME: done. For the caller,
- * `name` goes out as SNI (NULL: none) and `session` (may be NULL) is offered to resume. */
-struct ssl_session_st;
+/* The handshake, as the one called and as the caller; CONN_SOME: done, else call again with
+ * the same. For the caller, `name` goes out as SNI (NULL: none) and `session` (may be NULL,
+ * stays yours) is offered to resume. What the certificate proves does not end a handshake:
+ * ask conn_cert_state() then. */
 MUST enum conn_got conn_accept_tls(struct conn *c, struct tls *how);
 MUST enum conn_got conn_connect_tls(struct conn *c, struct tls *how, const char *name,
                                     struct ssl_session_st *session);
@@ -62,8 +73,19 @@ static inline bool conn_is_secure(const struct conn *c)
     return c->tls != NULL;
 }
 
-/* Bytes that TLS holds decrypted, which no socket will announce. */
+/* Bytes that TLS holds, which no socket will announce: false after a read said CONN_LATER. */
 bool conn_has_pending(const struct conn *c);
 
 /* After the handshake. */
 void conn_facts(const struct conn *c, struct tls_facts *out);
+
+/* What the other side's certificate proves, against the context's CAs and the clock; and, unless
+ * `name` is NULL, for that name: dNSName only, a wildcard being the whole leftmost label
+ * (RFC 9525). After the handshake, also of a resumed session; no certificate is
+ * CERT_UNTRUSTED. */
+enum cert_state conn_cert_state(const struct conn *c, const char *name);
+
+/* The caller's side: what may resume this session, as of now; yours to free. With TLS 1.3 it
+ * comes after the handshake, with the first bytes that are read, so ask for it late. NULL: none. */
+struct ssl_session_st *conn_session(const struct conn *c);
+void conn_session_free(struct ssl_session_st **session);

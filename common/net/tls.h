@@ -25,9 +25,11 @@ struct tls_server_conf {
                                    of the same names and other key types stand side by side */
     const char *ciphers;        /* OpenSSL's list for TLS 1.2 and below; "" for the default */
     const char *ciphersuites;   /* of TLS 1.3; "" for the default */
-    enum tls_protocol least;
-    const char *ca_file;        /* "" or the CAs that client certificates come from */
-    struct span session_context; /* what resumption is bound to: a digest of listener and rule */
+    enum tls_protocol least;    /* below TLS 1.2: at security level 0, where alone it works */
+    const char *ca_file;        /* "" or the CAs that client certificates come from: these are
+                                   asked for then, and the result is in tls_facts.verify */
+    struct span session_context; /* what resumption is bound to besides certificates and CAs:
+                                    listener and rule */
 };
 
 struct tls_client_conf {
@@ -38,17 +40,27 @@ struct tls_client_conf {
     int security_level;         /* -1 for OpenSSL's default; 0 where any TLS beats none */
 };
 
-/* NULL with one line in `why`: file, what is wrong, the remedy. `tickets` may be NULL. */
+/* NULL with one line in `why`: file, what is wrong, the remedy. `tickets` may be NULL (no
+ * resumption), and must live as long. The conf is not kept. */
 struct tls *tls_server_new(const struct tls_server_conf *conf, struct tickets *tickets, char *why,
                            size_t size);
 struct tls *tls_client_new(const struct tls_client_conf *conf, char *why, size_t size);
 void tls_free(struct tls **t);
 
-/* What peer must prove: checked in the handshake, result in tls_facts.verify; only
- * `must` ends the handshake for it. Per context; for the calling side. */
-enum tls_verify { TLS_VERIFY_NONE, TLS_VERIFY_CA, TLS_VERIFY_NAME };
-
-/* Keys of session tickets, in memory that master and workers share; made before fork.
- * The master rotates them; the last ones still open old tickets. */
+/* Keys of session tickets, in memory that master and workers share; made before fork, and
+ * kept over reloads. NULL: no memory. */
 struct tickets *tickets_new(void);
+void tickets_free(struct tickets **t);
+
+/* The master's: a new key from now on; the last one still opens tickets, the one before it no
+ * more. The second does so if the key is older than TICKETS_AGE: call it every minute. */
+enum { TICKETS_AGE = 3600 };
 void tickets_rotate(struct tickets *t);
+void tickets_rotate_if_old(struct tickets *t, double now_mono);
+
+/* For this room: a TLS session that is called or calls, not yet on a socket; and how tickets
+ * get into a context. */
+struct ssl_st;
+struct ssl_ctx_st;
+struct ssl_st *tls_begin(struct tls *t);
+void tickets_use(struct tickets *t, struct ssl_ctx_st *ctx);
