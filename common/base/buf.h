@@ -4,8 +4,8 @@
  *
  * Bytes go in at the back and leave at the front. The ceiling is set once and
  * never passed: an add that does not fit changes nothing and says so. The
- * memory comes with the first byte and goes when the last one leaves, so an
- * idle session costs nothing.
+ * memory comes with the first byte, grows with what is held, and goes when the
+ * last byte leaves, so an idle session costs nothing.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 
 struct buf {
     char *bytes; /* ours */
-    size_t from, to, ceiling;
+    size_t from, to, size, ceiling;
 };
 
 void buf_init(struct buf *b, size_t ceiling);

@@ -7,7 +7,8 @@
 #include "base/span.h"
 
 /* Copies what fits, with a NUL: bytes below SPACE and DEL become '?'. UTF-8 stays if it
- * is well formed, else its bytes become '?'. The length comes back. */
+ * is well formed and no control character (C1), else its bytes become '?'; it is never
+ * cut inside a character. The length comes back. */
 size_t text_clean(char *to, size_t size, struct span from);
 
 /* `to` is as a value in key=value: cleaned, and in quotes (with \" and \\) if it is empty
@@ -19,3 +20,6 @@ void text_copy(char *to, size_t size, struct span from);
 
 /* The number that all of `s` spells in decimal. False: not one, or above `most`. */
 MUST bool text_number(struct span s, unsigned long most, unsigned long *out);
+
+/* Is it well-formed UTF-8 (RFC 3629), ASCII included? */
+bool text_is_utf8(struct span s);

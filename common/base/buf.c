@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    FIRST = 256,   /* what a short reply needs; malloc has these at hand */
+    CHUNK = 16384, /* what a read is offered: one TLS record */
+    SCRAP = 4096,  /* less than this is not worth a read, if more can be had */
+};
+
+void buf_init(struct buf *b, size_t ceiling)
+{
+    *b = (struct buf){.ceiling = ceiling};
+}
+
+void buf_clear(struct buf *b)
+{
+    free(b->bytes);
+    buf_init(b, b->ceiling);
+}
+
+static size_t tail(const struct buf *b)
+{
+    return b->size - b->to;
+}
+
+/* Doubling keeps copies rare; the ceiling bounds it. */
+static size_t size_for(const struct buf *b, size_t need)
+{
+    size_t size = b->size ? b->size : FIRST;
+
+    while (size < need)
+        size *= 2;
+    return size < b->ceiling ? size : b->ceiling;
+}
+
+static bool move_to(struct buf *b, size_t size)
+{
+    size_t len = buf_len(b);
+    char *bytes = malloc(size);
+
+    if (!bytes)
+        return false;
+    if (len)
+        memcpy(bytes, b->bytes + b->from, len);
+    free(b->bytes);
+    *b = (struct buf){.bytes = bytes, .to = len, .size = size, .ceiling = b->ceiling};
+    return true;
+}
+
+/* Makes the tail at least `want` bytes long. */
+static bool make_room(struct buf *b, size_t want)
+{
+    size_t len = buf_len(b);
+
+    if (want <= tail(b))
+        return true;
+    if (want > b->ceiling - len)
+        return false;
+    if (len + want > b->size)
+        return move_to(b, size_for(b, len + want));
+    memmove(b->bytes, b->bytes + b->from, len);
+    b->from = 0;
+    b->to = len;
+    return true;
+}
+
+bool buf_add(struct buf *b, struct span s)
+{
+    if (s.len == 0)
+        return true;
+    if (!make_room(b, s.len))
+        return false;
+    memcpy(b->bytes + b->to, s.at, s.len);
+    b->to += s.len;
+    return true;
+}
+
+/* What did not fit the stack; seldom needed. */
+static bool add_long(struct buf *b, size_t len, const char *fmt, va_list ap)
+{
+    char *text = len <= buf_room(b) ? malloc(len + 1) : NULL;
+    bool fits = text && vsnprintf(text, len + 1, fmt, ap) == (int)len &&
+                buf_add(b, (struct span){text, len});
+
+    free(text);
+    return fits;
+}
+
+bool buf_addf(struct buf *b, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return false;
+    if ((size_t)n < sizeof text)
+        return buf_add(b, (struct span){text, (size_t)n});
+    va_start(ap, fmt);
+    bool fits = add_long(b, (size_t)n, fmt, ap);
+    va_end(ap);
+    return fits;
+}
+
+size_t buf_space(struct buf *b, char **at)
+{
+    size_t room = buf_room(b);
+    size_t want = room < CHUNK ? room : CHUNK;
+
+    if (tail(b) < want && tail(b) < SCRAP && !make_room(b, want))
+        want = tail(b);
+    *at = b->bytes ? b->bytes + b->to : NULL;
+    return want < tail(b) ? want : tail(b);
+}
+
+void buf_grew(struct buf *b, size_t count)
+{
+    assert(count <= tail(b));
+    b->to += count;
+    if (b->from == b->to)
+        buf_clear(b);
+}
+
+struct span buf_peek(const struct buf *b)
+{
+    return (struct span){b->bytes ? b->bytes + b->from : "", buf_len(b)};
+}
+
+void buf_drop(struct buf *b, size_t count)
+{
+    assert(count <= buf_len(b));
+    b->from += count;
+    if (b->from == b->to)
+        buf_clear(b);
+}

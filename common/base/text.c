@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+
+#include <stdint.h>
+
+/* The bytes of the character at the front of `s`; 0 if it is not well formed
+ * (RFC 3629, 4: no overlong forms, no surrogates, nothing above U+10FFFF). */
+static size_t character(struct span s)
+{
+    const uint8_t *at = (const uint8_t *)s.at;
+    uint8_t c = at[0];
+
+    if (c < 0x80)
+        return 1;
+    if (c < 0xc2 || c > 0xf4)
+        return 0;
+
+    size_t len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    uint8_t least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+    uint8_t most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+
+    if (s.len < len || at[1] < least || at[1] > most)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
+}
+
+bool text_is_utf8(struct span s)
+{
+    for (size_t len; s.len; s = span_after(s, len))
+        if ((len = character(s)) == 0)
+            return false;
+    return true;
+}
+
+static bool is_control(struct span s, size_t len)
+{
+    uint8_t c = (uint8_t)s.at[0];
+
+    if (len == 2) /* U+0080 to U+009F */
+        return c == 0xc2 && (uint8_t)s.at[1] < 0xa0;
+    return len == 1 && (c < 0x20 || c == 0x7f);
+}
+
+/* What people may see of the front of `s`, and how long that is of `s`. */
+static struct span shown(struct span s, size_t *taken)
+{
+    size_t len = character(s);
+    bool bad = len == 0 || is_control(s, len);
+
+    *taken = len ? len : 1;
+    return bad ? SPAN("?") : (struct span){s.at, len};
+}
+
+size_t text_clean(char *to, size_t size, struct span from)
+{
+    size_t len = 0, taken;
+
+    for (; from.len; from = span_after(from, taken)) {
+        struct span piece = shown(from, &taken);
+
+        if (len + piece.len >= size)
+            break;
+        memcpy(to + len, piece.at, piece.len);
+        len += piece.len;
+    }
+    if (size)
+        to[len] = '\0';
+    return len;
+}
+
+static bool wants_quotes(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (strchr(" \"=\\", s.at[i]) && s.at[i])
+            return true;
+    return s.len == 0;
+}
+
+size_t text_quote(char *to, size_t size, struct span from)
+{
+    size_t len = 0, taken;
+
+    if (!wants_quotes(from))
+        return text_clean(to, size, from);
+    if (size < 3) {
+        text_copy(to, size, SPAN(""));
+        return 0;
+    }
+    to[len++] = '"';
+    for (; from.len; from = span_after(from, taken)) {
+        struct span piece = shown(from, &taken);
+        bool escape = *piece.at == '"' || *piece.at == '\\';
+
+        if (len + escape + piece.len + 2 > size) /* the last quote and the NUL */
+            break;
+        if (escape)
+            to[len++] = '\\';
+        memcpy(to + len, piece.at, piece.len);
+        len += piece.len;
+    }
+    to[len++] = '"';
+    to[len] = '\0';
+    return len;
+}
+
+void text_copy(char *to, size_t size, struct span from)
+{
+    if (size == 0)
+        return;
+
+    size_t len = from.len < size ? from.len : size - 1;
+
+    if (len)
+        memcpy(to, from.at, len);
+    to[len] = '\0';
+}
+
+bool text_number(struct span s, unsigned long most, unsigned long *out)
+{
+    unsigned long n = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned long digit = (unsigned long)(s.at[i] - '0');
+
+        if (s.at[i] < '0' || s.at[i] > '9' || digit > most || n > (most - digit) / 10)
+            return false;
+        n = n * 10 + digit;
+    }
+    *out = n;
+    return s.len > 0;
+}
