@@ -6,7 +6,10 @@
  * locked for as long as it may append; a segment whose lock is free is closed, and nobody
  * appends to it again. A write is one system call of whole lines, so a killed process leaves
  * whole lines (a torn last one is ignored). Room on the disk is reserved before mail is taken,
- * so a full disk shows at MAIL and RCPT and never later.
+ * so a full disk shows at MAIL and RCPT and never later. A segment that has grown to 8 MB is
+ * closed and the next one begun; the new one is there before the old one's lock is free.
+ *
+ * Names are MADE-WRITER-NUMBER.KIND, and sort by their making. Not safe with threads.
  */
 #pragma once
 
@@ -20,25 +23,30 @@ struct spool *spool_open(const char *folder, const char *kind, char *why, size_t
 void spool_close(struct spool **s);
 
 /* Sets aside room for `bytes` more than is set aside already; given back by spool_release().
- * False: the disk is full (or the file limit is reached): `452 4.3.1`. */
+ * What is appended uses up what was set aside, so release once all of a reservation's lines
+ * are written (or will not be). False: the disk is full (or the file limit is reached): `452 4.3.1`. */
 MUST bool spool_reserve(struct spool *s, size_t bytes);
 void spool_release(struct spool *s, size_t bytes);
 
-/* Whole lines, at once. False: they could not be written; nothing of them is there. */
+/* Whole lines, at once. False: they could not be written; nothing of them is there. Without
+ * room that was set aside before, it may fail for want of room. */
 MUST bool spool_append(struct spool *s, struct span lines);
 
 /* For the accountant: the segments that are there, in the order of their making. */
 enum { SPOOL_NAME = 96 };
 struct spool_segment {
     char name[SPOOL_NAME];
-    bool received; /* else delivered */
-    bool closed;   /* nobody appends any more */
+    char writer[SPOOL_NAME]; /* whose it is: the same in all segments of one spool_open() */
+    size_t size;             /* bytes, when it was looked at */
+    bool received;           /* else delivered */
+    bool closed;             /* nobody appends any more; its size is final */
 };
 
 /* How many there are; `*out` is the caller's to free. (size_t)-1: the folder cannot be read. */
 MUST size_t spool_list(const char *folder, struct spool_segment **out);
 
-/* Reads whole lines from `offset` on into `to` (up to its room). False: cannot be read. A
- * torn last line stays unread. */
+/* Reads whole lines from `offset` on into `to` (up to its room, which should be twice
+ * RECORD_MAX or more). False: cannot be read. A torn last line stays unread. What is no line
+ * of ours, being too long, comes as it is, without an LF at its end. */
 MUST bool spool_read(const char *folder, const char *name, size_t offset, struct buf *to);
 MUST bool spool_remove(const char *folder, const char *name);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tell/record.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+
+static const char *const names[] = {
+#define COLUMN(name, star) #name,
+#include "tell/column.def"
+#undef COLUMN
+};
+
+static const char *const deeds[] = {
+    [RECORD_ROW] = "row",
+    [RECORD_INTENT] = "intent",
+    [RECORD_OUTCOME] = "outcome",
+    [RECORD_RECEIVED] = "received",
+};
+
+/* How long values may be, in bytes before escaping; tried in turn until the line fits. A
+ * remote's diagnostics give way first, then whatever is longest; the last row always fits. */
+static const struct limit {
+    size_t diag, other;
+} limits[] = {
+    {RECORD_MAX, RECORD_MAX},
+    {2048, RECORD_MAX},
+    {512, RECORD_MAX},
+    {512, 1024},
+    {512, 512},
+    {256, 256},
+    {128, 128},
+    {48, 48},
+};
+
+const char *column_name(enum column c)
+{
+    return names[c];
+}
+
+/* A cut inside of a character takes all of it away. */
+static struct span cut_to(struct span s, size_t most)
+{
+    if (s.len <= most)
+        return s;
+    s.len = most;
+    while (s.len > 0 && ((unsigned char)s.at[s.len] & 0xc0) == 0x80)
+        s.len--;
+    return s;
+}
+
+static bool add_member(struct buf *line, const char *name, struct span value, size_t most)
+{
+    char clean[RECORD_MAX + 1];
+    bool ok = buf_addf(line, "%s\"%s\":\"", buf_len(line) > 1 ? "," : "", name);
+    struct span rest = {clean, text_clean(clean, sizeof clean, cut_to(value, most))};
+
+    while (ok && rest.len > 0) {
+        size_t plain = 0;
+
+        while (plain < rest.len && rest.at[plain] != '"' && rest.at[plain] != '\\')
+            plain++;
+        ok = buf_add(line, (struct span){rest.at, plain});
+        rest = span_after(rest, plain);
+        if (ok && rest.len > 0) {
+            ok = buf_addf(line, "\\%c", rest.at[0]);
+            rest = span_after(rest, 1);
+        }
+    }
+    return ok && buf_add(line, SPAN("\""));
+}
+
+/* In parts, so that no locale puts a comma into it. */
+static bool add_time(struct buf *line, const char *name, double seconds)
+{
+    double whole = isfinite(seconds) && seconds > 0 && seconds < 1e12 ? floor(seconds) : 0;
+    double rest = whole > 0 ? seconds - whole : 0;
+
+    return buf_addf(line, ",\"%s\":%lld.%06ld", name, (long long)whole, (long)(rest * 1e6));
+}
+
+static bool add_columns(struct buf *line, const struct record *r, const struct limit *l)
+{
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        if (r->column[i].len == 0 || i == COLUMN_timeLogged || i == COLUMN_timeQueued)
+            continue;
+        if (!add_member(line, names[i], r->column[i], i == COLUMN_dsnDiag ? l->diag : l->other))
+            return false;
+    }
+    return true;
+}
+
+static bool add_line(struct buf *line, const struct record *r, const struct limit *l)
+{
+    return buf_add(line, SPAN("{")) && add_member(line, "do", span_of(deeds[r->what]), 16) &&
+           add_member(line, "key", r->key, RECORD_KEY_MAX) && add_time(line, "at", r->at) &&
+           (r->queued <= 0 || add_time(line, "queued", r->queued)) &&
+           (r->id_host.len == 0 || add_member(line, "host", r->id_host, l->other)) &&
+           add_columns(line, r, l) && buf_add(line, SPAN("}\n"));
+}
+
+bool record_write(struct buf *to, const struct record *r)
+{
+    struct buf line;
+    bool ok = false;
+
+    buf_init(&line, RECORD_MAX);
+    for (size_t i = 0; i < COUNT_OF(limits) && !ok; i++) {
+        buf_clear(&line);
+        ok = add_line(&line, r, &limits[i]);
+    }
+    ok = ok && buf_add(to, buf_peek(&line));
+    buf_clear(&line);
+    return ok;
+}
+
+static bool take_text(const json_t *from, struct span *to)
+{
+    if (!json_is_string(from))
+        return false;
+    *to = (struct span){json_string_value(from), json_string_length(from)};
+    return true;
+}
+
+static bool take_time(const json_t *from, double *to)
+{
+    if (!json_is_number(from))
+        return false;
+    *to = json_number_value(from);
+    return *to > 0 && *to < 1e12;
+}
+
+static bool take_deed(const json_t *from, enum record_do *to)
+{
+    struct span word;
+
+    if (!take_text(from, &word))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(deeds); i++) {
+        if (span_is(word, deeds[i])) {
+            *to = (enum record_do)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_columns(const json_t *line, struct record *out)
+{
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        const json_t *value = json_object_get(line, names[i]);
+
+        if (value && !take_text(value, &out->column[i]))
+            return false;
+    }
+    out->column[COLUMN_timeLogged] = out->column[COLUMN_timeQueued] = SPAN("");
+    return true;
+}
+
+/* Names that we do not know are let be: a newer version may have written them. */
+static bool take_record(const json_t *line, struct record *out)
+{
+    const json_t *queued = json_object_get(line, "queued");
+    const json_t *host = json_object_get(line, "host");
+    bool paired;
+
+    if (!take_deed(json_object_get(line, "do"), &out->what) ||
+        !take_text(json_object_get(line, "key"), &out->key) || out->key.len > RECORD_KEY_MAX ||
+        !take_time(json_object_get(line, "at"), &out->at))
+        return false;
+    paired = out->what == RECORD_INTENT || out->what == RECORD_OUTCOME;
+    return (!paired || out->key.len > 0) && (!queued || take_time(queued, &out->queued)) &&
+           (!host || take_text(host, &out->id_host)) && take_columns(line, out);
+}
+
+bool record_read(struct span line, struct record *out, struct record_memory **memory)
+{
+    json_t *json;
+
+    *out = (struct record){.what = RECORD_ROW};
+    *memory = NULL;
+    if (line.len > 0 && line.at[line.len - 1] == '\n')
+        line.len--;
+    if (line.len == 0 || line.len >= RECORD_MAX)
+        return false;
+    json = json_loadb(line.at, line.len, JSON_REJECT_DUPLICATES, NULL);
+    *memory = (struct record_memory *)json;
+    if (json_is_object(json) && take_record(json, out))
+        return true;
+    record_forget(memory);
+    *out = (struct record){.what = RECORD_ROW};
+    return false;
+}
+
+void record_forget(struct record_memory **memory)
+{
+    json_decref((json_t *)*memory);
+    *memory = NULL;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tell/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "tell/record.h"
+
+/* A segment is closed when it has grown to this, and asks the disk for room in such steps. */
+enum { SEGMENT = 8 << 20, STEP = 256 << 10 };
+
+/* "1792361234567890-00062f1a5b3c4d5e.1234567-000001.delivered" */
+#define NAME_FORMAT "%016" PRIu64 "-%s-%06u.%s"
+
+struct spool {
+    int folder, segment;
+    char kind[16], writer[32], name[SPOOL_NAME];
+    unsigned number; /* of segments so far */
+    uint64_t made;   /* when the last one was made, in microseconds */
+    size_t end;      /* of what is written */
+    size_t held;     /* the disk has promised room up to here */
+    size_t aside;    /* set aside and not yet used up or given back */
+};
+
+static uint64_t micros(void)
+{
+    return (uint64_t)(clock_now() * 1e6);
+}
+
+static size_t file_limit(void)
+{
+    struct rlimit l;
+
+    if (getrlimit(RLIMIT_FSIZE, &l) != 0 || l.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    return (size_t)l.rlim_cur;
+}
+
+/* An open file description's lock: it goes when the process dies, and a reader may ask for it
+ * without taking it. */
+static bool lock(int fd)
+{
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_OFD_SETLK, &l) == 0;
+}
+
+static bool is_locked(int fd)
+{
+    struct flock l = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_OFD_GETLK, &l) != 0 || l.l_type != F_UNLCK;
+}
+
+/* A segment shows under its name only when its lock is held, else it would be taken for one
+ * that is closed. */
+static int make_segment(struct spool *s, char name[SPOOL_NAME])
+{
+    char hidden[SPOOL_NAME + 1];
+    uint64_t now = micros();
+    int fd;
+
+    s->made = now > s->made ? now : s->made + 1;
+    snprintf(name, SPOOL_NAME, NAME_FORMAT, s->made, s->writer, s->number + 1, s->kind);
+    snprintf(hidden, sizeof hidden, ".%s", name);
+    fd = openat(s->folder, hidden, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return -1;
+    if (lock(fd) && linkat(s->folder, hidden, s->folder, name, 0) == 0) {
+        unlinkat(s->folder, hidden, 0);
+        s->number++;
+        return fd;
+    }
+    unlinkat(s->folder, hidden, 0);
+    close(fd);
+    return -1;
+}
+
+static bool hold_room(int fd, size_t from, size_t to)
+{
+    struct statvfs v;
+
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)) == 0)
+        return true;
+    /* This kind of disk makes no promises; what it has free must do. */
+    return errno == EOPNOTSUPP && fstatvfs(fd, &v) == 0 && v.f_bavail * v.f_frsize > to - from;
+}
+
+/* Has `fd` room for all up to `need`? `*held` is how far it was promised before. */
+static bool has_room(int fd, size_t need, size_t *held)
+{
+    size_t most = file_limit(), ahead = (need / STEP + 1) * STEP;
+
+    if (need <= *held)
+        return true;
+    if (need > most)
+        return false;
+    if (ahead <= most && hold_room(fd, *held, ahead)) {
+        *held = ahead;
+        return true;
+    }
+    if (!hold_room(fd, *held, need))
+        return false;
+    *held = need;
+    return true;
+}
+
+/* Gives back the room behind its end. The lock goes with the descriptor. */
+static void close_segment(struct spool *s)
+{
+    if (s->segment >= 0) {
+        if (ftruncate(s->segment, (off_t)s->end) != 0)
+            s->held = s->end; /* then it keeps its room until it is removed */
+        close(s->segment);
+    }
+    s->segment = -1;
+}
+
+/* Goes on in a new segment with room for `need`. False: all stays as it is. */
+static bool turn_over(struct spool *s, size_t need)
+{
+    char name[SPOOL_NAME];
+    size_t held = 0;
+    int fd = make_segment(s, name);
+
+    if (fd < 0)
+        return false;
+    if (!has_room(fd, need, &held)) {
+        unlinkat(s->folder, name, 0);
+        close(fd);
+        return false;
+    }
+    close_segment(s);
+    memcpy(s->name, name, sizeof s->name);
+    s->segment = fd;
+    s->held = held;
+    s->end = 0;
+    return true;
+}
+
+struct spool *spool_open(const char *folder, const char *kind, char *why, size_t size)
+{
+    struct spool *s = calloc(1, sizeof *s);
+
+    if (!s) {
+        snprintf(why, size, "spool: no memory");
+        return NULL;
+    }
+    s->segment = -1;
+    s->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    snprintf(s->kind, sizeof s->kind, "%s", kind);
+    snprintf(s->writer, sizeof s->writer, "%014" PRIx64 ".%u", micros(), (unsigned)getpid());
+    if (s->folder >= 0 && turn_over(s, 0))
+        return s;
+    snprintf(why, size, "%s: cannot make a segment of the spool: %s", folder, strerror(errno));
+    spool_close(&s);
+    return NULL;
+}
+
+void spool_close(struct spool **s)
+{
+    if (!*s)
+        return;
+    close_segment(*s);
+    if ((*s)->folder >= 0)
+        close((*s)->folder);
+    free(*s);
+    *s = NULL;
+}
+
+bool spool_reserve(struct spool *s, size_t bytes)
+{
+    size_t need = s->aside + bytes;
+
+    if (s->segment < 0 || !has_room(s->segment, s->end + need, &s->held)) {
+        if (!turn_over(s, need))
+            return false;
+    }
+    s->aside = need;
+    return true;
+}
+
+void spool_release(struct spool *s, size_t bytes)
+{
+    s->aside -= bytes < s->aside ? bytes : s->aside;
+}
+
+/* Where the next `bytes` may go: room that was promised, so that no write stops half way. */
+static bool find_place(struct spool *s, size_t bytes)
+{
+    size_t need = bytes > s->aside ? bytes : s->aside;
+
+    if (s->segment >= 0 && s->end > 0 && s->end + bytes > SEGMENT && turn_over(s, need))
+        return true;
+    return (s->segment >= 0 && has_room(s->segment, s->end + bytes, &s->held)) ||
+           turn_over(s, need);
+}
+
+bool spool_append(struct spool *s, struct span lines)
+{
+    ssize_t done;
+
+    if (lines.len == 0 || lines.at[lines.len - 1] != '\n' || !find_place(s, lines.len))
+        return false;
+    do
+        done = write(s->segment, lines.at, lines.len);
+    while (done < 0 && errno == EINTR);
+    if (done == (ssize_t)lines.len) {
+        s->end += lines.len;
+        return true;
+    }
+    /* The disk broke its promise. What it took is cut off, and nothing follows it. */
+    close_segment(s);
+    return false;
+}
+
+/* Reads a name of ours back. */
+static bool read_name(const char *name, struct spool_segment *out)
+{
+    size_t len = strlen(name);
+    struct span rest, writer;
+
+    if (len >= SPOOL_NAME || name[0] == '.')
+        return false;
+    memcpy(out->name, name, len + 1);
+    rest = (struct span){out->name, len};
+    span_cut(&rest, '-');
+    writer = span_cut(&rest, '-');
+    text_copy(out->writer, sizeof out->writer, writer);
+    span_cut(&rest, '.');
+    out->received = span_is(rest, "received");
+    return out->received || span_is(rest, "delivered");
+}
+
+/* The lock before the size: a size read after the lock was free is final. */
+static bool look_at(int folder, struct spool_segment *segment)
+{
+    struct stat st;
+    int fd = openat(folder, segment->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool ok;
+
+    if (fd < 0)
+        return false;
+    segment->closed = !is_locked(fd);
+    ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    segment->size = ok ? (size_t)st.st_size : 0;
+    close(fd);
+    return ok;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct spool_segment *)a)->name, ((const struct spool_segment *)b)->name);
+}
+
+static size_t list_names(DIR *dir, struct spool_segment **out)
+{
+    struct spool_segment *list = NULL;
+    size_t count = 0, room = 0;
+
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        struct spool_segment found;
+
+        if (!read_name(e->d_name, &found) || !look_at(dirfd(dir), &found))
+            continue;
+        if (count == room) {
+            struct spool_segment *more = reallocarray(list, room = room * 2 + 16, sizeof *list);
+
+            if (!more) {
+                free(list);
+                return (size_t)-1;
+            }
+            list = more;
+        }
+        list[count++] = found;
+    }
+    *out = list;
+    return count;
+}
+
+size_t spool_list(const char *folder, struct spool_segment **out)
+{
+    DIR *dir = opendir(folder);
+    size_t count;
+
+    *out = NULL;
+    if (!dir)
+        return (size_t)-1;
+    count = list_names(dir, out);
+    closedir(dir);
+    if (count != (size_t)-1 && count > 1)
+        qsort(*out, count, sizeof **out, by_name);
+    return count;
+}
+
+/* How much of `s` is whole lines. What is longer than any line of ours is not one, and passes
+ * as it is, or it would stand in the way for ever. */
+static size_t whole_lines(struct span s)
+{
+    const char *last = s.len ? memrchr(s.at, '\n', s.len) : NULL;
+
+    if (last)
+        return (size_t)(last - s.at) + 1;
+    return s.len > RECORD_MAX ? s.len : 0;
+}
+
+bool spool_read(const char *folder, const char *name, size_t offset, struct buf *to)
+{
+    char path[4096], piece[64 << 10];
+    size_t room = buf_room(to) < sizeof piece ? buf_room(to) : sizeof piece;
+    ssize_t got;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    do
+        got = pread(fd, piece, room, (off_t)offset);
+    while (got < 0 && errno == EINTR);
+    close(fd);
+    return got >= 0 &&
+           buf_add(to, (struct span){piece, whole_lines((struct span){piece, (size_t)got})});
+}
+
+bool spool_remove(const char *folder, const char *name)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return unlink(path) == 0;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "tell/record.h"
+
+static struct record sample(void)
+{
+    struct record r = {.what = RECORD_OUTCOME,
+                       .at = 1549662845.25,
+                       .queued = 1549662843,
+                       .key = SPAN("6ab3.12.1.1"),
+                       .id_host = SPAN("mx.lab.test")};
+
+    r.column[COLUMN_type] = SPAN("d");
+    r.column[COLUMN_orig] = SPAN("a\\b\"c@x.test");
+    r.column[COLUMN_rcpt] = SPAN("j\xc3\xbcrgen@y.test");
+    r.column[COLUMN_dsnDiag] = SPAN("smtp;250 2.0.0 Ok: queued as 4F2A");
+    r.column[COLUMN_queueId] = SPAN("4F2A");
+    return r;
+}
+
+static struct span written(struct buf *to, const struct record *r)
+{
+    buf_init(to, RECORD_MAX);
+    assert_true(record_write(to, r));
+    return buf_peek(to);
+}
+
+static void assert_span(struct span is, struct span should)
+{
+    assert_int_equal(is.len, should.len);
+    assert_memory_equal(is.at, should.at, should.len);
+}
+
+static void comes_back_as_it_went(void **state)
+{
+    struct record in = sample(), out;
+    struct record_memory *memory;
+    struct buf b;
+
+    (void)state;
+    assert_true(record_read(written(&b, &in), &out, &memory));
+    assert_int_equal(out.what, RECORD_OUTCOME);
+    assert_true(fabs(out.at - in.at) < 1e-5);
+    assert_true(fabs(out.queued - in.queued) < 1e-5);
+    assert_span(out.key, in.key);
+    assert_span(out.id_host, in.id_host);
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        assert_span(out.column[i], in.column[i].len ? in.column[i] : SPAN(""));
+    record_forget(&memory);
+    assert_null(memory);
+    buf_clear(&b);
+}
+
+static void is_one_line_of_json(void **state)
+{
+    struct record in = {.what = RECORD_INTENT, .at = 12.5, .key = SPAN("k")};
+    struct buf b;
+
+    (void)state;
+    in.column[COLUMN_orig] = SPAN("a@b");
+    assert_span(written(&b, &in),
+                SPAN("{\"do\":\"intent\",\"key\":\"k\",\"at\":12.500000,\"orig\":\"a@b\"}\n"));
+    buf_clear(&b);
+}
+
+static void cut_anywhere_is_no_record(void **state)
+{
+    struct record in = sample(), out;
+    struct record_memory *memory;
+    struct buf b;
+    struct span line = written(&b, &in);
+
+    (void)state;
+    for (size_t len = 0; len < line.len - 1; len++) {
+        assert_false(record_read((struct span){line.at, len}, &out, &memory));
+        assert_null(memory);
+        assert_int_equal(out.column[COLUMN_orig].len, 0);
+    }
+    buf_clear(&b);
+}
+
+static void control_bytes_make_no_second_line(void **state)
+{
+    struct record in = sample(), out;
+    struct record_memory *memory;
+    struct buf b;
+    struct span line;
+
+    (void)state;
+    in.column[COLUMN_dsnDiag] = SPAN("a\r\nb\0c\x1b\x7f\xff\"}\n{\"do\":\"row\"");
+    line = written(&b, &in);
+    assert_ptr_equal(memchr(line.at, '\n', line.len), line.at + line.len - 1);
+    assert_true(record_read(line, &out, &memory));
+    assert_span(out.column[COLUMN_dsnDiag], SPAN("a\?\?b?c\?\?\?\"}?{\"do\":\"row\""));
+    record_forget(&memory);
+    buf_clear(&b);
+}
+
+/* Every column far too long, of bytes that double when they are escaped. */
+static void over_long_values_are_cut(void **state)
+{
+    static char quotes[20000], umlauts[20001];
+    struct record in = sample(), out;
+    struct record_memory *memory;
+    struct buf b;
+
+    (void)state;
+    memset(quotes, '"', sizeof quotes);
+    for (size_t i = 0; i + 1 < sizeof umlauts; i += 2)
+        memcpy(umlauts + i, "\xc3\xbc", 2);
+
+    in.column[COLUMN_dsnDiag] = (struct span){quotes, sizeof quotes};
+    assert_true(record_read(written(&b, &in), &out, &memory));
+    assert_int_equal(out.column[COLUMN_dsnDiag].len, 2048);
+    assert_span(out.column[COLUMN_orig], in.column[COLUMN_orig]);
+    record_forget(&memory);
+    buf_clear(&b);
+
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        in.column[i] = i % 2 ? (struct span){quotes, sizeof quotes} : (struct span){umlauts, 20000};
+    in.key = in.id_host = (struct span){quotes, sizeof quotes};
+    assert_true(record_read(written(&b, &in), &out, &memory));
+    assert_int_equal(out.column[COLUMN_orcpt].len, 48);
+    assert_null(memchr(out.column[COLUMN_dsnMta].at, '?', out.column[COLUMN_dsnMta].len));
+    record_forget(&memory);
+    buf_clear(&b);
+}
+
+static void needs_its_room(void **state)
+{
+    struct record in = sample();
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 40);
+    assert_false(record_write(&b, &in));
+    assert_int_equal(buf_len(&b), 0);
+    buf_clear(&b);
+}
+
+static void times_are_plain_numbers(void **state)
+{
+    static const double odd[] = {NAN, INFINITY, -INFINITY, -1, 1e300, 0};
+    struct record in = sample(), out;
+    struct record_memory *memory;
+    struct buf b;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(odd); i++) {
+        in.at = odd[i];
+        assert_false(record_read(written(&b, &in), &out, &memory));
+        buf_clear(&b);
+    }
+    in.at = 1549662845.9999999;
+    assert_true(record_read(written(&b, &in), &out, &memory));
+    assert_true(fabs(out.at - in.at) < 1e-5);
+    record_forget(&memory);
+    buf_clear(&b);
+}
+
+static const struct {
+    const char *name;
+    struct span line;
+    bool good;
+} lines[] = {
+    {"the least", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}"), true},
+    {"with LF", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}\n"), true},
+    {"a name of a newer version", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":[1]}"), true},
+    {"nothing", SPAN(""), false},
+    {"LF", SPAN("\n"), false},
+    {"no object", SPAN("[\"row\"]"), false},
+    {"two objects", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}{}"), false},
+    {"two lines", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}\n{}"), false},
+    {"a name twice", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"at\":2}"), false},
+    {"no deed", SPAN("{\"key\":\"k\",\"at\":1}"), false},
+    {"another deed", SPAN("{\"do\":\"drop\",\"key\":\"k\",\"at\":1}"), false},
+    {"no time", SPAN("{\"do\":\"row\",\"key\":\"k\"}"), false},
+    {"time as text", SPAN("{\"do\":\"row\",\"key\":\"k\",\"at\":\"1\"}"), false},
+    {"time before time", SPAN("{\"do\":\"row\",\"key\":\"k\",\"at\":-1}"), false},
+    {"queued as text", SPAN("{\"do\":\"row\",\"key\":\"k\",\"at\":1,\"queued\":\"1\"}"), false},
+    {"no key", SPAN("{\"do\":\"row\",\"at\":1}"), false},
+    {"an intent needs a key", SPAN("{\"do\":\"intent\",\"key\":\"\",\"at\":1}"), false},
+    {"an outcome too", SPAN("{\"do\":\"outcome\",\"key\":\"\",\"at\":1}"), false},
+    {"host no text", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"host\":{}}"), false},
+    {"column no text", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"orig\":5}"), false},
+    {"NUL inside", SPAN("{\"do\":\"row\",\"key\":\"a\\u0000\",\"at\":1}"), false},
+    {"zeros, as after a power failure", SPAN("\0\0\0\0\0\0\0\0"), false},
+    {"not UTF-8", SPAN("{\"do\":\"row\",\"key\":\"\xff\",\"at\":1}"), false},
+    {"a long key",
+     SPAN("{\"do\":\"row\",\"key\":"
+          "\"0123456789012345678901234567890123456789012345678901234567890123456789\",\"at\":1}"),
+     false},
+};
+
+static void forged_lines_are_refused(void **state)
+{
+    struct record out;
+    struct record_memory *memory;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        if (record_read(lines[i].line, &out, &memory) != lines[i].good)
+            fail_msg("%s", lines[i].name);
+        record_forget(&memory);
+    }
+}
+
+static void a_deep_or_long_line_is_refused(void **state)
+{
+    static char deep[RECORD_MAX - 1], wide[RECORD_MAX + 100];
+    struct record out;
+    struct record_memory *memory;
+
+    (void)state;
+    memset(deep, '[', sizeof deep);
+    assert_false(record_read((struct span){deep, sizeof deep}, &out, &memory));
+    memset(wide, ' ', sizeof wide);
+    memcpy(wide, lines[0].line.at, lines[0].line.len);
+    assert_false(record_read((struct span){wide, sizeof wide}, &out, &memory));
+    assert_true(record_read((struct span){wide, RECORD_MAX - 1}, &out, &memory));
+    record_forget(&memory);
+}
+
+static void columns_have_their_names(void **state)
+{
+    (void)state;
+    assert_string_equal(column_name(COLUMN_type), "type");
+    assert_string_equal(column_name(COLUMN_sessionId), "sessionId");
+    assert_int_equal(COLUMN_COUNT, COLUMN_sessionId + 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(comes_back_as_it_went),
+        cmocka_unit_test(is_one_line_of_json),
+        cmocka_unit_test(cut_anywhere_is_no_record),
+        cmocka_unit_test(control_bytes_make_no_second_line),
+        cmocka_unit_test(over_long_values_are_cut),
+        cmocka_unit_test(needs_its_room),
+        cmocka_unit_test(times_are_plain_numbers),
+        cmocka_unit_test(forged_lines_are_refused),
+        cmocka_unit_test(a_deep_or_long_line_is_refused),
+        cmocka_unit_test(columns_have_their_names),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
