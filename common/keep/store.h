@@ -3,7 +3,8 @@
  * store - what outlives a process: keys and values with an age. The door to LMDB.
  *
  * One writing process for each file, any number of readers; opened after fork. Keys are up
- * to 500 bytes. What is found is borrowed until the transaction ends.
+ * to 500 bytes. What is found is borrowed until the transaction writes or
+ * ends. A transaction in which anything failed is not kept.
  */
 #pragma once
 
@@ -33,6 +34,10 @@ MUST bool store_drop(struct store_txn *t, unsigned kind, struct span key);
 /* Calls for each, in the order of the keys, until it answers false. */
 typedef bool store_walk_fn(void *arg, struct span key, struct span value);
 void store_walk(struct store_txn *t, unsigned kind, store_walk_fn *fn, void *arg);
+
+/* The same from the first key on that is not before `first`. It must not write on its way. */
+void store_walk_from(struct store_txn *t, unsigned kind, struct span first, store_walk_fn *fn,
+                     void *arg);
 
 /* Drops up to `count` of what is past its time. How many comes back. */
 size_t store_expire(struct store_txn *t, unsigned kind, double now, size_t count);
