@@ -26,6 +26,7 @@
 enum option_kind {
     OPTION_TEXT,  /* const char *, never NULL */
     OPTION_PATH,  /* const char *, never NULL; a relative one counts from the file's folder */
+    OPTION_FILE,  /* a PATH that must be there and readable, unless "" */
     OPTION_FLAG,  /* bool: yes no true false */
     OPTION_COUNT, /* unsigned long */
     OPTION_SIZE,  /* unsigned long, bytes: 10b 10k 10m 10g 10t; "unlimited" and 0 are 0 */
@@ -57,6 +58,7 @@ struct cert_files {
 
 typedef const char *option_c_TEXT;
 typedef const char *option_c_PATH;
+typedef const char *option_c_FILE;
 typedef bool option_c_FLAG;
 typedef unsigned long option_c_COUNT;
 typedef unsigned long option_c_SIZE;
@@ -99,6 +101,14 @@ struct option_head {
      limits,                                                                  \
      .doc = doc_},
 #define OPTION_END {.name = NULL}
+
+/* Reads one value of a FLAG, COUNT, SIZE, TIME or WORD into its place in the struct `into`.
+ * False, and nothing changed: it is none, or out of range. */
+MUST bool option_read(const struct option *o, struct span text, void *into);
+
+/* Gives each option its value for a file that says nothing; texts are the table's own. Only
+ * lists become empty, whatever their fallback: they need memory (run/value.h). */
+void option_defaults(const struct option *options, void *into);
 
 /* For each option that `from` sets: copies its value to `into` and marks it set there.
  * Both are structs of the list `options`. Texts and lists are shared, not copied. */

@@ -20,7 +20,7 @@ enum domain_verify { DOMAIN_VERIFY_NONE, DOMAIN_VERIFY_CA, DOMAIN_VERIFY_NAME };
       "Never deliver without TLS: not offered 451 4.7.4, failed 451 4.7.5.")                       \
     O(S, CERTS, smtp_client_certificate, "", ANY,                                                  \
       "Our certificate with its key, PEM, and the key's password.")                                \
-    O(S, PATH, smtp_tls_ca_file, "", ANY, "CAs that the remote certificate must come from; the "   \
+    O(S, FILE, smtp_tls_ca_file, "", ANY, "CAs that the remote certificate must come from; the "   \
       "system's if empty.")                                                                        \
     O(S, WORD, smtp_tls_verify, "none", WORDS(DOMAIN_TLS_VERIFY),                                  \
       "What the remote certificate must prove: nothing, a chain to a CA, or the server's name "    \

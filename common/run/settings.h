@@ -16,7 +16,7 @@
     O(S, CERTS, smtp_server_tls_certificate, "", ANY,                                               \
       "Certificate chain and key in one PEM file, and the key's password. Said again, it adds "     \
       "one: by name (SNI) or key type.")                                                            \
-    O(S, PATH, smtp_server_tls_ca_file, "", ANY, "CAs that client certificates come from.")         \
+    O(S, FILE, smtp_server_tls_ca_file, "", ANY, "CAs that client certificates come from.")         \
     O(S, TEXT, smtp_server_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")      \
     O(S, WORD, smtp_server_tls_min_protocol, "TLSv1.2", WORDS("TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"),     \
       "The oldest protocol for clients.")                                                           \
@@ -42,7 +42,7 @@
     O(S, TEXT, source, "", ANY, "A named source section that overrides the client's network.")      \
     O(S, TEXT, backend, "", ANY, "The backend section; may be left out if there is but one.")       \
     O(S, CERTS, tls_certificate, "", ANY, "In place of smtp-server-tls-certificate.")               \
-    O(S, PATH, tls_ca_file, "", ANY, "In place of smtp-server-tls-ca-file.")                        \
+    O(S, FILE, tls_ca_file, "", ANY, "In place of smtp-server-tls-ca-file.")                        \
     O(S, TEXT, tls_ciphers, "", ANY, "In place of smtp-server-tls-ciphers.")                        \
     O(S, WORD, tls_min_protocol, "TLSv1.2", WORDS("TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"),                 \
       "In place of smtp-server-tls-min-protocol.")

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "rule/domain.h"
+
+/* A section as the file would give it: its title, and "option value" one after the other. */
+static struct domain section(const char *title, const char *said)
+{
+    struct domain s = {.head = {.title = title, .file = "f", .line = 7}};
+    struct span rest = span_of(said);
+
+    option_defaults(domain_options, &s);
+    while (rest.len) {
+        struct span name = span_cut(&rest, ' '), value = span_cut(&rest, ' ');
+        const struct option *o = domain_options;
+
+        while (o->name && !span_is(name, o->name))
+            o++;
+        assert_non_null(o->name);
+        assert_true(option_read(o, value, &s));
+        s.head.set |= UINT64_C(1) << (o - domain_options);
+    }
+    return s;
+}
+
+static const struct {
+    const char *title, *said;
+} sections[] = {
+    {"mx.Example.com", "max_smtp_out 7"},
+    {"*.example.com", "connect_timeout 3s max_smtp_out 3"},
+    {"[*.]example.com", "connect_timeout 2s default_smtp_port 26"},
+    {"*", "connect_timeout 1s max_smtp_out 1"},
+    {"example.com", "max_smtp_out 4"},
+    {"*.a.b.example.com", "require_starttls yes"},
+    {"[*.]com", "smtp_greeting_timeout 9s"},
+    {"[10.0.0.0/8]", "max_smtp_out 8"},
+    {"[10.1.0.0/16]", "connect_timeout 16s"},
+    {"[IPv6:2001:db8::/32]", "max_smtp_out 6"},
+    {"org", "max_smtp_out 5"},
+};
+
+static const struct {
+    const char *name, *title;
+    unsigned long connect, greeting, port, most;
+    bool require;
+} cases[] = {
+    {"example.net", "*", 1, 60, 25, 1, false},
+    {"net", "*", 1, 60, 25, 1, false},
+    {"org", "org", 1, 60, 25, 5, false},
+    {"ORG.", "org", 1, 60, 25, 5, false},
+    {"x.org", "*", 1, 60, 25, 1, false},
+    {"com", "[*.]com", 1, 9, 25, 1, false},
+    {"xexample.com", "[*.]com", 1, 9, 25, 1, false},
+    {"example.com", "example.com", 2, 9, 26, 4, false},
+    {"EXAMPLE.Com", "example.com", 2, 9, 26, 4, false},
+    {"www.example.com", "*.example.com", 3, 9, 26, 3, false},
+    {"mx.example.com", "mx.Example.com", 3, 9, 26, 7, false},
+    {"x.mx.example.com", "*.example.com", 3, 9, 26, 3, false},
+    {"a.b.example.com", "*.example.com", 3, 9, 26, 3, false},
+    {"x.a.b.example.com", "*.a.b.example.com", 3, 9, 26, 3, true},
+    {"y.x.A.b.example.com", "*.a.b.example.com", 3, 9, 26, 3, true},
+    {"[10.9.9.9]", "[10.0.0.0/8]", 1, 60, 25, 8, false},
+    {"[10.1.9.9]", "[10.1.0.0/16]", 16, 60, 25, 8, false},
+    {"[192.0.2.1]", "*", 1, 60, 25, 1, false},
+    {"[IPv6:2001:db8::1]", "[IPv6:2001:db8::/32]", 1, 60, 25, 6, false},
+    {"[nonsense]", "*", 1, 60, 25, 1, false},
+    {"", "*", 1, 60, 25, 1, false},
+    {".", "*", 1, 60, 25, 1, false},
+    {"..", "*", 1, 60, 25, 1, false},
+    {".com", "[*.]com", 1, 9, 25, 1, false},
+    {"[", "*", 1, 60, 25, 1, false},
+    {"[]", "*", 1, 60, 25, 1, false},
+};
+
+static void test_merged(void **state)
+{
+    struct domain list[COUNT_OF(sections)], found;
+    char why[256] = "";
+    struct domains *d;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(sections); i++)
+        list[i] = section(sections[i].title, sections[i].said);
+    d = domains_new(list, COUNT_OF(sections), why, sizeof why);
+    assert_string_equal(d ? "" : why, "");
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        print_message("# %s\n", cases[i].name);
+        domains_find(d, span_of(cases[i].name), &found);
+        assert_string_equal(found.head.title, cases[i].title);
+        assert_int_equal(found.connect_timeout, cases[i].connect);
+        assert_int_equal(found.smtp_greeting_timeout, cases[i].greeting);
+        assert_int_equal(found.default_smtp_port, cases[i].port);
+        assert_int_equal(found.max_smtp_out, cases[i].most);
+        assert_int_equal(found.require_starttls, cases[i].require);
+    }
+    domains_free(&d);
+    assert_null(d);
+}
+
+/* No name is too long, nor has too many labels. */
+static void test_long_names(void **state)
+{
+    struct domain list[1] = {section("[*.]a", "max_smtp_out 2")}, found;
+    char why[256], name[2000];
+    struct domains *d = domains_new(list, 1, why, sizeof why);
+
+    (void)state;
+    assert_non_null(d);
+    for (size_t len = 0; len < sizeof name; len++) {
+        name[len] = len % 2 ? '.' : 'a';
+        domains_find(d, (struct span){name, len + 1}, &found);
+        assert_string_equal(found.head.title, len < 256 ? "[*.]a" : "default");
+    }
+    domains_free(&d);
+}
+
+static void test_none(void **state)
+{
+    char why[256];
+    struct domains *d = domains_new(NULL, 0, why, sizeof why);
+    struct domain found;
+
+    (void)state;
+    assert_non_null(d);
+    domains_find(d, SPAN("example.com"), &found);
+    assert_string_equal(found.head.title, "default");
+    assert_true(found.use_starttls);
+    assert_false(found.require_starttls);
+    assert_string_equal(found.smtp_tls_ca_file, "");
+    assert_int_equal(found.smtp_client_certificate.count, 0);
+    assert_int_equal(found.smtp_data_termination_timeout, 540);
+    domains_free(&d);
+}
+
+static const struct {
+    const char *first, *first_says, *second, *second_says, *error;
+} wrong[] = {
+    {"*", "", "a.*.com", "", "f:7: domain a.*.com: not a pattern"},
+    {"*", "", "*.", "", "f:7: domain *.: not a pattern"},
+    {"*", "", "[*.]", "", "not a pattern"},
+    {"*", "", "", "", "not a pattern"},
+    {"*", "", "a..b", "", "not a pattern"},
+    {"*", "", ".a", "", "not a pattern"},
+    {"*", "", "a.", "", "not a pattern"},
+    {"*", "", "b\303\274cher.example", "", "other alphabets as xn--..."},
+    {"*", "", "[10.0.0.1/8]", "", "not a pattern"},
+    {"*", "", "user@example.com", "", "not a pattern"},
+    {"*", "", "*", "", "is there twice, first in f:7"},
+    {"a.com", "", "A.COM", "", "is there twice"},
+    {"[10/8]", "", "[10.0.0.0/8]", "", "is there twice"},
+    {"*", "", "a", "use_starttls no require_starttls yes",
+     "f:7: domain a: use-starttls is no and require-starttls demands TLS"},
+    {"*", "use_starttls no", "a", "require_starttls yes", "domain a: use-starttls is no"},
+    {"*", "require_starttls yes", "[*.]a", "use_starttls no", "domain [*.]a: use-starttls is no"},
+    {"*", "use_starttls no", "[10/8]", "smtp_tls_verify ca",
+     "domain [10/8]: use-starttls is no and smtp-tls-verify demands TLS"},
+    {"*", "use_starttls no smtp_tls_verify name", "a", "", "domain *: use-starttls is no"},
+};
+
+static void test_wrong(void **state)
+{
+    char why[512];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        struct domain list[2] = {section(wrong[i].first, wrong[i].first_says),
+                                 section(wrong[i].second, wrong[i].second_says)};
+
+        print_message("# %s\n", wrong[i].second);
+        assert_null(domains_new(list, 2, why, sizeof why));
+        assert_non_null(strstr(why, wrong[i].error));
+    }
+}
+
+/* Names that only look alike are not the same, and these are no contradictions. */
+static void test_right(void **state)
+{
+    struct domain list[] = {
+        section("*", "use_starttls no"),
+        section("[*.]a.com", ""),
+        section("*.a.com", ""),
+        section("a.com", "use_starttls yes require_starttls yes"),
+        section("_a-1.com", "require_starttls no"),
+        section("xn--bcher-kva.example", ""),
+        section("[0/0]", ""),
+    };
+    char why[512] = "";
+    struct domains *d = domains_new(list, COUNT_OF(list), why, sizeof why);
+
+    (void)state;
+    assert_string_equal(d ? "" : why, "");
+    domains_free(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merged), cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_none),   cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_right),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
