@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# T::CA - a private authority and certificates by it, as PEM files in the test's folder.
+#
+#   my $ca = T::CA->new;
+#   my $mx = $ca->cert('mx.example.test');           # {cert} {key} {pem} (both) {password} {name}
+#   $ca->cert('mx.test', names => ['*.a.test'], key => 'rsa', password => 'secret',
+#             from => -20, days => -10, use => 'client', by => $intermediate);
+#   $ca->file                                         # the authority's own certificate
+package T::CA;
+use v5.36;
+use Carp qw(croak);
+use File::Path qw(make_path);
+use IO::Socket::SSL::Utils;
+use Net::SSLeay ();
+use T::Stage ();
+
+my ($count, $day) = (0, 86400);
+
+sub new {
+    my ($class, %o) = @_;
+    my $name = $o{name} // 'Test CA ' . ++$count;
+    my $dir = ($o{dir} // T::Stage::stage_dir()) . '/ca' . ($count > 1 ? "-$count" : '');
+    make_path($dir);
+    my ($cert, $key) = CERT_create(
+        CA => 1, subject => {commonName => $name, organizationName => 'Test'},
+        key => KEY_create_ec('prime256v1'), digest => 'sha256',
+        not_before => time - $day, not_after => time + 30 * $day
+    );
+    my $self = bless {dir => $dir, cert => $cert, key => $key, file => "$dir/ca.pem"}, $class;
+    PEM_cert2file($cert, $self->{file});
+    chmod 0644, $self->{file};
+    return $self;
+}
+
+sub file { return $_[0]{file} }
+
+sub make_key { return $_[0] eq 'rsa' ? KEY_create_rsa(2048) : KEY_create_ec('prime256v1') }
+
+sub cert {
+    my ($self, $name, %o) = @_;
+    my @names = ($name, @{$o{names} // []});
+    my $by = $o{by};
+    my @usage = ($o{use} // 'server') eq 'client' ? ('client') : ('server');
+    my ($cert, $key) = CERT_create(
+        subject => {commonName => $name}, key => make_key($o{key} // 'ec'), digest => 'sha256',
+        issuer => $by ? [$by->{x509}, $by->{evp}] : [$self->{cert}, $self->{key}],
+        not_before => time + ($o{from} // -1) * $day, not_after => time + ($o{days} // 20) * $day,
+        subjectAltNames => [map { [/^[\d.]+$|:/ ? 'IP' : 'DNS', $_] } @names],
+        $o{authority} ? (CA => 1) : (purpose => \@usage)
+    );
+    my $chain = $by ? PEM_cert2string($by->{x509}) : '';
+    my $files = $self->write_files($o{file} // $name, $cert, $key, $o{password} // '', $chain);
+    return {%$files, name => $name, password => $o{password} // '', x509 => $cert, evp => $key};
+}
+
+sub write_files {
+    my ($self, $name, $cert, $key, $password, $chain) = @_;
+    my $path = "$self->{dir}/" . ($name =~ s/[^\w.-]/_/gr);
+    $path .= '-' . ++$count while -e "$path.pem";
+    my %text = (cert => PEM_cert2string($cert) . $chain, key => key_text($key, $password));
+    $text{pem} = $text{cert} . $text{key};
+    $text{plain} = PEM_key2string($key); # what T::Peer takes
+    for my $kind (keys %text) {
+        open my $out, '>', "$path.$kind" or croak "$path.$kind: $!";
+        chmod $kind eq 'cert' ? 0644 : 0600, "$path.$kind";
+        print $out $text{$kind};
+        close $out or croak "$path.$kind: $!";
+    }
+    return {map { $_ => "$path.$_" } keys %text};
+}
+
+sub key_text {
+    my ($key, $password) = @_;
+    return PEM_key2string($key) if $password eq '';
+    my $cipher = Net::SSLeay::EVP_get_cipherbyname('AES-256-CBC') or croak 'no AES-256-CBC';
+    return Net::SSLeay::PEM_get_string_PrivateKey($key, $password, $cipher);
+}
+
+# SHA-256 of a certificate, in hexadecimal.
+sub fingerprint {
+    my (undef, $cert) = @_;
+    return unpack 'H*', Net::SSLeay::X509_digest($cert->{x509},
+        Net::SSLeay::EVP_get_digestbyname('sha256'));
+}
+
+1;
