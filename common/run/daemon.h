@@ -6,7 +6,7 @@
  * children, watches and reloads. Each child is a fork of it with what was prepared in memory.
  * A child that dies is started again, with a pause that grows. SIGHUP makes a new generation
  * beside the old one, which drains; if anything is wrong, the old one stays. SIGTERM drains
- * and stops; a second one stops at once.
+ * and stops; a second one stops at once. A child whose master is gone drains by itself.
  *
  * It knows nothing of mail: a program is the table below.
  */
@@ -17,6 +17,10 @@
 
 struct settings;
 
+/* So many generations live beside each other at most: the slots of a role stay below this times
+ * the largest count of any of them. A reload beyond waits until one of the old has drained. */
+enum { DAEMON_GENERATIONS = 4 };
+
 /* What a child knows of itself. */
 struct child {
     const struct settings *settings;
@@ -24,7 +28,7 @@ struct child {
     unsigned slot;   /* 0.. of all children of its role that may be alive at a time, also of a
                         generation that drains: its part of shared memory */
     unsigned number; /* 0..count-1 within its generation */
-    int orders;      /* readable or at its end when the child should drain: daemon_orders() */
+    int orders;      /* readable or at its end when the child should drain: child_should_drain() */
 };
 
 /* A kind of children. */
@@ -32,31 +36,37 @@ struct role {
     const char *name;
     unsigned (*count)(const struct settings *s);
     /* The child's whole life; its exit status comes back. It calls child_ready() when it serves;
-     * until then the old generation goes on. It leaves when it has drained. */
+     * until then the old generation goes on. It leaves when it has drained. SIGTERM is not
+     * caught: it ends a child whose time is over. */
     int (*run)(struct child *child);
     /* In the master: this slot's child is dead; clear what it held. May be NULL. */
     void (*buried)(void *prepared, unsigned slot);
     bool keeps_privileges; /* the child does not become `user` */
-    bool exclusive; /* the old generation's must be gone before the new one's starts */
+    bool exclusive;        /* the old generation's must be gone before the new one's starts */
+    bool serves_others;    /* told to drain only once its generation's other children are gone */
 };
 
 struct program {
-    const char *name;    /* "sallyport-in" */
-    const char *summary; /* for --help */
+    const char *name;         /* "sallyport-in" */
+    const char *summary;      /* for --help */
     const struct role *roles; /* ends with a NULL name */
 
     /* In the master, as root if it was started so: everything that a generation needs, such as
      * listening sockets and TLS contexts. `before` is the generation that runs, or NULL: take
-     * over from it what stays. `only_check` (-t): open and bind nothing. NULL with lines in `why`. */
+     * over from it what stays. `only_check` (-t): open and bind nothing. NULL with lines in `why`.
+     */
     void *(*prepare)(const struct settings *s, void *before, bool only_check, char *why,
                      size_t size);
     /* This generation's last child is gone (or it never started). */
     void (*discard)(void *prepared);
     /* Every minute in the master, such as for rotating keys. May be NULL. */
     void (*minute)(void *prepared);
+    /* The program stops, and its children begin to drain: close what lets new peers in, so that
+     * they are refused and do not wait in vain. May be NULL. */
+    void (*stopping)(void *prepared);
 };
 
-/* The whole of main(): options (-c FILE, -t, -f, --sample, --manual, --help, --version), the
+/* The whole of main(): options (-c FILE, -t, -b, --sample, --manual, --help, --version), the
  * file, the children. The exit status comes back. */
 int daemon_main(const struct program *program, int argc, char **argv);
 
@@ -64,5 +74,6 @@ int daemon_main(const struct program *program, int argc, char **argv);
 void child_ready(const struct child *child);
 
 /* What the orders descriptor says: true once the child should stop accepting and drain; also
- * when the master is gone. Watch `orders` for reading and ask then. */
+ * when the master is gone. Watch `orders` for reading and ask then. A child that has no master
+ * to end it dies some time after drain-timeout. */
 bool child_should_drain(const struct child *child);

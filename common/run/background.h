@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * background - leaves the terminal once everything serves.
+ *
+ * The process that was started waits for the one that goes on: it exits 0 when that one
+ * serves, and else with its status.
+ */
+#pragma once
+
+#include "base/span.h"
+
+/* Returns in the process that goes on, with a descriptor for background_done(); -1: it
+ * cannot be done. The other one exits here. */
+MUST int background_start(void);
+
+/* It serves: the one that waits may go. stderr stays as it is, for the log. */
+void background_done(int *herald);

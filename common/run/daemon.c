@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/daemon.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "run/args.h"
+#include "run/background.h"
+#include "run/brood.h"
+#include "run/notify.h"
+#include "run/pidfile.h"
+#include "run/reading.h"
+#include "run/settings.h"
+#include "tell/log.h"
+
+enum { WHY_LEN = 8192, EVENTS = 64, MINUTE = 60 };
+
+/* How far the end is; each signal to stop takes it one further. */
+enum stop { STOP_NOT, STOP_DRAIN, STOP_END, STOP_KILL };
+
+struct daemon {
+    const struct program *program;
+    struct args args;
+    struct brood brood;
+    struct pidfile pidfile;
+    char run_directory[PATH_MAX];
+    int signals, herald; /* ours; -1: none */
+    sigset_t mask;       /* as it was before, for the children */
+    enum stop stop;
+    bool reload_wanted;
+    bool has_started; /* from then on what is wrong goes to the log, not to who called us */
+    int status;
+    double minute; /* when the next one begins */
+};
+
+/* Each line of `why` is one mistake. */
+static void complain(const struct daemon *d, const char *event, const char *why)
+{
+    struct span rest = span_of(why);
+
+    while (rest.len > 0) {
+        struct span line = span_cut(&rest, '\n');
+
+        if (line.len == 0)
+            continue;
+        if (d->has_started)
+            log_say(LOG_FAULT, "", event, {"why", line});
+        else
+            fprintf(stderr, "%s: %.*s\n", d->program->name, SPAN_ARG(line));
+    }
+}
+
+static int check(const struct daemon *d)
+{
+    char why[WHY_LEN] = "";
+    struct reading r;
+    bool right = reading_settings(&r, &d->args, why, sizeof why) &&
+                 reading_prepare(&r, d->program, NULL, true, why, sizeof why);
+
+    reading_clear(&r, d->program);
+    if (right)
+        printf("%s: configuration is right\n", d->args.file);
+    else
+        complain(d, "", why);
+    return right ? 0 : 1;
+}
+
+/* In a child: what is the master's alone goes. */
+static void in_child(void *arg)
+{
+    struct daemon *d = arg;
+
+    close(d->signals);
+    if (d->herald >= 0)
+        close(d->herald);
+    pidfile_forget(&d->pidfile);
+    /* A terminal sends these to all of us; the master tells its children. */
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    sigaction(SIGHUP, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    sigprocmask(SIG_SETMASK, &d->mask, NULL);
+}
+
+static bool take_signals(struct daemon *d)
+{
+    static const int ours[] = {SIGHUP, SIGTERM, SIGINT, SIGCHLD};
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < COUNT_OF(ours); i++) {
+        sigaction(ours[i], &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+        sigaddset(&set, ours[i]);
+    }
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    sigprocmask(SIG_BLOCK, &set, &d->mask);
+    d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return d->signals >= 0 && epoll_ctl(d->brood.loop, EPOLL_CTL_ADD, d->signals, &ev) == 0;
+}
+
+static void set_limits(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* private keys would be in it */
+    umask(0007);
+}
+
+/* A file that is found from anywhere, so that the background need not stay in this folder. */
+static bool go_to_background(struct daemon *d, char *why, size_t size)
+{
+    static char path[PATH_MAX * 2];
+    char here[PATH_MAX];
+
+    if (*d->args.file != '/') {
+        if (!getcwd(here, sizeof here)) {
+            snprintf(why, size, "the current folder: %s", strerror(errno));
+            return false;
+        }
+        snprintf(path, sizeof path, "%s/%s", here, d->args.file);
+        d->args.file = path;
+    }
+    d->herald = background_start();
+    if (d->herald < 0 || chdir("/") != 0) {
+        snprintf(why, size, "cannot go to the background: %s", strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+/* The generation is the reading's from here. */
+static bool add_generation(struct daemon *d, const struct reading *r, char *why, size_t size)
+{
+    if (brood_add(&d->brood, r->settings, r->prepared, &r->cage))
+        return true;
+    snprintf(why, size, "no memory");
+    return false;
+}
+
+static bool read_first(struct daemon *d, struct reading *r, char *why, size_t size)
+{
+    const struct global *g;
+
+    if (!reading_settings(r, &d->args, why, size))
+        return false;
+    g = &r->settings->global;
+    log_open(d->program->name, g->log_to, g->log_level);
+    snprintf(d->run_directory, sizeof d->run_directory, "%s", g->run_directory);
+    return reading_folders(r, why, size) &&
+           pidfile_take(&d->pidfile, g->run_directory, d->program->name, why, size) == 0 &&
+           reading_prepare(r, d->program, NULL, false, why, size) && cage_master(why, size) == 0 &&
+           add_generation(d, r, why, size);
+}
+
+static bool read_anew(struct daemon *d, struct reading *r, char *why, size_t size)
+{
+    const struct generation *current = brood_current(&d->brood);
+
+    if (!reading_settings(r, &d->args, why, size))
+        return false;
+    if (strcmp(r->settings->global.run_directory, d->run_directory) != 0) {
+        snprintf(why, size, "run-directory cannot change while we run: stop and start");
+        return false;
+    }
+    return reading_folders(r, why, size) &&
+           reading_prepare(r, d->program, current->prepared, false, why, size) &&
+           add_generation(d, r, why, size);
+}
+
+static bool start(struct daemon *d)
+{
+    char why[WHY_LEN] = "";
+    struct reading r = {.settings = NULL};
+
+    if (!d->args.background || go_to_background(d, why, sizeof why))
+        if (read_first(d, &r, why, sizeof why))
+            return true;
+    reading_clear(&r, d->program);
+    complain(d, "", why);
+    return false;
+}
+
+static void reload(struct daemon *d)
+{
+    char why[WHY_LEN] = "";
+    struct reading r;
+
+    d->reload_wanted = false;
+    notify_reloading();
+    if (read_anew(d, &r, why, sizeof why))
+        return;
+    reading_clear(&r, d->program);
+    complain(d, "reload-failed", why);
+    notify("READY=1");
+}
+
+static void on_serving(struct daemon *d)
+{
+    const struct generation *g = d->brood.newest;
+
+    log_open(d->program->name, g->settings->global.log_to, g->settings->global.log_level);
+    log_say(LOG_LIFE, "", d->has_started ? "reloaded" : "started",
+            {"generation", log_number(g->number)}, {"children", log_number((double)g->count)},
+            {"pid", log_number(getpid())});
+    d->has_started = true;
+    notify("READY=1");
+    background_done(&d->herald);
+}
+
+static void on_failure(struct daemon *d)
+{
+    if (d->stop != STOP_NOT)
+        return;
+    if (d->has_started) {
+        complain(d, "reload-failed", "a new child died before it was ready; the old ones go on");
+        notify("READY=1");
+        return;
+    }
+    complain(d, "", "a child died before it was ready");
+    d->status = 1;
+    d->stop = STOP_END;
+}
+
+static void on_stop(struct daemon *d)
+{
+    double now = clock_mono();
+
+    if (d->stop < STOP_KILL)
+        d->stop++;
+    log_say(LOG_LIFE, "", "stopping",
+            {"how", d->stop == STOP_DRAIN ? SPAN("drain")
+                    : d->stop == STOP_END ? SPAN("end")
+                                          : SPAN("kill")});
+    notify("STOPPING=1");
+    if (d->stop == STOP_DRAIN && d->program->stopping && brood_current(&d->brood))
+        d->program->stopping(brood_current(&d->brood)->prepared);
+    if (d->stop == STOP_DRAIN)
+        brood_drain(&d->brood, now);
+    else if (d->stop == STOP_END)
+        brood_end(&d->brood, now);
+    else
+        brood_kill(&d->brood);
+}
+
+static void on_signal(struct daemon *d, uint32_t number)
+{
+    if (number == SIGCHLD) {
+        brood_bury(&d->brood, clock_mono());
+    } else if (number != SIGHUP) {
+        on_stop(d);
+    } else if (d->stop == STOP_NOT) {
+        d->reload_wanted = true;
+        if (brood_is_full(&d->brood))
+            log_say(LOG_LIFE, "", "reload-waits", {"for", SPAN("older generations")});
+    }
+}
+
+static void hear_signals(struct daemon *d)
+{
+    struct signalfd_siginfo info;
+
+    while (read(d->signals, &info, sizeof info) == (ssize_t)sizeof info)
+        on_signal(d, info.ssi_signo);
+}
+
+static void wait_for_events(struct daemon *d)
+{
+    struct epoll_event events[EVENTS];
+    double child = brood_due(&d->brood);
+    double due = (child < d->minute ? child : d->minute) - clock_mono();
+    /* At most a minute; a millisecond more, for what is due must be due when we wake. */
+    int timeout = due <= 0 ? 0 : (int)(due * 1000) + 1;
+    int count = epoll_wait(d->brood.loop, events, EVENTS, timeout);
+
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr)
+            seat_hear(events[i].data.ptr);
+        else
+            hear_signals(d);
+    }
+}
+
+static void pass_minute(struct daemon *d)
+{
+    const struct generation *g = brood_current(&d->brood);
+
+    if (clock_mono() < d->minute)
+        return;
+    d->minute = clock_mono() + MINUTE;
+    if (d->program->minute && g && g->phase == GENERATION_SERVES)
+        d->program->minute(g->prepared);
+}
+
+static void run(struct daemon *d)
+{
+    while (d->brood.newest) {
+        switch (brood_step(&d->brood, clock_mono())) {
+        case BROOD_SERVES:
+            on_serving(d);
+            break;
+        case BROOD_FAILED:
+            on_failure(d);
+            break;
+        case BROOD_NO_NEWS:
+            break;
+        }
+        if (d->reload_wanted && d->stop == STOP_NOT && !brood_is_full(&d->brood))
+            reload(d);
+        pass_minute(d);
+        if (d->brood.newest)
+            wait_for_events(d);
+    }
+}
+
+static void clear(struct daemon *d)
+{
+    brood_clear(&d->brood);
+    pidfile_drop(&d->pidfile);
+    if (d->signals >= 0)
+        close(d->signals);
+    if (d->herald >= 0)
+        close(d->herald);
+}
+
+static int live(struct daemon *d)
+{
+    set_limits();
+    if (!brood_init(&d->brood, d->program, in_child, d) || !take_signals(d)) {
+        fprintf(stderr, "%s: no descriptors: %s\n", d->program->name, strerror(errno));
+        return 1;
+    }
+    if (!start(d))
+        return 1;
+    d->minute = clock_mono() + MINUTE;
+    run(d);
+    log_say(LOG_LIFE, "", "stopped", {"status", log_number(d->status)});
+    return d->status;
+}
+
+int daemon_main(const struct program *program, int argc, char **argv)
+{
+    struct daemon d = {.program = program, .pidfile.fd = -1, .signals = -1, .herald = -1};
+    int status;
+
+    d.brood.loop = -1;
+    log_open(program->name, LOG_TO_STDERR, LOG_SESSION);
+    status = args_read(&d.args, program, argc, argv);
+    if (status != ARGS_GO_ON)
+        return status;
+    if (d.args.only_check)
+        return check(&d);
+    status = live(&d);
+    clear(&d);
+    return status;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/reading.h"
+
+#include "run/folder.h"
+#include "run/settings.h"
+
+bool reading_settings(struct reading *r, const struct args *a, char *why, size_t size)
+{
+    *r = (struct reading){.settings = settings_read(a->file, why, size)};
+    return r->settings &&
+           cage_find(r->settings->global.user, r->settings->global.group, &r->cage, why, size) == 0;
+}
+
+bool reading_folders(struct reading *r, char *why, size_t size)
+{
+    const struct global *g = &r->settings->global;
+
+    return folder_make(g->run_directory, FOLDER_OF_MASTER, &r->cage, why, size) == 0 &&
+           folder_make(g->state_directory, FOLDER_OF_USER, &r->cage, why, size) == 0 &&
+           folder_make(g->spool_directory, FOLDER_OF_USER, &r->cage, why, size) == 0;
+}
+
+bool reading_prepare(struct reading *r, const struct program *program, void *before,
+                     bool only_check, char *why, size_t size)
+{
+    r->prepared = program->prepare(r->settings, before, only_check, why, size);
+    return r->prepared;
+}
+
+void reading_clear(struct reading *r, const struct program *program)
+{
+    if (r->prepared)
+        program->discard(r->prepared);
+    r->prepared = NULL;
+    settings_free(&r->settings);
+}
