@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * remote - what is known of the server that a message went to, or should have gone to.
+ */
+#pragma once
+
+#include "proxy-out/dns.h"
+#include "rule/decide.h"
+#include "rule/facts.h"
+
+enum { REMOTE_ESMTP = 256 };
+
+struct remote {
+    const char *rule;        /* title of the domain section that decided; borrowed */
+    const char *client_cert; /* the file, "" for none; borrowed */
+    struct demand demand;
+    char name[DNS_NAME];  /* "" where only its address is known, or no server was found */
+    struct addr at, from; /* `at.port` 0: no server was found; `from.port` 0: not connected */
+    char esmtp[REMOTE_ESMTP];
+    bool secure;
+    struct tls_facts tls;
+    enum fail tls_fail; /* why there is no TLS, even where none was demanded */
+};

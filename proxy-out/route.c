@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/route.h"
+
+#include "base/text.h"
+
+/* A preference of smtp-hosts outweighs any of an MX that it looks up. */
+enum { PREFERENCE_STEP = 65536 };
+
+enum fail route_hosts(struct span domain, const char *smtp_hosts, uint16_t port, struct hosts *out)
+{
+    struct host *one = &out->at[0];
+    const char *why;
+
+    /* Checked when the configuration was read. */
+    if (smtp_hosts[0] && hosts_read(span_of(smtp_hosts), port, out, &why))
+        return FAIL_NOT;
+    *out = (struct hosts){.count = 1};
+    one->at.port = port;
+    if (domain.len > 0 && domain.at[0] == '[') {
+        one->kind = HOST_ADDRESS;
+        if (!literal_read(domain, &one->at))
+            return FAIL_BAD_DOMAIN;
+        one->at.port = port;
+        return FAIL_NOT;
+    }
+    one->kind = HOST_LOOKUP_MX;
+    return idna_ascii(domain, one->name) ? FAIL_NOT : FAIL_BAD_DOMAIN;
+}
+
+void route_add_address(struct route *r, const struct host *from, bool told)
+{
+    if (r->count < ROUTE_MAX)
+        r->at[r->count++] = (struct candidate){
+            .preference = from->preference * PREFERENCE_STEP, .at = from->at, .told = told};
+}
+
+void route_add_answer(struct route *r, const struct host *asked, const struct answer *a)
+{
+    for (size_t i = 0; i < a->count && r->count < ROUTE_MAX; i++) {
+        struct candidate *c = &r->at[r->count++];
+
+        *c = (struct candidate){.preference =
+                                    asked->preference * PREFERENCE_STEP + a->host[i].preference,
+                                .at = a->host[i].at};
+        text_copy(c->name, sizeof c->name, span_of(a->host[i].name));
+        c->at.port = asked->at.port;
+    }
+}
+
+enum fail route_fail_of(enum answer_status status)
+{
+    switch (status) {
+    case ANSWER_OK:
+        return FAIL_NOT;
+    case ANSWER_NO_DOMAIN:
+        return FAIL_NO_DOMAIN;
+    case ANSWER_NULL_MX:
+        return FAIL_NULL_MX;
+    case ANSWER_NO_ADDRESS:
+        return FAIL_NO_ADDRESS;
+    case ANSWER_FAILED:
+        return FAIL_DNS;
+    }
+    return FAIL_DNS;
+}
+
+static bool is_machine(const struct own *own, const struct addr *a)
+{
+    for (size_t i = 0; i < own->address_count; i++)
+        if (!memcmp(own->addresses[i].ip, a->ip, sizeof a->ip))
+            return true;
+    return false;
+}
+
+static bool is_anywhere(const struct addr *a)
+{
+    static const struct addr v6, v4 = {.ip = {[10] = 0xff, [11] = 0xff}};
+
+    return !memcmp(a->ip, v6.ip, sizeof a->ip) || !memcmp(a->ip, v4.ip, sizeof a->ip);
+}
+
+static bool is_listener(const struct own *own, const struct addr *a)
+{
+    for (size_t i = 0; i < own->listener_count; i++) {
+        const struct addr *l = &own->listeners[i];
+
+        if (l->port != a->port)
+            continue;
+        if (!memcmp(l->ip, a->ip, sizeof a->ip) ||
+            (is_anywhere(l) && (addr_is_loopback(a) || is_machine(own, a))))
+            return true;
+    }
+    return false;
+}
+
+static bool is_other(const struct own *own, const struct addr *a)
+{
+    for (size_t i = 0; i < own->others.count; i++)
+        if (network_has(&own->others.at[i], a))
+            return true;
+    return false;
+}
+
+/* A server that the administrator wrote down may be another one on this machine. */
+static bool is_own(const struct own *own, const struct candidate *c)
+{
+    if (is_listener(own, &c->at))
+        return true;
+    return !c->told &&
+           (is_other(own, &c->at) || (is_machine(own, &c->at) && !addr_is_loopback(&c->at)));
+}
+
+/* By preference; what is equal stays in its order, which the facts process has shuffled. */
+static void sort(struct route *r)
+{
+    for (size_t i = 1; i < r->count; i++) {
+        struct candidate c = r->at[i];
+        size_t to = i;
+
+        for (; to > 0 && r->at[to - 1].preference > c.preference; to--)
+            r->at[to] = r->at[to - 1];
+        r->at[to] = c;
+    }
+}
+
+static void drop_beyond_own(struct route *r, const struct own *own)
+{
+    unsigned least;
+    bool found = false;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->count && !found; i++)
+        if ((found = is_own(own, &r->at[i])))
+            least = r->at[i].preference;
+    if (!found)
+        return;
+    while (kept < r->count && r->at[kept].preference < least)
+        kept++;
+    r->count = kept;
+}
+
+static void drop_private(struct route *r)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->count; i++)
+        if (r->at[i].told || !addr_is_private(&r->at[i].at))
+            r->at[kept++] = r->at[i];
+    r->count = kept;
+}
+
+enum fail route_settle(struct route *r, const struct own *own, bool allow_private)
+{
+    if (r->count == 0)
+        return FAIL_NO_ADDRESS;
+    sort(r);
+    drop_beyond_own(r, own);
+    if (r->count == 0)
+        return FAIL_LOOP;
+    if (!allow_private)
+        drop_private(r);
+    return r->count > 0 ? FAIL_NOT : FAIL_PRIVATE;
+}

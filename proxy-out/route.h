@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * route - which servers to try, in which order. Pure: answers in, candidates out.
+ *
+ * Asking is find.[ch]'s. A route is begun, fed with one answer for each host that was asked
+ * about, and settled: sorted by preference, without ourselves and what is beyond ourselves
+ * (RFC 5321, 5.1), and without private addresses where they are not allowed.
+ */
+#pragma once
+
+#include "base/option.h"
+#include "proxy-out/answer.h"
+#include "proxy-out/hosts.h"
+#include "rule/fail.h"
+
+enum { ROUTE_MAX = 64 };
+
+struct candidate {
+    char name[DNS_NAME]; /* the server's name; "" where only its address is known */
+    unsigned preference;
+    struct addr at; /* with port */
+    bool told;      /* the administrator wrote this very address: it may be private */
+};
+
+struct route {
+    struct candidate at[ROUTE_MAX];
+    size_t count;
+};
+
+/* Where we are ourselves. */
+struct own {
+    const struct addr *addresses; /* of this machine, without ports; loopback does not count */
+    size_t address_count;
+    const struct addr *listeners; /* ours, with ports; an ip of zeros is all of the machine's */
+    size_t listener_count;
+    struct networks others; /* local-addresses */
+};
+
+/* What `domain` (an address literal, or A-labels) and the rule's smtp-hosts say should be looked
+ * up: each entry is asked about or, if it is an address, known. FAIL_BAD_DOMAIN if neither. */
+MUST enum fail route_hosts(struct span domain, const char *smtp_hosts, uint16_t port,
+                           struct hosts *out);
+
+/* The entry of a literal in smtp-hosts (`told`) or in a recipient's address. */
+void route_add_address(struct route *r, const struct host *from, bool told);
+
+/* What was answered about `asked`. */
+void route_add_answer(struct route *r, const struct host *asked, const struct answer *a);
+
+/* What an answer without hosts means. */
+enum fail route_fail_of(enum answer_status status);
+
+/* FAIL_NOT and at least one candidate, or why there is none. */
+MUST enum fail route_settle(struct route *r, const struct own *own, bool allow_private);

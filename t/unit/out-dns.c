@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/dns.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "unit.h"
+
+/* ID, flags, 1 question, `n` answers; "a.b MX IN" is the question, "a.b" being at 12. */
+#define HEAD(n) "\0\1\x81\x80\0\1\0" n "\0\0\0\0\1a\1b\0\0\x0f\0\1"
+#define NAME "\xc0\x0c"
+#define TTL "\0\0\0\x3c"
+#define MX(size, pref, name) NAME "\0\x0f\0\1" TTL "\0" size "\0" pref name
+#define CNAME NAME "\0\5\0\1" TTL "\0\4\1c\xc0\x0e"
+
+static const struct {
+    const char *name;
+    struct span message;
+    enum dns_type type;
+    const char *want; /* "preference name address" each; NULL: malformed */
+} cases[] = {
+    {"an MX", SPAN(HEAD("\1") MX("\x07", "\x0a", "\2mx" NAME)), DNS_MX, "10 mx.a.b\n"},
+    {"capitals", SPAN(HEAD("\1") MX("\x07", "\x0a", "\2MX" NAME)), DNS_MX, "10 mx.a.b\n"},
+    {"two, behind an alias",
+     SPAN(HEAD("\3") CNAME MX("\x07", "\x0a", "\2mx" NAME) MX("\x08", "\x05", "\3mx2" NAME)),
+     DNS_MX, "10 mx.a.b\n5 mx2.a.b\n"},
+    {"null MX", SPAN(HEAD("\1") MX("\3", "\0", "\0")), DNS_MX, "0 \n"},
+    {"no host's name", SPAN(HEAD("\1") MX("\x07", "\x0a", "\2m!" NAME)), DNS_MX, ""},
+    {"A", SPAN(HEAD("\1") NAME "\0\1\0\1" TTL "\0\4\xc0\0\2\1"), DNS_A, "0  192.0.2.1\n"},
+    {"AAAA", SPAN(HEAD("\1") NAME "\0\x1c\0\1" TTL "\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"),
+     DNS_AAAA, "0  2001:db8::1\n"},
+    {"another type", SPAN(HEAD("\1") NAME "\0\1\0\1" TTL "\0\4\xc0\0\2\1"), DNS_AAAA, ""},
+    {"another class", SPAN(HEAD("\1") NAME "\0\1\0\3" TTL "\0\4\xc0\0\2\1"), DNS_A, ""},
+    {"nothing", SPAN(HEAD("\0")), DNS_MX, ""},
+    {"A of five bytes", SPAN(HEAD("\1") NAME "\0\1\0\1" TTL "\0\5\xc0\0\2\1\1"), DNS_A, NULL},
+    {"a name that is its own", SPAN("\0\1\x81\x80\0\1\0\0\0\0\0\0\xc0\x0c\0\x0f\0\1"), DNS_MX,
+     NULL},
+    {"a pointer forward", SPAN(HEAD("\1") "\xc0\x30\0\1\0\1" TTL "\0\4\xc0\0\2\1"), DNS_A, NULL},
+    {"a name longer than its record", SPAN(HEAD("\1") MX("\x05", "\x0a", "\2mx" NAME)), DNS_MX,
+     NULL},
+    {"a name shorter than its record", SPAN(HEAD("\1") MX("\x08", "\x0a", "\2mx" NAME "\0")),
+     DNS_MX, NULL},
+    {"a label of a kind unknown", SPAN(HEAD("\1") MX("\x07", "\x0a", "\x42mx" NAME)), DNS_MX, NULL},
+    {"fewer answers than said", SPAN(HEAD("\2") MX("\x07", "\x0a", "\2mx" NAME)), DNS_MX, NULL},
+};
+
+static const char *shown(const struct dns_record *r, size_t count, enum dns_type type)
+{
+    static char text[2048];
+    char at[ADDR_TEXT];
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%u %s%s%s\n", r[i].preference,
+                                 r[i].name, type == DNS_MX ? "" : " ",
+                                 type == DNS_MX ? "" : addr_text(&r[i].at, at));
+    return text;
+}
+
+static void messages(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct dns_record found[4];
+        size_t count = 0;
+        bool is = dns_read(cases[i].message, cases[i].type, found, COUNT_OF(found), &count);
+
+        assert_row(is == (cases[i].want != NULL), cases[i].name);
+        if (is)
+            assert_string_equal(shown(found, count, cases[i].type), cases[i].want);
+    }
+}
+
+/* A message that was cut off is none. */
+static void cut(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        for (size_t len = 0; cases[i].want && len < cases[i].message.len; len++) {
+            char *copy = malloc(len + 1);
+            struct dns_record found[4];
+            size_t count;
+
+            memcpy(copy, cases[i].message.at, len);
+            assert_row(
+                !dns_read((struct span){copy, len}, cases[i].type, found, COUNT_OF(found), &count),
+                cases[i].name);
+            free(copy);
+        }
+}
+
+static void no_more_than_asked_for(void **state)
+{
+    struct dns_record found[1];
+    size_t count;
+
+    (void)state;
+    assert_true(dns_read(cases[2].message, DNS_MX, found, 1, &count));
+    assert_int_equal(count, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(messages), cmocka_unit_test(cut),
+                                       cmocka_unit_test(no_more_than_asked_for)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "unit.h"
+
+/* Candidates as "preference name address:port", '!' in front of one that was told. */
+static const struct {
+    const char *name;
+    const char *from[6];
+    bool allow_private;
+    const char *want; /* the addresses that are left, with a space behind each */
+    enum fail fail;
+} cases[] = {
+    {"by preference",
+     {"20 b 9.9.9.20:25", "10 a 9.9.9.10:25"},
+     false,
+     "9.9.9.10 9.9.9.20 ",
+     FAIL_NOT},
+    {"equal ones stay in their order",
+     {"10 b 9.9.9.20:25", "10 a 9.9.9.10:25"},
+     false,
+     "9.9.9.20 9.9.9.10 ",
+     FAIL_NOT},
+    {"nobody", {NULL}, false, "", FAIL_NO_ADDRESS},
+    {"ourselves alone (RFC 5321, 5.1)", {"10 us 198.51.100.1:25"}, true, "", FAIL_LOOP},
+    {"ourselves, and what is better",
+     {"20 us 198.51.100.1:25", "10 a 9.9.9.10:25", "30 c 9.9.9.30:25"},
+     false,
+     "9.9.9.10 ",
+     FAIL_NOT},
+    {"equal to ourselves is beyond",
+     {"10 a 9.9.9.10:25", "10 us 198.51.100.1:25"},
+     false,
+     "",
+     FAIL_LOOP},
+    {"the best of ours counts",
+     {"5 us 198.51.100.1:25", "10 a 9.9.9.10:25", "20 us 198.51.100.1:25"},
+     false,
+     "",
+     FAIL_LOOP},
+    {"local-addresses", {"10 us 192.0.2.77:25"}, true, "", FAIL_LOOP},
+    {"our machine, whatever the port", {"10 us 198.51.100.1:2525"}, true, "", FAIL_LOOP},
+    {"our machine, told by the administrator",
+     {"!10 x 198.51.100.1:2525"},
+     true,
+     "198.51.100.1 ",
+     FAIL_NOT},
+    {"our own listener, told", {"!10 x 127.0.0.1:2025"}, true, "", FAIL_LOOP},
+    {"a listener on all addresses, on this one", {"!10 x 198.51.100.1:2026"}, true, "", FAIL_LOOP},
+    {"a listener on all addresses, on loopback", {"10 x 127.9.9.9:2026"}, true, "", FAIL_LOOP},
+    {"a listener on all addresses, elsewhere", {"10 x 9.9.9.1:2026"}, true, "9.9.9.1 ", FAIL_NOT},
+    {"loopback is private", {"10 x 127.0.0.1:25"}, false, "", FAIL_PRIVATE},
+    {"loopback, allowed", {"10 x 127.0.0.1:25"}, true, "127.0.0.1 ", FAIL_NOT},
+    {"private", {"10 x 10.0.0.1:25", "10 y 9.9.9.10:25"}, false, "9.9.9.10 ", FAIL_NOT},
+    {"private IPv6", {"10 x [fd00::1]:25"}, false, "", FAIL_PRIVATE},
+    {"private, told", {"!10 x 10.0.0.1:25"}, false, "10.0.0.1 ", FAIL_NOT},
+};
+
+static struct addr addr(const char *text)
+{
+    struct addr a;
+
+    assert_true(addr_read_port(span_of(text), &a));
+    return a;
+}
+
+static void add(struct route *r, const char *text)
+{
+    struct candidate *c = &r->at[r->count++];
+    char name[64], at[64];
+
+    *c = (struct candidate){.told = *text == '!'};
+    assert_int_equal(sscanf(text + c->told, "%u %63s %63s", &c->preference, name, at), 3);
+    snprintf(c->name, sizeof c->name, "%s", name);
+    c->at = addr(at);
+}
+
+static void settling(void **state)
+{
+    struct addr machine[] = {addr("198.51.100.1:1"), addr("127.0.0.1:1")};
+    struct addr listeners[] = {addr("127.0.0.1:2025"), addr("0.0.0.0:2026")};
+    struct network other;
+    struct own own = {.addresses = machine,
+                      .address_count = 2,
+                      .listeners = listeners,
+                      .listener_count = 2,
+                      .others = {&other, 1}};
+
+    (void)state;
+    assert_true(network_read(SPAN("192.0.2.77"), &other));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct route r = {.count = 0};
+        char left[256] = "", at[ADDR_TEXT];
+
+        for (size_t j = 0; cases[i].from[j]; j++)
+            add(&r, cases[i].from[j]);
+        assert_row(route_settle(&r, &own, cases[i].allow_private) == cases[i].fail, cases[i].name);
+        for (size_t j = 0; j < r.count; j++)
+            snprintf(left + strlen(left), sizeof left - strlen(left), "%s ",
+                     addr_text(&r.at[j].at, at));
+        assert_row(!strcmp(left, cases[i].want), cases[i].name);
+    }
+}
+
+static const struct {
+    const char *domain, *smtp_hosts;
+    enum fail fail;
+    enum host_kind kind;
+    size_t count;
+} first[] = {
+    {"example.com", "", FAIL_NOT, HOST_LOOKUP_MX, 1},
+    {"[192.0.2.1]", "", FAIL_NOT, HOST_ADDRESS, 1},
+    {"[IPv6:2001:db8::1]", "", FAIL_NOT, HOST_ADDRESS, 1},
+    {"[nonsense]", "", FAIL_BAD_DOMAIN, 0, 0},
+    {"a..b", "", FAIL_BAD_DOMAIN, 0, 0},
+    {"example.com", "mx.example;[192.0.2.1]", FAIL_NOT, HOST_NAME, 2},
+    {"[192.0.2.9]", "mx.example", FAIL_NOT, HOST_NAME, 1},
+};
+
+static void beginning(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(first); i++) {
+        struct hosts all;
+        enum fail fail = route_hosts(span_of(first[i].domain), first[i].smtp_hosts, 26, &all);
+
+        assert_row(fail == first[i].fail, first[i].domain);
+        if (fail != FAIL_NOT)
+            continue;
+        assert_row(all.count == first[i].count && all.at[0].kind == first[i].kind, first[i].domain);
+        assert_row(all.at[0].at.port == 26, first[i].domain);
+    }
+}
+
+static void answers(void **state)
+{
+    static struct answer a = {.count = 1, .host[0] = {.name = "mx.example", .preference = 10}};
+    static const struct {
+        enum answer_status status;
+        enum fail fail;
+    } fails[] = {{ANSWER_OK, FAIL_NOT},
+                 {ANSWER_NO_DOMAIN, FAIL_NO_DOMAIN},
+                 {ANSWER_NULL_MX, FAIL_NULL_MX},
+                 {ANSWER_NO_ADDRESS, FAIL_NO_ADDRESS},
+                 {ANSWER_FAILED, FAIL_DNS}};
+    struct host asked = {.preference = 1, .at.port = 2525};
+    struct route r = {.count = 0};
+
+    (void)state;
+    for (size_t i = 0; i < ROUTE_MAX + 5; i++)
+        route_add_answer(&r, &asked, &a);
+    assert_int_equal(r.count, ROUTE_MAX);
+    assert_int_equal(r.at[0].preference, 65546);
+    assert_int_equal(r.at[0].at.port, 2525);
+    assert_string_equal(r.at[0].name, "mx.example");
+    for (size_t i = 0; i < COUNT_OF(fails); i++)
+        assert_int_equal(route_fail_of(fails[i].status), fails[i].fail);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(settling), cmocka_unit_test(beginning),
+                                       cmocka_unit_test(answers)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
