@@ -29,6 +29,7 @@ struct conn {
     struct ssl_st *tls; /* ours */
     unsigned needs;     /* CONN_IN | CONN_OUT, after CONN_LATER */
     const char *why;    /* static or thread's text, after CONN_FAILED: a few words for the log */
+    bool shaken;        /* hands: the handshake is over */
     bool broken;        /* CONN_FAILED was said: nothing more goes out, no close_notify either */
     bool dry;           /* the last read was CONN_LATER: TLS holds no whole record */
 };

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "net/tls.h"
+
+/* A TLS record holds no more. */
+enum { RECORD = 16384, PIECES = 16 };
+
+static enum conn_got failed(struct conn *c, const char *why)
+{
+    c->broken = true;
+    c->why = why;
+    return CONN_FAILED;
+}
+
+static enum conn_got later(struct conn *c, unsigned needs)
+{
+    c->needs = needs;
+    return CONN_LATER;
+}
+
+void conn_init(struct conn *c, int fd)
+{
+    *c = (struct conn){.fd = fd};
+    if (fd >= 0)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+}
+
+void conn_clear(struct conn *c)
+{
+    if (c->tls) {
+        if (!c->broken && c->shaken) {
+            ERR_clear_error();
+            (void)SSL_shutdown(c->tls);
+        }
+        /* Else OpenSSL marks the session as not resumable, and others may hold it. */
+        SSL_set_shutdown(c->tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        SSL_free(c->tls);
+        ERR_clear_error();
+    }
+    if (c->fd >= 0)
+        close(c->fd);
+    conn_init(c, -1);
+}
+
+static bool open_socket(struct conn *c, int family)
+{
+    if (c->fd >= 0)
+        return true;
+    conn_init(c, socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    return c->fd >= 0;
+}
+
+static bool bind_to(struct conn *c, const struct addr *source)
+{
+    struct sockaddr_storage from;
+    unsigned len = addr_to_sockaddr(source, (struct sockaddr *)&from, sizeof from);
+
+    return bind(c->fd, (struct sockaddr *)&from, len) == 0;
+}
+
+enum conn_got conn_dial(struct conn *c, const struct addr *to, const struct addr *source)
+{
+    struct sockaddr_storage there;
+    unsigned len = addr_to_sockaddr(to, (struct sockaddr *)&there, sizeof there);
+
+    if (!open_socket(c, there.ss_family))
+        return failed(c, strerror(errno));
+    if (source) {
+        /* The port may then be one that is in use towards another server. */
+        if (source->port == 0)
+            (void)setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
+        if (!bind_to(c, source))
+            return failed(c, strerror(errno));
+    }
+    if (connect(c->fd, (struct sockaddr *)&there, len) == 0)
+        return CONN_SOME;
+    if (errno == EINPROGRESS || errno == EINTR)
+        return later(c, CONN_OUT);
+    return failed(c, strerror(errno));
+}
+
+enum conn_got conn_dialled(struct conn *c)
+{
+    int error = 0;
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof error, peer_len = sizeof peer;
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        error = errno;
+    if (error)
+        return failed(c, strerror(error));
+    if (getpeername(c->fd, (struct sockaddr *)&peer, &peer_len) == 0)
+        return CONN_SOME;
+    return errno == ENOTCONN ? later(c, CONN_OUT) : failed(c, strerror(errno));
+}
+
+/* Which of our addresses the kernel takes towards `to`; a datagram socket that connects sends
+ * nothing and tells. */
+static bool find_source(const struct addr *to, struct addr *source)
+{
+    struct sockaddr_storage there;
+    unsigned len = addr_to_sockaddr(to, (struct sockaddr *)&there, sizeof there);
+    struct conn probe = {.fd = socket(there.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+
+    if (probe.fd < 0)
+        return false;
+    bool ok = connect(probe.fd, (struct sockaddr *)&there, len) == 0 && conn_local(&probe, source);
+    close(probe.fd);
+    source->port = 0;
+    return ok;
+}
+
+bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to)
+{
+    struct addr found;
+
+    if (!source) {
+        if (!find_source(to, &found)) {
+            (void)failed(c, strerror(errno));
+            return false;
+        }
+        source = &found;
+    }
+    if (open_socket(c, addr_is_v4(to) ? AF_INET : AF_INET6) && bind_to(c, source))
+        return true;
+    (void)failed(c, strerror(errno));
+    return false;
+}
+
+typedef int name_fn(int fd, struct sockaddr *to, socklen_t *len);
+
+static bool name_of(const struct conn *c, name_fn *fn, struct addr *out)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+
+    return c->fd >= 0 && fn(c->fd, (struct sockaddr *)&name, &len) == 0 &&
+           addr_of_sockaddr((struct sockaddr *)&name, out);
+}
+
+bool conn_local(const struct conn *c, struct addr *out)
+{
+    return name_of(c, getsockname, out);
+}
+
+bool conn_remote(const struct conn *c, struct addr *out)
+{
+    return name_of(c, getpeername, out);
+}
+
+static enum conn_got plain(struct conn *c, ssize_t n, size_t *len, unsigned needs)
+{
+    if (n >= 0) {
+        *len = (size_t)n;
+        return CONN_SOME;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+        return later(c, needs);
+    return failed(c, strerror(errno));
+}
+
+/* A few words for what OpenSSL has against it. `error` is errno as the call left it. */
+static const char *reason(const struct conn *c, int error)
+{
+    unsigned long first = ERR_peek_error();
+    const char *text = first ? ERR_reason_error_string(first) : NULL;
+
+    if (first && ERR_GET_REASON(first) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        return c->shaken ? "closed without close_notify" : "closed in the handshake";
+    if (text)
+        return text;
+    return error ? strerror(error) : "closed without close_notify";
+}
+
+static enum conn_got secret(struct conn *c, int result)
+{
+    int error = errno;
+
+    switch (SSL_get_error(c->tls, result)) {
+    case SSL_ERROR_NONE:
+        return CONN_SOME;
+    case SSL_ERROR_WANT_READ:
+        return later(c, CONN_IN);
+    case SSL_ERROR_WANT_WRITE:
+        return later(c, CONN_OUT);
+    case SSL_ERROR_ZERO_RETURN:
+        return CONN_OVER;
+    default:
+        return failed(c, reason(c, error));
+    }
+}
+
+/* Before any call whose result goes to secret(): OpenSSL's errors are a queue. */
+static SSL *asked(struct conn *c)
+{
+    ERR_clear_error();
+    errno = 0;
+    return c->tls;
+}
+
+enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
+{
+    enum conn_got got;
+
+    *len = 0;
+    if (c->broken)
+        return CONN_FAILED;
+    if (c->tls) {
+        got = secret(c, SSL_read_ex(asked(c), to, size, len));
+    } else {
+        got = plain(c, recv(c->fd, to, size, 0), len, CONN_IN);
+        if (got == CONN_SOME && *len == 0)
+            got = CONN_OVER;
+    }
+    c->dry = got == CONN_LATER;
+    return got;
+}
+
+static enum conn_got write_plain(struct conn *c, const struct span *pieces, size_t count,
+                                 size_t *len)
+{
+    struct iovec at[PIECES];
+    struct msghdr message = {.msg_iov = at};
+
+    for (size_t i = 0; i < count && message.msg_iovlen < PIECES; i++)
+        if (pieces[i].len)
+            at[message.msg_iovlen++] = (struct iovec){(char *)pieces[i].at, pieces[i].len};
+    if (message.msg_iovlen == 0)
+        return CONN_SOME;
+    return plain(c, sendmsg(c->fd, &message, MSG_NOSIGNAL), len, CONN_OUT);
+}
+
+/* What goes into the next record, the first `skip` bytes of the pieces being gone: a stretch of
+ * one piece where it fills a record or is the last; else pieces are copied together until a
+ * record is full. So it is always the smaller of a record and all that is left, however the
+ * pieces are cut. OpenSSL, when a write is tried again, wants no less than it was offered before;
+ * and of more than a record it may keep a part without saying so. To copy 16 KB costs less
+ * than a record and a system call more. */
+static struct span gather(const struct span *pieces, size_t count, size_t skip)
+{
+    static char gathered[RECORD];
+    size_t have = 0;
+
+    for (size_t i = 0; i < count && have < RECORD; i++) {
+        if (skip >= pieces[i].len) {
+            skip -= pieces[i].len;
+            continue;
+        }
+        struct span s = span_after(pieces[i], skip);
+        size_t fits = s.len < RECORD - have ? s.len : RECORD - have;
+
+        skip = 0;
+        if (have == 0 && (fits == RECORD || i + 1 == count))
+            return (struct span){s.at, fits};
+        memcpy(gathered + have, s.at, fits);
+        have += fits;
+    }
+    return (struct span){gathered, have};
+}
+
+static enum conn_got write_secret(struct conn *c, const struct span *pieces, size_t count,
+                                  size_t *len)
+{
+    for (;;) {
+        struct span next = gather(pieces, count, *len);
+        size_t written = 0;
+
+        if (next.len == 0)
+            return CONN_SOME;
+        enum conn_got got = secret(c, SSL_write_ex(asked(c), next.at, next.len, &written));
+
+        *len += written;
+        if (got == CONN_LATER && *len > 0)
+            return CONN_SOME;
+        if (got != CONN_SOME)
+            return got;
+    }
+}
+
+enum conn_got conn_write(struct conn *c, const struct span *pieces, size_t count, size_t *len)
+{
+    *len = 0;
+    if (c->broken)
+        return CONN_FAILED;
+    return c->tls ? write_secret(c, pieces, count, len) : write_plain(c, pieces, count, len);
+}
+
+static bool begin(struct conn *c, struct tls *how)
+{
+    ERR_clear_error();
+    c->tls = tls_begin(how);
+    return c->tls && SSL_set_fd(c->tls, c->fd) == 1;
+}
+
+static enum conn_got shake(struct conn *c)
+{
+    enum conn_got got = secret(c, SSL_do_handshake(asked(c)));
+
+    c->shaken = got == CONN_SOME;
+    return got;
+}
+
+enum conn_got conn_accept_tls(struct conn *c, struct tls *how)
+{
+    if (c->broken)
+        return CONN_FAILED;
+    if (!c->tls && !begin(c, how))
+        return failed(c, "out of memory");
+    return shake(c);
+}
+
+enum conn_got conn_connect_tls(struct conn *c, struct tls *how, const char *name,
+                               struct ssl_session_st *session)
+{
+    if (c->broken)
+        return CONN_FAILED;
+    if (!c->tls) {
+        if (!begin(c, how))
+            return failed(c, "out of memory");
+        if (name && SSL_set_tlsext_host_name(c->tls, name) != 1)
+            return failed(c, "no name for SNI");
+        if (session)
+            (void)SSL_set_session(c->tls, session); /* else a full handshake */
+    }
+    return shake(c);
+}
+
+bool conn_has_pending(const struct conn *c)
+{
+    return c->tls && !c->broken && !c->dry && SSL_has_pending(c->tls);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * peer - who the other side of a connection is, and how TLS came out: the part of conn.h
+ * that is asked once, after the handshake.
+ */
+#include "net/conn.h"
+
+#include <stdio.h>
+
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "base/text.h"
+
+/* What OpenSSL says, as plain text; NULL is nothing. */
+static void put(char *to, size_t size, const char *from)
+{
+    text_clean(to, size, span_of(from ? from : ""));
+}
+
+static void put_subject(X509 *cert, struct tls_facts *out)
+{
+    BIO *line = BIO_new(BIO_s_mem());
+    char *text;
+
+    if (line && X509_NAME_print_ex(line, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253) >= 0) {
+        long len = BIO_get_mem_data(line, &text);
+
+        if (len > 0)
+            text_clean(out->peer_subject, sizeof out->peer_subject,
+                       (struct span){text, (size_t)len});
+    }
+    BIO_free(line);
+}
+
+static void put_fingerprint(X509 *cert, struct tls_facts *out)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+
+    if (!X509_digest(cert, EVP_sha256(), digest, &len))
+        return;
+    for (unsigned i = 0; i < len && i * 2 + 2 < sizeof out->peer_fingerprint; i++)
+        (void)snprintf(out->peer_fingerprint + (size_t)i * 2, 3, "%02x", digest[i]);
+}
+
+void conn_facts(const struct conn *c, struct tls_facts *out)
+{
+    *out = (struct tls_facts){.bits = 0};
+    if (!c->tls)
+        return;
+    X509 *cert = SSL_get0_peer_certificate(c->tls);
+    int group = (int)SSL_get_negotiated_group(c->tls);
+
+    put(out->protocol, sizeof out->protocol, SSL_get_version(c->tls));
+    put(out->cipher, sizeof out->cipher, SSL_get_cipher_name(c->tls));
+    put(out->group, sizeof out->group, group ? SSL_group_to_name(c->tls, group) : NULL);
+    put(out->sni, sizeof out->sni, SSL_get_servername(c->tls, TLSEXT_NAMETYPE_host_name));
+    out->bits = SSL_get_cipher_bits(c->tls, NULL);
+    out->resumed = SSL_session_reused(c->tls);
+    if (!cert) {
+        put(out->verify, sizeof out->verify, "none");
+        return;
+    }
+    put(out->verify, sizeof out->verify,
+        X509_verify_cert_error_string(SSL_get_verify_result(c->tls)));
+    put_subject(cert, out);
+    put_fingerprint(cert, out);
+}
+
+static bool is_for(X509 *cert, const char *name)
+{
+    /* OpenSSL takes a leading dot for "any subdomain". */
+    return *name && *name != '.' &&
+           X509_check_host(cert, name, 0,
+                           X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+                           NULL) == 1;
+}
+
+/* The result is the first handshake's; time goes on, and so do sessions that are resumed. */
+static bool is_in_time(X509 *cert)
+{
+    return X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 &&
+           X509_cmp_current_time(X509_get0_notAfter(cert)) > 0;
+}
+
+enum cert_state conn_cert_state(const struct conn *c, const char *name)
+{
+    X509 *cert = c->tls ? SSL_get0_peer_certificate(c->tls) : NULL;
+
+    if (!cert)
+        return CERT_UNTRUSTED;
+    switch (SSL_get_verify_result(c->tls)) {
+    case X509_V_OK:
+        break;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return CERT_EXPIRED;
+    default:
+        return CERT_UNTRUSTED;
+    }
+    if (!is_in_time(cert))
+        return CERT_EXPIRED;
+    return name && !is_for(cert, name) ? CERT_OTHER_NAME : CERT_OK;
+}
+
+struct ssl_session_st *conn_session(const struct conn *c)
+{
+    SSL_SESSION *session = c->tls ? SSL_get1_session(c->tls) : NULL;
+
+    if (session && !SSL_SESSION_is_resumable(session))
+        conn_session_free(&session);
+    return session;
+}
+
+void conn_session_free(struct ssl_session_st **session)
+{
+    SSL_SESSION_free(*session);
+    *session = NULL;
+}

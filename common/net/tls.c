@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/tls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+
+#include "net/cert.h"
+
+/* One context for certificates of the same names. */
+struct named {
+    struct cert cert; /* the first of them */
+    SSL_CTX *ctx;
+};
+
+struct tls {
+    struct named *at; /* a caller has one, and its cert is empty */
+    size_t count;
+    bool calls;
+};
+
+static bool wrong(char *why, size_t size, const char *what)
+{
+    unsigned long error = ERR_peek_error();
+    const char *reason = error ? ERR_reason_error_string(error) : NULL;
+
+    (void)snprintf(why, size, "%s%s%s", what, reason ? ": " : "", reason ? reason : "");
+    ERR_clear_error();
+    return false;
+}
+
+static bool wrong_file(char *why, size_t size, const char *file, const char *what)
+{
+    (void)snprintf(why, size, "%s: %s", file, what);
+    ERR_clear_error();
+    return false;
+}
+
+static int protocol_number(enum tls_protocol p)
+{
+    switch (p) {
+    case TLS_1_0:
+        return TLS1_VERSION;
+    case TLS_1_1:
+        return TLS1_1_VERSION;
+    case TLS_1_2:
+        return TLS1_2_VERSION;
+    case TLS_1_3:
+        return TLS1_3_VERSION;
+    }
+    return TLS1_2_VERSION;
+}
+
+/* What both sides have in common. `level` -1: OpenSSL's own, as the system has set it. */
+static bool set_common(SSL_CTX *ctx, const char *ciphers, const char *suites,
+                       enum tls_protocol least, int level, char *why, size_t size)
+{
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(ctx, 1); /* one system call for a record, not two */
+    SSL_CTX_set_max_early_data(ctx, 0);
+    if (level >= 0)
+        SSL_CTX_set_security_level(ctx, level);
+    if (!SSL_CTX_set_min_proto_version(ctx, protocol_number(least)) ||
+        !SSL_CTX_set_max_proto_version(ctx, 0))
+        return wrong(why, size, "this oldest protocol cannot be had");
+    if (*ciphers && !SSL_CTX_set_cipher_list(ctx, ciphers))
+        return wrong(why, size, "no cipher of this list is known; see openssl ciphers");
+    if (*suites && !SSL_CTX_set_ciphersuites(ctx, suites))
+        return wrong(why, size, "an unknown TLS 1.3 cipher suite; see openssl ciphers -tls1_3");
+    return true;
+}
+
+/* Goes on whatever comes out; whoever asked judges by the result. */
+static int verify_and_go_on(X509_STORE_CTX *store, void *arg)
+{
+    (void)arg;
+    (void)X509_verify_cert(store);
+    return 1;
+}
+
+static bool set_client_cas(SSL_CTX *ctx, const char *ca_file, char *why, size_t size)
+{
+    if (!*ca_file)
+        return true;
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(ca_file);
+
+    if (!names || !SSL_CTX_load_verify_file(ctx, ca_file)) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return wrong_file(why, size, ca_file, "no CA certificates (PEM) can be read from it");
+    }
+    SSL_CTX_set_client_CA_list(ctx, names);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, verify_and_go_on, NULL);
+    return true;
+}
+
+/* A ticket must not outlive what it was given under: names, keys, CAs and the caller's context. */
+static bool set_session_context(struct tls *t, const struct tls_server_conf *conf)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    unsigned char digest[EVP_MAX_MD_SIZE], of_cert[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) &&
+              EVP_DigestUpdate(md, conf->session_context.at, conf->session_context.len);
+
+    for (size_t i = 0; ok && i < t->count; i++) {
+        STACK_OF(X509_NAME) *cas = SSL_CTX_get_client_CA_list(t->at[i].ctx);
+
+        ok = X509_digest(t->at[i].cert.leaf, EVP_sha256(), of_cert, &len) &&
+             EVP_DigestUpdate(md, of_cert, len);
+        for (int k = 0; ok && k < sk_X509_NAME_num(cas); k++)
+            ok = X509_NAME_digest(sk_X509_NAME_value(cas, k), EVP_sha256(), of_cert, &len) &&
+                 EVP_DigestUpdate(md, of_cert, len);
+    }
+    ok = ok && EVP_DigestFinal_ex(md, digest, &len);
+    for (size_t i = 0; ok && i < t->count; i++)
+        ok = SSL_CTX_set_session_id_context(t->at[i].ctx, digest, len);
+    EVP_MD_CTX_free(md);
+    return ok;
+}
+
+/* RFC 6066, 3. A name that is not ours gets the first certificate: many mail servers send
+ * whatever name they came by. The name is acknowledged always, so that it stays with a session. */
+static int choose_name(SSL *s, int *alert, void *arg)
+{
+    struct tls *t = arg;
+    const char *name = SSL_get_servername(s, TLSEXT_NAMETYPE_host_name);
+
+    (void)alert;
+    if (!name)
+        return SSL_TLSEXT_ERR_NOACK;
+    for (size_t i = 0; i < t->count; i++)
+        if (cert_is_for(&t->at[i].cert, name)) {
+            (void)SSL_set_SSL_CTX(s, t->at[i].ctx);
+            break;
+        }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static SSL_CTX *server_ctx(struct tls *t, const struct tls_server_conf *conf,
+                           struct tickets *tickets, char *why, size_t size)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    /* Older protocols sign with SHA-1 and MD5: no level above 0 lets them. */
+    int level = conf->least < TLS_1_2 ? 0 : -1;
+
+    if (!ctx) {
+        (void)wrong(why, size, "out of memory");
+        return NULL;
+    }
+    SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_dh_auto(ctx, 1);
+    if (tickets) {
+        tickets_use(tickets, ctx);
+    } else {
+        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(ctx, 0);
+    }
+    SSL_CTX_set_tlsext_servername_callback(ctx, choose_name);
+    SSL_CTX_set_tlsext_servername_arg(ctx, t);
+    if (set_common(ctx, conf->ciphers, conf->ciphersuites, conf->least, level, why, size) &&
+        set_client_cas(ctx, conf->ca_file, why, size))
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+/* Puts the certificate beside others of the same names, or behind all. Takes it over. */
+static bool add_cert(struct tls *t, struct cert *cert, const char *file,
+                     const struct tls_server_conf *conf, struct tickets *tickets, char *why,
+                     size_t size)
+{
+    struct named *n = t->at;
+    int type = EVP_PKEY_get_base_id(cert->key);
+
+    while (n < t->at + t->count && !cert_is_alike(&n->cert, cert))
+        n++;
+    if (n == t->at + t->count) {
+        n->ctx = server_ctx(t, conf, tickets, why, size);
+        n->cert = *cert;
+        t->count++;
+        if (!n->ctx)
+            return false;
+        return cert_use(&n->cert, n->ctx) || wrong(why, size, file);
+    }
+    /* A second of the same type would silently take the place of the first. */
+    for (long ok = SSL_CTX_set_current_cert(n->ctx, SSL_CERT_SET_FIRST); ok;
+         ok = SSL_CTX_set_current_cert(n->ctx, SSL_CERT_SET_NEXT))
+        if (EVP_PKEY_get_base_id(SSL_CTX_get0_privatekey(n->ctx)) == type) {
+            cert_clear(cert);
+            return wrong_file(why, size, file,
+                              "another certificate has the same names and type of key; leave out "
+                              "one of them");
+        }
+    bool ok = cert_use(cert, n->ctx);
+
+    cert_clear(cert);
+    return ok || wrong(why, size, file);
+}
+
+struct tls *tls_server_new(const struct tls_server_conf *conf, struct tickets *tickets, char *why,
+                           size_t size)
+{
+    struct tls *t = calloc(1, sizeof *t);
+    bool ok = t && (t->at = calloc(conf->certs.count + 1, sizeof *t->at));
+
+    if (!ok)
+        (void)wrong(why, size, "out of memory");
+    else if (conf->certs.count == 0)
+        ok = wrong(why, size, "TLS needs a certificate; none is configured");
+    ERR_clear_error();
+    for (size_t i = 0; ok && i < conf->certs.count; i++) {
+        struct cert cert;
+
+        ok = cert_read(&cert, &conf->certs.at[i], why, size) &&
+             add_cert(t, &cert, conf->certs.at[i].file, conf, tickets, why, size);
+    }
+    if (ok && !set_session_context(t, conf))
+        ok = wrong(why, size, "out of memory");
+    if (!ok)
+        tls_free(&t);
+    return t;
+}
+
+static bool set_up_client(struct tls *t, const struct tls_client_conf *conf, char *why, size_t size)
+{
+    SSL_CTX *ctx = t->at->ctx;
+
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    /* Whatever is proven or not, the handshake goes on: see conn_cert_state(). */
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    if (!set_common(ctx, conf->ciphers, conf->ciphersuites, conf->least, conf->security_level, why,
+                    size))
+        return false;
+    if (!*conf->ca_file && !SSL_CTX_set_default_verify_paths(ctx))
+        return wrong(why, size, "the system's CAs");
+    if (*conf->ca_file && !SSL_CTX_load_verify_file(ctx, conf->ca_file))
+        return wrong_file(why, size, conf->ca_file, "no CA certificates (PEM) can be read from it");
+    if (!conf->cert.file || !*conf->cert.file)
+        return true;
+    return cert_read(&t->at->cert, &conf->cert, why, size) &&
+           (cert_use(&t->at->cert, ctx) || wrong(why, size, conf->cert.file));
+}
+
+struct tls *tls_client_new(const struct tls_client_conf *conf, char *why, size_t size)
+{
+    struct tls *t = calloc(1, sizeof *t);
+
+    ERR_clear_error();
+    if (!t || !(t->at = calloc(1, sizeof *t->at)) ||
+        !(t->at->ctx = SSL_CTX_new(TLS_client_method()))) {
+        (void)wrong(why, size, "out of memory");
+        tls_free(&t);
+        return NULL;
+    }
+    t->count = 1;
+    t->calls = true;
+    if (!set_up_client(t, conf, why, size))
+        tls_free(&t);
+    return t;
+}
+
+void tls_free(struct tls **t)
+{
+    if (!*t)
+        return;
+    for (size_t i = 0; i < (*t)->count; i++) {
+        SSL_CTX_free((*t)->at[i].ctx);
+        cert_clear(&(*t)->at[i].cert);
+    }
+    free((*t)->at);
+    free(*t);
+    *t = NULL;
+}
+
+SSL *tls_begin(struct tls *t)
+{
+    SSL *s = SSL_new(t->at->ctx);
+
+    if (s && t->calls)
+        SSL_set_connect_state(s);
+    else if (s)
+        SSL_set_accept_state(s);
+    return s;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Connections, plain and TLS: what comes through, and how they begin and end.
+ */
+#include "net/conn.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <openssl/ssl.h>
+
+#include "net/tls.h"
+#include "t/lib/pair.h"
+
+static struct world w;
+
+static int set_up(void **state)
+{
+    (void)state;
+    w = world_make();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    world_end(&w);
+    return 0;
+}
+
+static void test_plain(void **state)
+{
+    const struct span pieces[] = {SPAN("EHLO "), SPAN(""), SPAN("a.example"), SPAN("\r\n")};
+    struct pair p = pair_open(0);
+    char heard[64];
+    size_t len;
+
+    (void)state;
+    assert_int_equal(CONN_LATER, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_int_equal(CONN_IN, p.server.needs);
+    assert_int_equal(CONN_SOME, conn_write(&p.client, pieces, COUNT_OF(pieces), &len));
+    assert_int_equal(16, len);
+    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_int_equal(16, len);
+    assert_memory_equal("EHLO a.example\r\n", heard, 16);
+    assert_false(conn_is_secure(&p.server));
+    assert_false(conn_has_pending(&p.server));
+
+    static const char much[65536];
+
+    while (conn_write(&p.client, &(struct span){much, sizeof much}, 1, &len) == CONN_SOME)
+        assert_true(len > 0);
+    assert_false(p.client.broken);
+    assert_int_equal(CONN_OUT, p.client.needs);
+    conn_clear(&p.client);
+    while (conn_read(&p.server, (char[4096]){0}, 4096, &len) == CONN_SOME)
+        assert_true(len > 0);
+    assert_int_equal(CONN_OVER, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_int_equal(CONN_FAILED, conn_write(&p.server, &SPAN("x"), 1, &len));
+    assert_string_equal("Broken pipe", p.server.why);
+    pair_close(&p);
+}
+
+/* Small pieces go out in one TLS record, which is seen on the wire. */
+static void test_one_record(void **state)
+{
+    const struct span pieces[] = {SPAN("MAIL FROM:<a@b.example>\r\n"), SPAN(""),
+                                  SPAN("RCPT TO:<c@d.example>\r\n"), SPAN("DATA\r\n")};
+    struct pair p = world_open(&w, 0);
+    unsigned char wire[512];
+    char heard[128];
+    size_t len;
+
+    (void)state;
+    assert_int_equal(CONN_SOME, conn_write(&p.client, pieces, COUNT_OF(pieces), &len));
+    assert_int_equal(54, len);
+    ssize_t n = recv(p.server.fd, wire, sizeof wire, MSG_PEEK);
+
+    assert_int_equal(5 + 54 + 1 + 16, n); /* RFC 8446, 5.2: header, content, type, tag */
+    assert_int_equal(23, wire[0]);
+    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_int_equal(54, len);
+    assert_memory_equal("MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n", heard, 54);
+    assert_int_equal(CONN_SOME, conn_write(&p.client, pieces, 0, &len));
+    assert_int_equal(0, len);
+    pair_close(&p);
+}
+
+/* A plain byte behind close_notify is nothing that the client said. */
+static void test_close_notify(void **state)
+{
+    struct pair p = world_open(&w, 0);
+    char heard[16];
+    size_t len;
+
+    (void)state;
+    assert_int_equal(0, SSL_shutdown(p.client.tls));
+    assert_int_equal(6, write(p.client.fd, "RSET\r\n", 6));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(CONN_OVER, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_true(conn_is_secure(&p.server));
+    assert_int_equal(CONN_SOME, conn_write(&p.server, &SPAN("bye"), 1, &len)); /* still may */
+    pair_close(&p);
+
+    p = world_open(&w, 0);
+    conn_clear(&p.client); /* says it itself */
+    assert_int_equal(-1, p.client.fd);
+    assert_int_equal(CONN_OVER, conn_read(&p.server, heard, sizeof heard, &len));
+    pair_close(&p);
+}
+
+/* Without close_notify someone on the way may have cut it off. */
+static void test_abrupt_close(void **state)
+{
+    struct pair p = world_open(&w, 0);
+    char heard[16];
+    size_t len;
+
+    (void)state;
+    shutdown(p.client.fd, SHUT_RDWR);
+    assert_int_equal(CONN_FAILED, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_string_equal("closed without close_notify", p.server.why);
+    assert_int_equal(CONN_FAILED, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_int_equal(CONN_FAILED, conn_write(&p.server, &SPAN("x"), 1, &len));
+    pair_close(&p);
+}
+
+static void test_bad_handshakes(void **state)
+{
+    struct pair p = pair_open(0);
+
+    (void)state;
+    /* Silence: later, for as long as the owner likes. */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(CONN_LATER, conn_accept_tls(&p.server, w.server));
+        assert_int_equal(CONN_IN, p.server.needs);
+    }
+    shutdown(p.client.fd, SHUT_WR);
+    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, w.server));
+    assert_string_equal("closed in the handshake", p.server.why);
+    pair_close(&p);
+
+    p = pair_open(0);
+    assert_int_equal(23, write(p.client.fd, "EHLO plain.example.com\n", 23));
+    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, w.server));
+    assert_non_null(p.server.why);
+    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, w.server));
+    pair_close(&p);
+}
+
+/* The client asks for a renegotiation; the server says no and goes on as it was. */
+static void test_renegotiation(void **state)
+{
+    struct pair p = pair_open(0);
+    char heard[16];
+    size_t len;
+
+    (void)state;
+    p.client.tls = tls_begin(w.client);
+    SSL_set_max_proto_version(p.client.tls, TLS1_2_VERSION);
+    SSL_clear_options(p.client.tls, SSL_OP_NO_RENEGOTIATION);
+    SSL_set_fd(p.client.tls, p.client.fd);
+    pair_shake(&p, w.client, w.server, "mx.example", NULL);
+    assert_int_equal(CONN_SOME, p.server_got);
+    assert_int_equal(1, SSL_renegotiate(p.client.tls));
+    (void)SSL_do_handshake(p.client.tls);
+    assert_int_equal(CONN_LATER, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_false(SSL_renegotiate_pending(p.server.tls));
+    assert_true(SSL_is_init_finished(p.server.tls));
+    assert_int_equal(CONN_FAILED, conn_read(&p.client, heard, sizeof heard, &len));
+    assert_string_equal("no renegotiation", p.client.why);
+    pair_close(&p);
+}
+
+static void test_pending(void **state)
+{
+    struct pair p = world_open(&w, 0);
+    char heard[200], wire[512];
+    size_t len;
+
+    (void)state;
+    assert_int_equal(CONN_SOME,
+                     conn_write(&p.client, &(struct span){heard, sizeof heard}, 1, &len));
+    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, 50, &len));
+    assert_true(conn_has_pending(&p.server));
+    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, 150, &len));
+    assert_int_equal(CONN_LATER, conn_read(&p.server, heard, 150, &len));
+    assert_false(conn_has_pending(&p.server));
+
+    /* Two records and a half: the half is nothing that could be read. */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(CONN_SOME, conn_write(&p.client, &SPAN("NOOP\r\n"), 1, &len));
+    ssize_t n = recv(p.server.fd, wire, sizeof wire, 0);
+
+    assert_int_equal(3 * 28, n);
+    assert_int_equal(70, write(p.client.fd, wire, 70));
+    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_true(conn_has_pending(&p.server));
+    while (conn_read(&p.server, heard, sizeof heard, &len) == CONN_SOME)
+        assert_int_equal(6, len);
+    assert_false(conn_has_pending(&p.server));
+    assert_int_equal(14, write(p.client.fd, wire + 70, 14));
+    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_int_equal(6, len);
+    pair_close(&p);
+}
+
+static int listen_at(struct addr *at)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct conn c = {.fd = fd};
+
+    assert_int_equal(0, bind(fd, (struct sockaddr *)&any, sizeof any));
+    assert_int_equal(0, listen(fd, 5));
+    assert_true(conn_local(&c, at));
+    return fd;
+}
+
+static enum conn_got dial_to_its_end(struct conn *c, const struct addr *to,
+                                     const struct addr *source)
+{
+    enum conn_got got = conn_dial(c, to, source);
+
+    while (got == CONN_LATER) {
+        assert_int_equal(CONN_OUT, c->needs);
+        assert_int_equal(1, poll(&(struct pollfd){.fd = c->fd, .events = POLLOUT}, 1, 5000));
+        got = conn_dialled(c);
+    }
+    return got;
+}
+
+static void test_dial(void **state)
+{
+    struct addr at, local, remote, source, before;
+    int fd = listen_at(&at);
+    struct conn c;
+
+    (void)state;
+    conn_init(&c, -1);
+    assert_false(conn_local(&c, &local));
+    assert_int_equal(CONN_SOME, dial_to_its_end(&c, &at, NULL));
+    assert_true(conn_local(&c, &local) && conn_remote(&c, &remote));
+    assert_true(addr_is_same(&remote, &at));
+    assert_true(local.port > 0);
+    conn_clear(&c);
+
+    /* From an address of our choice, and known at once. */
+    assert_true(addr_read(SPAN("127.0.0.9"), &source));
+    conn_init(&c, -1);
+    enum conn_got got = conn_dial(&c, &at, &source);
+
+    assert_true(got == CONN_LATER || got == CONN_SOME);
+    assert_true(conn_local(&c, &local) && local.port > 0);
+    assert_memory_equal(source.ip, local.ip, 16);
+    conn_clear(&c);
+
+    /* First bound, later connected: the address stays. */
+    for (int with = 0; with < 2; with++) {
+        conn_init(&c, -1);
+        assert_true(conn_bind(&c, with ? &source : NULL, &at));
+        assert_true(conn_local(&c, &before) && before.port > 0);
+        assert_true(addr_is_loopback(&before));
+        assert_int_equal(CONN_SOME, dial_to_its_end(&c, &at, NULL));
+        assert_true(conn_local(&c, &local));
+        assert_true(addr_is_same(&before, &local));
+        conn_clear(&c);
+    }
+    close(fd);
+    conn_init(&c, -1);
+    assert_int_equal(CONN_FAILED, dial_to_its_end(&c, &at, NULL));
+    assert_string_equal("Connection refused", c.why);
+    conn_clear(&c);
+    assert_true(addr_read(SPAN("192.0.2.1"), &source)); /* not ours */
+    assert_false(conn_bind(&c, &source, &at));
+    assert_string_equal("Cannot assign requested address", c.why);
+    conn_clear(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain),          cmocka_unit_test(test_one_record),
+        cmocka_unit_test(test_close_notify),   cmocka_unit_test(test_abrupt_close),
+        cmocka_unit_test(test_bad_handshakes), cmocka_unit_test(test_renegotiation),
+        cmocka_unit_test(test_pending),        cmocka_unit_test(test_dial),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is known of the other side after a handshake, and what its certificate proves.
+ */
+#include "net/conn.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "t/lib/pair.h"
+
+static struct world w;
+
+static int set_up(void **state)
+{
+    (void)state;
+    w = world_make();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    world_end(&w);
+    return 0;
+}
+
+static void test_facts(void **state)
+{
+    struct pair p = world_open(&w, 0);
+    struct tls_facts ours, theirs;
+
+    (void)state;
+    assert_true(conn_is_secure(&p.server));
+    conn_facts(&p.client, &ours);
+    conn_facts(&p.server, &theirs);
+    assert_string_equal("TLSv1.3", theirs.protocol);
+    assert_string_equal("TLS_AES_256_GCM_SHA384", theirs.cipher);
+    assert_int_equal(256, theirs.bits);
+    assert_string_equal(ours.group, theirs.group);
+    assert_true(strlen(theirs.group) > 0);
+    assert_string_equal("mx.example", theirs.sni);
+    assert_string_equal("mx.example", ours.sni);
+    assert_string_equal("none", theirs.verify);
+    assert_string_equal("", theirs.peer_subject);
+    assert_string_equal("ok", ours.verify);
+    assert_string_equal("CN=cn.example", ours.peer_subject);
+    assert_int_equal(64, strlen(ours.peer_fingerprint));
+    assert_false(ours.resumed);
+    pair_close(&p);
+    conn_facts(&p.client, &ours);
+    assert_string_equal("", ours.protocol);
+}
+
+/* RFC 9525, 6.3: whole leftmost label, dNSName only. */
+static void test_names(void **state)
+{
+    const struct {
+        const char *name;
+        enum cert_state state;
+    } cases[] = {
+        {NULL, CERT_OK},
+        {"mx.example", CERT_OK},
+        {"MX.Example", CERT_OK},
+        {"a.w.example", CERT_OK},
+        {"w.example", CERT_OTHER_NAME},
+        {"a.b.w.example", CERT_OTHER_NAME},
+        {".w.example", CERT_OTHER_NAME},
+        {".a.w.example", CERT_OTHER_NAME},
+        {".example", CERT_OTHER_NAME},
+        {"", CERT_OTHER_NAME},
+        {"pa.x.example", CERT_OTHER_NAME}, /* part of a label */
+        {"cn.example", CERT_OTHER_NAME},   /* the common name */
+    };
+    struct pair p = world_open(&w, 0);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        if (conn_cert_state(&p.client, cases[i].name) != cases[i].state)
+            fail_msg("%s", cases[i].name ? cases[i].name : "no name");
+    assert_int_equal(CERT_UNTRUSTED, conn_cert_state(&p.server, NULL)); /* no certificate */
+    pair_close(&p);
+    assert_int_equal(CERT_UNTRUSTED, conn_cert_state(&p.client, "mx.example"));
+}
+
+static void test_cert_states(void **state)
+{
+    struct ca_cert fake = ca_make(&(struct ca_wish){.subject = "root", .is_ca = 1});
+    const struct {
+        struct ca_wish wish;
+        enum cert_state state;
+    } cases[] = {
+        {{.subject = "a", .names = "DNS:mx.example", .issuer = &w.root}, CERT_OK},
+        {{.subject = "a",
+          .names = "DNS:mx.example",
+          .issuer = &w.root,
+          .from_days = -9,
+          .to_days = -1},
+         CERT_EXPIRED},
+        {{.subject = "a",
+          .names = "DNS:mx.example",
+          .issuer = &w.root,
+          .from_days = 1,
+          .to_days = 9},
+         CERT_EXPIRED},
+        {{.subject = "a", .names = "DNS:mx.example"}, CERT_UNTRUSTED},
+        {{.subject = "a", .names = "DNS:mx.example", .issuer = &fake}, CERT_UNTRUSTED},
+        {{.subject = "a",
+          .names = "DNS:mx.example",
+          .issuer = &fake,
+          .from_days = -9,
+          .to_days = -1},
+         CERT_UNTRUSTED},
+        {{.subject = "mx.example", .issuer = &w.root}, CERT_OTHER_NAME},
+        {{.subject = "a", .names = "DNS:mx2.example", .issuer = &w.root}, CERT_OTHER_NAME},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *file = world_file("case.pem", &w, &cases[i].wish);
+        struct tls *t = pair_server(&file, 1, NULL);
+        struct pair p = pair_open(0);
+
+        pair_shake(&p, w.client, t, "mx.example", NULL);
+        assert_int_equal(CONN_SOME, p.client_got); /* proven or not */
+        if (conn_cert_state(&p.client, "mx.example") != cases[i].state)
+            fail_msg("case %zu: %d", i, conn_cert_state(&p.client, "mx.example"));
+        pair_close(&p);
+        tls_free(&t);
+    }
+    ca_free(&fake);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_cert_states),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
