@@ -47,7 +47,7 @@ sub csv_rows {
 sub csv_wait {
     my ($path, $like, %o) = @_;
     my $got = T::Stage::wait_for(sub {
-        my @rows = grep { $like->() } csv_rows($path);
+        my @rows = grep { $like->($o{with}) } csv_rows($path);
         return @rows >= ($o{count} // 1) ? \@rows : undef;
     }, $o{seconds});
     return $got ? @$got : ();

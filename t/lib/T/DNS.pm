@@ -33,6 +33,7 @@ sub start {
     $nsd // croak 'nsd is not installed';
     my $pid = fork // croak "fork: $!";
     if ($pid == 0) {
+        POSIX::setsid();
         open STDOUT, '>', "$dir/out";
         open STDERR, '>&', \*STDOUT;
         exec $nsd, '-d', '-c', "$dir/nsd.conf" or POSIX::_exit(127);

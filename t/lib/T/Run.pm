@@ -9,7 +9,7 @@
 #   $in->signal('HUP');
 #   $in->stop;                            # SIGTERM, exit status 0, nothing bad in the log
 #
-# Options: conf, ready (what the log says when it serves), user (run workers as that user when
+# Options: conf, file (a configuration that is there already, as it is), ready (what the log says when it serves), user (run workers as that user when
 # root), args, env, expect (a pattern of bad lines that are wanted), name. All else is filled
 # into the text (T::Stage::fill). The directories for state are the test's own.
 package T::Run;
@@ -21,7 +21,7 @@ use T::Stage ();
 use Test::More ();
 
 my $count = 0;
-my %own = map { $_ => 1 } qw(conf ready user args env expect name);
+my %own = map { $_ => 1 } qw(conf file ready user args env expect name);
 my $sanitizer = qr/(?:ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer)/;
 
 sub program_path {
@@ -50,7 +50,8 @@ sub prepare {
         args => $o{args} // ['-f'], env => $o{env} // {}, expect => $o{expect}, user => $o{user},
         fill => {map { $_ => $o{$_} } grep { !$own{$_} } keys %o},
     }, $class;
-    $self->configure($o{conf} // '');
+    $self->{conf} = $o{file};
+    $self->configure($o{conf} // '') unless $o{file};
     return $self;
 }
 
@@ -82,6 +83,7 @@ sub launch {
     -x $command[0] or croak "$command[0] is not built";
     my $pid = fork // croak "fork: $!";
     if ($pid == 0) {
+        POSIX::setsid();
         open STDIN, '<', '/dev/null';
         open STDOUT, '>>', $self->{log};
         open STDERR, '>&', \*STDOUT;

@@ -25,6 +25,7 @@ sub import {
     my $caller = caller;
     no strict 'refs';
     *{"${caller}::$_"} = \&{"${class}::$_"} for @EXPORT;
+    return if $caller ne 'main'; # another module of ours
     enter_namespace() unless $ENV{T_STAGE} || ($_[0] // '') eq 'here';
     $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
     $SIG{PIPE} = 'IGNORE';
@@ -58,8 +59,15 @@ sub is_root { return $> == 0 && !$ENV{T_NOT_ROOT} }
 sub stage_dir {
     return $dir if $dir;
     my ($name) = $0 =~ m{([^/]+?)(?:\.t)?$};
-    my ($base) = grep { -d && -w } (is_root() ? '/run' : ()), $ENV{TMPDIR} // (), '/tmp';
-    $dir = "$base/sallyport-t-$name-$$";
+    $dir = base_dir() . "/sallyport-t-$name-$$";
+    return use_dir($dir);
+}
+
+# Where Postfix may pass through, and names of sockets stay short.
+sub base_dir { return (grep { -d && -w } (is_root() ? '/run' : ()), $ENV{TMPDIR} // (), '/tmp')[0] }
+
+sub use_dir {
+    $dir = shift;
     remove_tree($dir);
     make_path($dir);
     chmod 0755, $dir;
@@ -95,6 +103,12 @@ sub fill {
 
 # `thing` has stop(), which is called once, and dump() with what helps to see why.
 sub started { my $thing = shift; push @started, $thing; return $thing }
+
+# Leaves all running and the folder where it is: {name, pid} of what was started.
+sub leave_running {
+    $dir = undef;
+    return map { {name => $_->{name}, pid => $_->{pid}} } splice @started;
+}
 
 sub stop_all {
     while (my $thing = pop @started) {
