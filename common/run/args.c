@@ -16,6 +16,7 @@ static const struct {
 } lines[] = {
     {"-c FILE", "the configuration; " DEFAULT_FILE " if not given"},
     {"-t", "check the configuration and all that it names, and go; 0: it is right"},
+    {"-f", "stay in the foreground, as it does anyway"},
     {"-b", "go to the background once everything serves (log-to = syslog is for this)"},
     {"--sample", "print a sample configuration with all options and their defaults"},
     {"--manual", "print the options as the manual has them (mdoc)"},
@@ -70,6 +71,9 @@ static int take(struct args *a, const struct program *program, int letter)
     case 't':
         a->only_check = true;
         return ARGS_GO_ON;
+    case 'f':
+        a->background = false;
+        return ARGS_GO_ON;
     case 'b':
         a->background = true;
         return ARGS_GO_ON;
@@ -87,7 +91,7 @@ int args_read(struct args *a, const struct program *program, int argc, char **ar
     int letter, status = ARGS_GO_ON;
 
     *a = (struct args){.file = DEFAULT_FILE};
-    while (status == ARGS_GO_ON && (letter = getopt(argc, argv, ":c:tb-:")) != -1)
+    while (status == ARGS_GO_ON && (letter = getopt(argc, argv, ":c:tfb-:")) != -1)
         status = take(a, program, letter);
     if (status == ARGS_GO_ON && optind < argc)
         return complain(program, "", argv[optind], "is not an option");

@@ -186,9 +186,8 @@ static bool start(struct daemon *d)
     char why[WHY_LEN] = "";
     struct reading r = {.settings = NULL};
 
-    if (!d->args.background || go_to_background(d, why, sizeof why))
-        if (read_first(d, &r, why, sizeof why))
-            return true;
+    if (read_first(d, &r, why, sizeof why))
+        return true;
     reading_clear(&r, d->program);
     complain(d, "", why);
     return false;
@@ -213,7 +212,7 @@ static void on_serving(struct daemon *d)
     const struct generation *g = d->brood.newest;
 
     log_open(d->program->name, g->settings->global.log_to, g->settings->global.log_level);
-    log_say(LOG_LIFE, "", d->has_started ? "reloaded" : "started",
+    log_say(LOG_LIFE, "", d->has_started ? "reloaded" : "ready",
             {"generation", log_number(g->number)}, {"children", log_number((double)g->count)},
             {"pid", log_number(getpid())});
     d->has_started = true;
@@ -338,7 +337,14 @@ static void clear(struct daemon *d)
 
 static int live(struct daemon *d)
 {
+    char why[WHY_LEN] = "";
+
     set_limits();
+    /* First of all: a signalfd in epoll stays with the process that put it there. */
+    if (d->args.background && !go_to_background(d, why, sizeof why)) {
+        complain(d, "", why);
+        return 1;
+    }
     if (!brood_init(&d->brood, d->program, in_child, d) || !take_signals(d)) {
         fprintf(stderr, "%s: no descriptors: %s\n", d->program->name, strerror(errno));
         return 1;

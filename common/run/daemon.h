@@ -61,12 +61,13 @@ struct program {
     void (*discard)(void *prepared);
     /* Every minute in the master, such as for rotating keys. May be NULL. */
     void (*minute)(void *prepared);
-    /* The program stops, and its children begin to drain: close what lets new peers in, so that
-     * they are refused and do not wait in vain. May be NULL. */
+    /* The program stops, and its children begin to drain: end what lets new peers in, so that
+     * they are refused and do not wait in vain. With shutdown(2), for children of all roles
+     * have the listening sockets too. May be NULL. */
     void (*stopping)(void *prepared);
 };
 
-/* The whole of main(): options (-c FILE, -t, -b, --sample, --manual, --help, --version), the
+/* The whole of main(): options (-c FILE, -t, -b, -f, --sample, --manual, --help, --version), the
  * file, the children. The exit status comes back. */
 int daemon_main(const struct program *program, int argc, char **argv);
 
