@@ -7,13 +7,22 @@
  * question it answers. The greeting answers ticket 0.
  *
  * A message is not copied: its pieces are borrowed from the owner and go out between the
- * commands before it and the lone dot behind it (dial_pieces(), dial_went()).
+ * commands before it and the lone dot behind it (dial_pieces(), dial_went()). The owner
+ * sends a message only after the 354.
+ *
+ * What is no reply of SMTP is the end: a line without CRLF, another code in its last line
+ * than in the first, more than DIAL_REPLY_MAX bytes, a reply that nobody asked for. Control
+ * characters in a reply become '?' before the owner sees it.
  */
 #pragma once
 
 #include "base/buf.h"
 
-enum { DIAL_REPLY_MAX = 4096, DIAL_DEPTH = 32 };
+enum {
+    DIAL_REPLY_MAX = 4096, /* a reply with all its lines */
+    DIAL_OUT_MAX = 32768,  /* commands that wait to be sent; a line of AUTH is the longest */
+    DIAL_DEPTH = 32,       /* questions without an answer */
+};
 
 struct heard {
     unsigned ticket;
@@ -32,6 +41,7 @@ struct dial {
 void dial_init(struct dial *d);
 void dial_clear(struct dial *d);
 
+/* As buf_space() and buf_grew(), and the same in one, by copy. */
 MUST size_t dial_space(struct dial *d, char **at);
 void dial_grew(struct dial *d, size_t count);
 MUST bool dial_feed(struct dial *d, struct span bytes);
@@ -39,7 +49,8 @@ MUST bool dial_feed(struct dial *d, struct span bytes);
 /* Bytes before SMTP begins, such as a PROXY header: no reply comes to them. */
 MUST bool dial_preface(struct dial *d, struct span bytes);
 
-/* `line` with its CRLF. False: too much is unanswered, or `out` is full. */
+/* `line` with its CRLF. False: too much is unanswered, `out` is full, or the lone dot has
+ * not gone yet. */
 MUST bool dial_ask(struct dial *d, unsigned ticket, struct span line);
 
 /* The message is complete: its lone dot goes behind the last of it, and the reply has this
@@ -56,7 +67,8 @@ unsigned dial_waits(const struct dial *d);
 MUST int dial_next(struct dial *d, struct heard *out);
 
 /* What should go to the wire now, in order, in up to 3 pieces, all borrowed: commands, then
- * `body`, then the lone dot once dial_end() was called. Their number comes back. */
+ * `body`, then the lone dot once dial_end() was called. Their number comes back; none is
+ * empty. */
 enum { DIAL_PIECES = 3 };
 size_t dial_pieces(const struct dial *d, struct span body, struct span out[DIAL_PIECES]);
 
@@ -64,5 +76,5 @@ size_t dial_pieces(const struct dial *d, struct span body, struct span out[DIAL_
 size_t dial_went(struct dial *d, struct span body, size_t count);
 
 /* TLS has begun: true if the upstream said nothing behind its 220 (RFC 3207, 6; reply
- * injection); false: close. */
+ * injection) and owes nothing; false: close. */
 MUST bool dial_secured(struct dial *d);

@@ -17,13 +17,14 @@ enum dot_verdict { DOT_MORE, DOT_END, DOT_BARE };
 
 struct dot {
     enum dot_bare bare;
-    enum { DOT_AT_START, DOT_AFTER_DOT, DOT_AFTER_DOT_CR, DOT_IN_LINE, DOT_AFTER_CR } at;
+    bool in_line; /* what was seen so far does not end with a line */
 };
 
 void dot_init(struct dot *d, enum dot_bare bare);
 
 /* Looks at bytes that were not looked at before, but begins with those that the last call
- * held back. `*seen` of them are now message and may be passed on (without the lone dot's
- * line); the rest is held back. DOT_END: the lone dot's line takes 3 bytes behind `*seen`.
- * DOT_BARE: refused; nothing behind `*seen` may be passed on. */
+ * held back: at most DOT_HELD of them. `*seen` are now message and may be passed on (without
+ * the lone dot's line); the rest is held back. DOT_END: the lone dot's line takes DOT_LINE
+ * bytes behind `*seen`. DOT_BARE: refused; nothing behind `*seen` may be passed on. */
+enum { DOT_HELD = 2, DOT_LINE = 3 };
 MUST enum dot_verdict dot_scan(struct dot *d, char *bytes, size_t len, size_t *seen);

@@ -46,8 +46,8 @@ enum ehlo_auth {
 
 /* How the client sees the upstream's reply. */
 struct ehlo_view {
-    const char *name;   /* our name, in place of the upstream's */
-    bool starttls;      /* we offer STARTTLS */
+    const char *name; /* our name, in place of the upstream's */
+    bool starttls;    /* we offer STARTTLS */
     enum ehlo_auth auth;
 };
 

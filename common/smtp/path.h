@@ -7,9 +7,9 @@
 #include "base/span.h"
 
 struct path {
-    struct span mailbox; /* "user@example.com", quotes and all; empty for <> */
+    struct span mailbox;       /* "user@example.com", quotes and all; empty for <> */
     struct span local, domain; /* its two parts; a domain may be "[192.0.2.1]" */
-    struct span params;  /* what follows the path, without the first space */
+    struct span params;        /* what follows the path, without the first space */
 };
 
 /* Reads the argument of MAIL (`lead` "FROM:") or RCPT ("TO:"). A source route is dropped

@@ -11,9 +11,9 @@
 
 struct received {
     enum { RECEIVED_LOOKS, RECEIVED_FOUND, RECEIVED_NONE } is;
-    struct buf field;  /* lines so far */
-    char by[256];      /* host behind "by" */
-    char id[64];       /* token behind "id" */
+    struct buf field; /* lines so far */
+    char by[256];     /* host behind "by" */
+    char id[64];      /* token behind "id" */
 };
 
 void received_init(struct received *r);

@@ -11,6 +11,12 @@
  * A message stays in `in` and is not copied: serve_body() shows what of it may pass, and
  * the owner drops what it has passed on.
  *
+ * What cannot be a client of SMTP, or could be two clients in one, ends the session: a
+ * command whose line does not end in CRLF or holds a CR or NUL, HTTP (cross-protocol
+ * attacks), something behind STARTTLS, something behind a DATA that was refused (it may
+ * be the message), a line of AUTH that is too long (the upstream still waits for it), too
+ * many bad commands in a row. There is an answer in its turn, then serve_is_over().
+ *
  * It knows the grammar and the order of SMTP and nothing else: no sockets, no clock, no
  * TLS, no policy. The owner moves bytes and decides. Nothing a client sends reaches an
  * assert.
@@ -21,28 +27,16 @@
 
 #include "base/buf.h"
 #include "smtp/dot.h"
+#include "smtp/verb.h"
 
 enum {
-    SERVE_LINE_MAX = 2048,   /* a command (RFC 5321, 4.5.3.1.4, and room for extensions) */
-    SERVE_AUTH_MAX = 12288,  /* a line of an AUTH dialogue (RFC 4954, 4) */
-    SERVE_REPLY_MAX = 4096,  /* a reply with all its lines */
-    SERVE_IN_MAX = 32768,    /* bytes of a client that wait in `in` */
-    SERVE_DEPTH = 32,        /* requests that wait for their answers */
+    SERVE_LINE_MAX = 2048,  /* a command with its CRLF (RFC 5321, 4.5.3.1.4, and room) */
+    SERVE_AUTH_MAX = 12288, /* AUTH and the lines of its dialogue, likewise (RFC 4954, 4) */
+    SERVE_REPLY_MAX = 4096, /* a reply with all its lines */
+    SERVE_IN_MAX = 32768,   /* bytes of a client that wait in `in` */
+    SERVE_DEPTH = 32,       /* requests that wait for their answers */
+    SERVE_BAD_MAX = 20,     /* bad commands in a row */
 };
-
-enum verb {
-#define VERB(name, arg, rules) VERB_##name,
-#include "smtp/verb.def"
-#undef VERB
-    VERB_COUNT,
-    VERB_RESPONSE = VERB_COUNT, /* the next line of an AUTH dialogue, as it came */
-    VERB_END,                   /* the message is complete: serve_body() is its last piece */
-    VERB_ABORT,                 /* the message broke the rules: answer and close */
-    VERB_CONNECT,               /* the call itself: ticket 0 */
-};
-
-/* "EHLO"; also "a line of AUTH" and the like, for logs. */
-const char *verb_name(enum verb verb);
 
 struct request {
     enum verb verb;
@@ -59,13 +53,15 @@ enum serve_role { SERVE_WORLD, SERVE_MTA }; /* IN and OUT of verb.def */
 
 struct serve {
     enum serve_role role;
-    enum { HEAR_LINES, HEAR_RESPONSE, HEAR_BODY, HEAR_NOTHING } hear;
+    enum { HEAR_LINES, HEAR_RESPONSE, HEAR_BODY, HEAR_NOTHING, HEAR_NO_MORE } hear;
     bool greeted, secured, demand_tls;
-    bool overrun;      /* a line was too long: drop what remains of it */
+    bool turned_away; /* the greeting was a 5xx: only QUIT is left (RFC 5321, 3.1) */
+    bool overrun;     /* a line was too long: drop what remains of it */
     struct dot dot;
     struct buf in, out;
     size_t lent;       /* front of `in` that the last request still points at */
     size_t body;       /* front of `in` that is message and may pass */
+    size_t tail;       /* the lone dot's line behind it, once that was found */
     uint64_t received; /* bytes of the current message so far, without its dot */
     unsigned bad;      /* commands refused here, in a row */
     struct owed owed[SERVE_DEPTH];
@@ -83,11 +79,11 @@ void serve_grew(struct serve *s, size_t count);
 /* The same in one, by copy: all of it, or nothing and false. */
 MUST bool serve_feed(struct serve *s, struct span bytes);
 
-/* 1: here is a request. 0: feed me, answer first, or empty `out`: a client who does not
- * listen is not heard. */
+/* 1: here is a request. 0: feed me, answer first, empty `out` (a client who does not listen
+ * is not heard), or it is over. */
 MUST int serve_next(struct serve *s, struct request *out);
 
-/* What of the message may pass now; borrowed until the next space, feed or drop. */
+/* What of the message may pass now; borrowed until the next space, feed, drop or answer. */
 struct span serve_body(const struct serve *s);
 void serve_body_drop(struct serve *s, size_t count);
 
@@ -97,12 +93,18 @@ bool serve_is_owed(const struct serve *s, unsigned ticket);
 /* What the open ticket asked for. */
 enum verb serve_asked(const struct serve *s, unsigned ticket);
 
-/* `text` is a whole reply with its line ends, SERVE_REPLY_MAX at most; copied. */
+/* `text` is a whole reply with its line ends, SERVE_REPLY_MAX at most; copied. A ticket that
+ * is not owed (any more) is let be, so an upstream's answer may come after serve_end().
+ * The answer to VERB_END, or to VERB_ABORT, forgets what is left of the message. */
 void serve_answer(struct serve *s, unsigned ticket, struct span text);
 
 /* Says `text` (a 421) to every open ticket's turn at once: one reply, then nothing more is
  * heard or answered. */
 void serve_end(struct serve *s, struct span text);
+
+/* All that will ever be said is in `out`: send it, then close. So it is after the answer to
+ * QUIT or VERB_ABORT, a 4xx greeting, serve_end(), and what is listed above. */
+bool serve_is_over(const struct serve *s);
 
 /* The handshake is over: forget all that was said in the clear (RFC 3207, 4.2).
  * False: something more was said after STARTTLS, so close. */

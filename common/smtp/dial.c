@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/dial.h"
+
+static const char lone_dot[] = ".\r\n";
+
+void dial_init(struct dial *d)
+{
+    *d = (struct dial){.next = 1}; /* ticket 0, the greeting, is owed */
+    buf_init(&d->in, 4 * DIAL_REPLY_MAX);
+    buf_init(&d->out, DIAL_OUT_MAX);
+}
+
+void dial_clear(struct dial *d)
+{
+    buf_clear(&d->in);
+    buf_clear(&d->out);
+}
+
+size_t dial_space(struct dial *d, char **at)
+{
+    return buf_space(&d->in, at);
+}
+
+void dial_grew(struct dial *d, size_t count)
+{
+    buf_grew(&d->in, count);
+}
+
+bool dial_feed(struct dial *d, struct span bytes)
+{
+    return buf_add(&d->in, bytes);
+}
+
+bool dial_preface(struct dial *d, struct span bytes)
+{
+    return buf_add(&d->out, bytes);
+}
+
+unsigned dial_waits(const struct dial *d)
+{
+    return d->next - d->first;
+}
+
+bool dial_has_room(const struct dial *d, size_t len)
+{
+    return dial_waits(d) < DIAL_DEPTH && !d->ending && buf_room(&d->out) >= len;
+}
+
+bool dial_ask(struct dial *d, unsigned ticket, struct span line)
+{
+    if (!dial_has_room(d, line.len) || !buf_add(&d->out, line))
+        return false;
+    d->asked[d->next++ % DIAL_DEPTH] = ticket;
+    return true;
+}
+
+bool dial_end(struct dial *d, unsigned ticket)
+{
+    if (!dial_has_room(d, 0))
+        return false;
+    d->ending = sizeof lone_dot - 1;
+    d->asked[d->next++ % DIAL_DEPTH] = ticket;
+    return true;
+}
+
+size_t dial_pieces(const struct dial *d, struct span body, struct span out[DIAL_PIECES])
+{
+    struct span commands = buf_peek(&d->out);
+    struct span dot = {lone_dot + sizeof lone_dot - 1 - d->ending, d->ending};
+    size_t count = 0;
+
+    if (commands.len)
+        out[count++] = commands;
+    if (body.len)
+        out[count++] = body;
+    if (dot.len)
+        out[count++] = dot;
+    return count;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t dial_went(struct dial *d, struct span body, size_t count)
+{
+    size_t commands = smaller(count, buf_len(&d->out));
+    size_t message = smaller(count - commands, body.len);
+
+    buf_drop(&d->out, commands);
+    d->ending -= (unsigned)smaller(count - commands - message, d->ending);
+    return message;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Is it a line of a reply, its CRLF with it (RFC 5321, 4.2)? Without text, the space behind
+ * the code may be missing. */
+static bool is_reply_line(struct span line)
+{
+    return line.len >= 5 && line.at[line.len - 2] == '\r' && line.at[0] >= '2' &&
+           line.at[0] <= '5' && is_digit(line.at[1]) && is_digit(line.at[2]) &&
+           (line.at[3] == ' ' || line.at[3] == '-' || line.len == 5);
+}
+
+/* The whole reply at the front of `in`: its length; 0 if more must come; -1. */
+static int find_reply(struct span in)
+{
+    struct span rest = in;
+
+    for (const char *lf; rest.len && (lf = memchr(rest.at, '\n', rest.len));) {
+        struct span line = {rest.at, (size_t)(lf - rest.at) + 1};
+
+        rest = span_after(rest, line.len);
+        if (in.len - rest.len > DIAL_REPLY_MAX || !is_reply_line(line) ||
+            memcmp(line.at, in.at, 3) != 0)
+            return -1;
+        if (line.at[3] != '-')
+            return (int)(in.len - rest.len);
+    }
+    return in.len >= DIAL_REPLY_MAX ? -1 : 0;
+}
+
+/* Nobody behind us shall see what a terminal or a parser could take amiss. */
+static void clean(char *at, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool end = at[i] == '\r' && at[i + 1] == '\n';
+
+        if (end)
+            i++;
+        else if (((unsigned char)at[i] < ' ' && at[i] != '\t') || at[i] == 0x7f)
+            at[i] = '?';
+    }
+}
+
+int dial_next(struct dial *d, struct heard *out)
+{
+    buf_drop(&d->in, d->lent);
+    d->lent = 0;
+
+    struct span in = buf_peek(&d->in);
+
+    if (in.len && d->first == d->next)
+        return -1;
+    int len = find_reply(in);
+
+    if (len <= 0)
+        return len;
+    d->lent = (size_t)len;
+    clean(d->in.bytes + d->in.from, d->lent);
+    *out = (struct heard){
+        .ticket = d->asked[d->first++ % DIAL_DEPTH],
+        .code = (in.at[0] - '0') * 100 + (in.at[1] - '0') * 10 + in.at[2] - '0',
+        .text = {in.at, d->lent},
+    };
+    return 1;
+}
+
+bool dial_secured(struct dial *d)
+{
+    buf_drop(&d->in, d->lent);
+    d->lent = 0;
+    return buf_len(&d->in) == 0 && d->first == d->next;
+}
