@@ -85,6 +85,8 @@ void log_pairs(enum log_level level, const char *id, const char *event,
         add(&l, SPAN(" "));
     }
     add(&l, span_of(event));
+    if (level == LOG_FAULT && how.to != LOG_TO_SYSLOG) /* which has its own word for it */
+        add(&l, SPAN(" level=error"));
     for (size_t i = 0; i < count; i++) {
         add(&l, SPAN(" "));
         add(&l, span_of(pairs[i].key));

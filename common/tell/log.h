@@ -9,8 +9,8 @@
 
 #include "base/span.h"
 
-/* FAULT: a person must act. LIFE: the life of the program. SESSION: one line a session.
- * STEP: one a step. (Not syslog's names: its header makes macros of them.) */
+/* FAULT: a person must act; such a line says level=error. LIFE: the life of the program.
+ * SESSION: one line a session. STEP: one a step. (Not syslog's names: its header makes macros of them.) */
 enum log_level { LOG_FAULT, LOG_LIFE, LOG_SESSION, LOG_STEP };
 #define LOG_LEVEL_WORDS "error notice info debug"
 #define LOG_TO_WORDS "stderr syslog"

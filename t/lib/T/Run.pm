@@ -34,7 +34,7 @@ sub start {
     my ($class, $program, %o) = @_;
     my $self = $class->prepare($program, %o);
     $self->launch;
-    $self->log_like($o{ready} // qr/\bready\b/, "$self->{name} serves")
+    $self->log_like($o{ready} // qr/^\S+ started /, "$self->{name} serves")
         or croak "$self->{name} did not start";
     return $self;
 }
@@ -47,7 +47,7 @@ sub prepare {
     make_path(map { "$dir/$_" } qw(run state spool));
     my $self = bless {
         program => $program, name => $name, dir => $dir, log => "$dir/log", seen => 0,
-        args => $o{args} // ['-f'], env => $o{env} // {}, expect => $o{expect}, user => $o{user},
+        args => $o{args} // [], env => $o{env} // {}, expect => $o{expect}, user => $o{user},
         fill => {map { $_ => $o{$_} } grep { !$own{$_} } keys %o},
     }, $class;
     $self->{conf} = $o{file};
@@ -210,7 +210,7 @@ sub restart {
     $self->{stopped} = $self->{listed} = 0;
     delete $self->{status};
     $self->launch;
-    return $self->log_like($ready // qr/\bready\b/, "$self->{name} serves again");
+    return $self->log_like($ready // qr/^\S+ started /, "$self->{name} serves again");
 }
 
 sub judge {
@@ -219,7 +219,7 @@ sub judge {
     push @bad, 'did not stop after SIGTERM' if $late;
     push @bad, sprintf 'ended with status 0x%x', $self->{status} if $self->{status};
     for my $line (split /\n/, $self->log_text) {
-        next unless $line =~ $sanitizer || $line =~ /^\S+ error:|\bassert/i;
+        next unless $line =~ $sanitizer || $line =~ / level=error |\bassert/i;
         push @bad, $line unless $self->{expect} && $line =~ $self->{expect};
     }
     Test::More::ok(!@bad, "$self->{name} ends well") or Test::More::diag(join "\n", @bad);
