@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* sd_listen_fds(3): the first descriptor that is passed. */
+enum { PASSED_FROM = 3 };
+
+static int fail(const struct addr *at, const char *step, char *why, size_t size)
+{
+    char text[ADDR_TEXT];
+    const char *remedy = "";
+
+    if (errno == EADDRINUSE)
+        remedy = "; another program listens there";
+    else if (errno == EADDRNOTAVAIL)
+        remedy = "; this machine has no such address";
+    else if (errno == EACCES)
+        remedy = "; a port below 1024 needs root or CAP_NET_BIND_SERVICE";
+    else if (errno == EPERM)
+        remedy = "; root or CAP_NET_RAW may do it";
+    (void)snprintf(why, size, "%s: %s: %s%s", addr_port_text(at, text), step, strerror(errno),
+                   remedy);
+    return -1;
+}
+
+static bool turn_on(int fd, int level, int option)
+{
+    return setsockopt(fd, level, option, &(int){1}, sizeof(int)) == 0;
+}
+
+/* All addresses of its family, at the same port. */
+static struct addr any_like(const struct addr *at)
+{
+    struct addr any = *at;
+
+    memset(addr_is_v4(at) ? any.ip + 12 : any.ip, 0, addr_is_v4(at) ? 4 : 16);
+    return any;
+}
+
+static int make(const struct addr *at, bool loopback_device, char *why, size_t size)
+{
+    struct addr bound = loopback_device ? any_like(at) : *at;
+    struct sockaddr_storage name;
+    unsigned len = addr_to_sockaddr(&bound, (struct sockaddr *)&name, sizeof name);
+    int fd = socket(name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const char *step = NULL;
+
+    if (fd < 0)
+        return fail(at, "socket", why, size);
+    if (!turn_on(fd, SOL_SOCKET, SO_REUSEADDR))
+        step = "SO_REUSEADDR";
+    else if (name.ss_family == AF_INET6 && !turn_on(fd, IPPROTO_IPV6, IPV6_V6ONLY))
+        step = "IPV6_V6ONLY";
+    else if (loopback_device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0)
+        step = "binding to the loopback device";
+    else if (bind(fd, (struct sockaddr *)&name, len) != 0)
+        step = "bind";
+    else if (listen(fd, SOMAXCONN) != 0)
+        step = "listen";
+    if (!step)
+        return fd;
+    (void)fail(at, step, why, size);
+    close(fd);
+    return -1;
+}
+
+static unsigned long number_of(const char *variable)
+{
+    const char *text = getenv(variable);
+
+    return text ? strtoul(text, NULL, 10) : 0;
+}
+
+static bool is_known(const struct listens *all, int fd)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->at[i].fd == fd)
+            return true;
+    return false;
+}
+
+/* Does `fd` listen at `at`? */
+static bool listens_at(int fd, const struct addr *at)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name, size = sizeof(int);
+    struct addr bound;
+    int accepts = 0;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts &&
+           getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
+           addr_of_sockaddr((struct sockaddr *)&name, &bound) && addr_is_same(&bound, at);
+}
+
+/* One that systemd passed to this very process. Its options are the unit's. */
+static int find_passed(const struct listens *all, const struct addr *at)
+{
+    unsigned long count = number_of("LISTEN_FDS");
+
+    if (number_of("LISTEN_PID") != (unsigned long)getpid() || count > 1024)
+        return -1;
+    for (int fd = PASSED_FROM; fd < PASSED_FROM + (int)count; fd++) {
+        if (is_known(all, fd) || !listens_at(fd, at))
+            continue;
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+        (void)fcntl(fd, F_SETFL, O_NONBLOCK | fcntl(fd, F_GETFL));
+        return fd;
+    }
+    return -1;
+}
+
+int listens_open(struct listens *all, const struct addr *at, bool loopback_device, char *why,
+                 size_t size)
+{
+    for (struct listen *l = all->at; l < all->at + all->count; l++)
+        if (addr_is_same(&l->at, at) && l->loopback_device == loopback_device) {
+            l->wanted = true;
+            return l->fd;
+        }
+    if (all->count == LISTEN_MAX) {
+        (void)snprintf(why, size, "more than %d listeners", LISTEN_MAX);
+        return -1;
+    }
+    int fd = loopback_device ? -1 : find_passed(all, at);
+
+    if (fd < 0)
+        fd = make(at, loopback_device, why, size);
+    if (fd >= 0)
+        all->at[all->count++] = (struct listen){
+            .at = *at, .loopback_device = loopback_device, .fd = fd, .wanted = true};
+    return fd;
+}
+
+void listens_unmark(struct listens *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        all->at[i].wanted = false;
+}
+
+void listens_close_unwanted(struct listens *all)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < all->count; i++)
+        if (all->at[i].wanted)
+            all->at[kept++] = all->at[i];
+        else
+            close(all->at[i].fd);
+    all->count = kept;
+}
+
+int listen_accept(int fd, struct addr *client, bool *full)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+    int got = accept4(fd, (struct sockaddr *)&name, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    *full = got < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM);
+    if (got >= 0 && !addr_of_sockaddr((struct sockaddr *)&name, client)) {
+        close(got);
+        got = -1;
+    }
+    return got;
+}
