@@ -6,6 +6,8 @@
 
 #include "base/span.h"
 
+enum { REPLY_ID_MAX = 64 };
+
 struct reply {
     int code;
     char status[12];  /* "5.1.1"; made of the class ("5.0.0") where the reply has none */

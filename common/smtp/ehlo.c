@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/ehlo.h"
+
+#include <ctype.h>
+#include <limits.h>
+
+#include "base/text.h"
+
+enum { MECHANISMS = 512 };
+
+static const char *const words[EHLO_KEYWORDS] = {
+#define KEYWORD(name, word) [EHLO_##name] = word,
+#include "smtp/ehlo.def"
+#undef KEYWORD
+    [EHLO_STARTTLS] = "STARTTLS", [EHLO_XCLIENT] = "XCLIENT",       [EHLO_XFORWARD] = "XFORWARD",
+    [EHLO_CHUNKING] = "CHUNKING", [EHLO_REQUIRETLS] = "REQUIRETLS",
+};
+
+/* The next line of a reply, without code and CRLF; false: no more. */
+static bool next_line(struct span *reply, struct span *line)
+{
+    if (reply->len == 0)
+        return false;
+    *line = span_cut(reply, '\n');
+    *line = line->len > 5 ? (struct span){line->at + 4, line->len - 5} : SPAN("");
+    return true;
+}
+
+/* A line that says what the upstream can do: not the first, which says who it is. */
+static bool next_offer(struct span *reply, bool *begun, struct span *line)
+{
+    if (!*begun && !next_line(reply, line))
+        return false;
+    *begun = true;
+    return next_line(reply, line);
+}
+
+static enum ehlo_keyword find(struct span word)
+{
+    enum ehlo_keyword k = 0;
+
+    while (k < EHLO_KEYWORDS && !span_is_nocase(word, words[k]))
+        k++;
+    return k;
+}
+
+struct ehlo ehlo_read(struct span reply)
+{
+    struct ehlo e = {0};
+    bool begun = false;
+
+    for (struct span line; next_offer(&reply, &begun, &line);) {
+        enum ehlo_keyword k = find(span_cut(&line, ' '));
+
+        if (k == EHLO_SIZE && !text_number(line, ULONG_MAX, &e.size_max))
+            e.size_max = 0;
+        if (k < EHLO_KEYWORDS)
+            e.has |= 1U << k;
+    }
+    return e;
+}
+
+struct span ehlo_argument(struct span reply, const char *word)
+{
+    bool begun = false;
+
+    for (struct span line; next_offer(&reply, &begun, &line);)
+        if (span_is_nocase(span_cut(&line, ' '), word))
+            return line;
+    return SPAN("");
+}
+
+static bool is_keyword(struct span word)
+{
+    for (size_t i = 0; i < word.len; i++)
+        if (!isalnum((unsigned char)word.at[i]) && word.at[i] != '-')
+            return false;
+    return word.len > 0;
+}
+
+void ehlo_list(char *to, size_t size, struct span reply)
+{
+    bool begun = false;
+    size_t len = 0;
+
+    text_copy(to, size, SPAN(""));
+    for (struct span line; next_offer(&reply, &begun, &line);) {
+        struct span word = span_cut(&line, ' ');
+
+        if (!is_keyword(word))
+            continue;
+        if (len + (len > 0) + word.len >= size)
+            return;
+        if (len > 0)
+            to[len++] = ',';
+        text_copy(to + len, size - len, word);
+        len += word.len;
+    }
+}
+
+bool auth_is_guarded(struct span mechanism)
+{
+    static const char *const guarded[] = {"CRAM-MD5", "DIGEST-MD5", "GSSAPI", "EXTERNAL"};
+
+    for (size_t i = 0; i < COUNT_OF(guarded); i++)
+        if (span_is_nocase(mechanism, guarded[i]))
+            return true;
+    return span_starts_nocase(mechanism, "SCRAM-");
+}
+
+/* Those of `mechanisms` that may be shown, each behind a space. */
+static size_t choose(char to[MECHANISMS], struct span mechanisms, enum ehlo_auth shown)
+{
+    size_t len = 0;
+
+    while (mechanisms.len && shown != EHLO_AUTH_NONE) {
+        struct span one = span_cut(&mechanisms, ' ');
+        bool fits = len + 1 + one.len < MECHANISMS;
+
+        if (one.len == 0 || !fits || (shown == EHLO_AUTH_GUARDED && !auth_is_guarded(one)))
+            continue;
+        to[len++] = ' ';
+        memcpy(to + len, one.at, one.len);
+        len += one.len;
+    }
+    return len;
+}
+
+/* One line of what the client sees; false: it did not fit. */
+static bool show(struct buf *to, struct span line, const struct ehlo_view *view)
+{
+    char mechanisms[MECHANISMS];
+    struct span argument = line;
+    struct span word = span_cut(&argument, ' ');
+
+    if (!span_is_nocase(word, "AUTH"))
+        return buf_addf(to, "250-%.*s\r\n", SPAN_ARG(line));
+
+    size_t len = choose(mechanisms, argument, view->auth);
+
+    return len == 0 || buf_addf(to, "250-AUTH%.*s\r\n", (int)len, mechanisms);
+}
+
+/* The last line of a reply is marked by the space behind its code (RFC 5321, 4.2.1). */
+static void mark_last(struct buf *to, size_t begin)
+{
+    char *at = to->bytes + to->from, *line = at + begin;
+
+    for (char *lf; (lf = memchr(line, '\n', buf_len(to) - (size_t)(line - at) - 1));)
+        line = lf + 1;
+    line[3] = ' ';
+}
+
+bool ehlo_copy(struct buf *to, struct span reply, const struct ehlo_view *view)
+{
+    unsigned shown = 0;
+    size_t begin = buf_len(to);
+    bool begun = false, fits = buf_addf(to, "250-%s\r\n", view->name);
+
+    for (struct span line; fits && next_offer(&reply, &begun, &line);) {
+        struct span rest = line;
+        enum ehlo_keyword k = find(span_cut(&rest, ' '));
+
+        if (k >= EHLO_STARTTLS || shown >> k & 1) /* not ours to pass, or said before */
+            continue;
+        shown |= 1U << k;
+        fits = show(to, line, view);
+    }
+    if (fits && view->starttls)
+        fits = buf_addf(to, "250-STARTTLS\r\n");
+    if (fits)
+        mark_last(to, begin);
+    return fits;
+}
