@@ -90,7 +90,7 @@ struct global {
 };
 struct smtp_listener {
     OPTION_HEAD
-    LISTENER_OPTIONS(OPTION_FIELD, smtp_listener)
+    LISTENER_OPTIONS(OPTION_FIELD, smtp_listener) /* tls_ ones not set are the global ones */
     struct addr at; /* from the title */
 };
 struct backend {
@@ -109,12 +109,12 @@ struct milter_listener {
     MILTER_LISTENER_OPTIONS(OPTION_FIELD, milter_listener)
 };
 struct record_fields {
-    OPTION_HEAD
+    OPTION_HEAD /* the title is "d", "b", "t" or "r" */
     RECORD_FIELDS_OPTIONS(OPTION_FIELD, record_fields)
 };
 struct acct_file {
-    OPTION_HEAD /* the title is the path */
-    ACCT_FILE_OPTIONS(OPTION_FIELD, acct_file)
+    OPTION_HEAD /* the title is the whole path */
+    ACCT_FILE_OPTIONS(OPTION_FIELD, acct_file) /* records: as "d", "b", "t", "r" */
     const struct record_fields *record_fields;
     size_t record_fields_count;
 };
@@ -139,9 +139,14 @@ struct settings {
 /* NULL, and then in `why` one line for each section with a mistake (its first): file, line,
  * name, and what would be right. */
 struct settings *settings_read(const char *path, char *why, size_t size);
+
+/* The same of a text, as if it stood in the file `path`. */
+struct settings *settings_read_text(struct span text, const char *path, char *why, size_t size);
+
 void settings_free(struct settings **s);
 
-/* The listener's backend: the named one, or the only one. Never NULL in valid settings. */
+/* The listener's backend: the named one, or the only one (without any section there is one with
+ * all defaults). Never NULL. */
 const struct backend *settings_backend(const struct settings *s, const struct smtp_listener *l);
 
 /* The sample file, and the option lists of the manual (mdoc), to standard output. */

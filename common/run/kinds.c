@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/kinds.h"
+
+#include "run/settings.h"
+
+static const struct option global_options[] = {GLOBAL_OPTIONS(OPTION_ROW, global) OPTION_END};
+static const struct option smtp_listener_options[] = {LISTENER_OPTIONS(OPTION_ROW, smtp_listener)
+                                                          OPTION_END};
+static const struct option backend_options[] = {BACKEND_OPTIONS(OPTION_ROW, backend) OPTION_END};
+static const struct option relay_listener_options[] = {
+    RELAY_LISTENER_OPTIONS(OPTION_ROW, relay_listener) OPTION_END};
+static const struct option milter_listener_options[] = {
+    MILTER_LISTENER_OPTIONS(OPTION_ROW, milter_listener) OPTION_END};
+static const struct option acct_file_options[] = {ACCT_FILE_OPTIONS(OPTION_ROW, acct_file)
+                                                      OPTION_END};
+static const struct option record_fields_options[] = {
+    RECORD_FIELDS_OPTIONS(OPTION_ROW, record_fields) OPTION_END};
+
+const struct kind kinds[] = {
+    [KIND_GLOBAL] = {"", "", "", NULL, global_options, sizeof(struct global),
+                     "These stand outside of sections."},
+    [KIND_SMTP_LISTENER] = {"smtp-listener", "ADDRESS:PORT", "0.0.0.0:25", NULL,
+                            smtp_listener_options, sizeof(struct smtp_listener),
+                            "Where sallyport-in takes mail from clients, such as 0.0.0.0:25 or "
+                            "[::]:465."},
+    [KIND_BACKEND] = {"backend", "NAME", "mta", NULL, backend_options, sizeof(struct backend),
+                      "The mail server behind sallyport-in. Without any there is one with all "
+                      "defaults."},
+    [KIND_SOURCE] = {"source", "NETWORK|NAME", "0/0", NULL, source_options, sizeof(struct source),
+                     "What clients are allowed. All sections whose network holds the client "
+                     "merge, the most specific that sets an option winning for that option; a "
+                     "named one overrides where a listener refers to it. 0/0 is every client."},
+    [KIND_RELAY_LISTENER] = {"relay-listener", "ADDRESS:PORT", "127.0.0.1:10026", NULL,
+                             relay_listener_options, sizeof(struct relay_listener),
+                             "Where sallyport-out takes mail from the mail server."},
+    [KIND_DOMAIN] = {"domain", "PATTERN", "*", NULL, domain_options, sizeof(struct domain),
+                     "What recipient domains demand. Patterns are *, example.com, *.example.com "
+                     "(what is below it), [*.]example.com (both) and [10.0.0.0/8] (address "
+                     "literals). All that match merge, the most specific that sets an option "
+                     "winning for that option."},
+    [KIND_MILTER_LISTENER] = {"milter-listener", "SOCKET", "unix:/run/sallyport/milter.sock", NULL,
+                              milter_listener_options, sizeof(struct milter_listener),
+                              "Where the mail server finds sallyport-milter: unix:/path, "
+                              "inet:port@address or inet6:port@address."},
+    [KIND_ACCT_FILE] = {"acct-file", "FILE", "/var/log/sallyport/acct.csv", NULL, acct_file_options,
+                        sizeof(struct acct_file), "An accounting file in CSV."},
+    [KIND_RECORD_FIELDS] = {"record-fields", "TYPE", "d", "acct-file", record_fields_options,
+                            sizeof(struct record_fields),
+                            "The columns of one type of records; it stands inside of acct-file."},
+    [KIND_COUNT] = {.name = NULL},
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kinds - the sections of the file, for settings.c and for what prints sample and manual.
+ */
+#pragma once
+
+#include "run/sections.h"
+
+enum {
+    KIND_GLOBAL,
+    KIND_SMTP_LISTENER,
+    KIND_BACKEND,
+    KIND_SOURCE,
+    KIND_RELAY_LISTENER,
+    KIND_DOMAIN,
+    KIND_MILTER_LISTENER,
+    KIND_ACCT_FILE,
+    KIND_RECORD_FIELDS,
+    KIND_COUNT,
+};
+
+/* In the order of the enum and of the manual; a NULL name behind the last. */
+extern const struct kind kinds[];

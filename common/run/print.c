@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sample file and the manual's lists, from the tables.
+ */
+#include <stdio.h>
+
+#include "run/conf.h"
+#include "run/kinds.h"
+#include "run/settings.h"
+#include "run/value.h"
+
+enum { WIDTH = 78, LIMITS = 256 };
+
+/* Text in lines of at most WIDTH, each with `lead` before it; no line begins with what roff
+ * would take for a request. */
+static void print_wrapped(const char *lead, const char *text)
+{
+    struct span rest = span_of(text);
+    size_t column = 0;
+
+    while (rest.len) {
+        struct span word = span_cut(&rest, ' ');
+        bool fits = column && column + 1 + word.len <= WIDTH;
+
+        if (!fits) {
+            printf("%s%s", column ? "\n" : "", lead);
+            column = strlen(lead);
+        }
+        printf("%s%.*s", fits ? " " : "", SPAN_ARG(word));
+        column += word.len + fits;
+    }
+    putchar('\n');
+}
+
+/* The words or the range of a value; "" for none. */
+static const char *limits_of(const struct option *o, char to[LIMITS])
+{
+    struct span rest = span_of(o->words ? o->words : "");
+    size_t used = 0;
+
+    *to = '\0';
+    if (o->kind == OPTION_FLAG)
+        snprintf(to, LIMITS, "yes, no");
+    else if (o->most)
+        snprintf(to, LIMITS, "%lu to %lu%s", o->least, o->most,
+                 o->kind == OPTION_TIME ? " seconds" : "");
+    while (rest.len && used < LIMITS) {
+        struct span word = span_cut(&rest, ' ');
+
+        used +=
+            (size_t)snprintf(to + used, LIMITS - used, "%s%.*s", used ? ", " : "", SPAN_ARG(word));
+    }
+    return to;
+}
+
+static bool is_text(const struct option *o)
+{
+    return o->kind == OPTION_TEXT || o->kind == OPTION_PATH || o->kind == OPTION_FILE;
+}
+
+static const char *fallback_of(const struct option *o)
+{
+    return value_is_list(o) && !*o->fallback ? "{}" : o->fallback;
+}
+
+/* --- the sample --- */
+
+static void sample_option(const struct option *o, const char *indent)
+{
+    char name[OPTION_NAME], limits[LIMITS], lead[32];
+    const char *quote = is_text(o) ? "\"" : "";
+
+    snprintf(lead, sizeof lead, "## %s", indent);
+    print_wrapped(lead, o->doc);
+    if (*limits_of(o, limits))
+        printf("%s(%s)\n", lead, limits);
+    printf("#%s%s = %s%s%s\n", indent, conf_name(o, name), quote, fallback_of(o), quote);
+}
+
+static void sample_section(const struct kind *kind, const char *indent)
+{
+    char inner[32], lead[32];
+
+    snprintf(inner, sizeof inner, "%s    ", indent);
+    snprintf(lead, sizeof lead, "## %s", indent);
+    print_wrapped(lead, kind->doc);
+    printf("#%s%s %s {\n", indent, kind->name, kind->example);
+    for (const struct option *o = kind->options; o->name; o++)
+        sample_option(o, inner);
+    for (const struct kind *k = kinds + 1; k->name; k++)
+        if (k->inside && !strcmp(k->inside, kind->name))
+            sample_section(k, inner);
+    printf("#%s}\n", indent);
+}
+
+void settings_print_sample(void)
+{
+    puts("## SPDX-License-Identifier: Apache-2.0\n"
+         "##\n"
+         "## sallyport.conf, with every option at its default. Lines with one # are settings:\n"
+         "## take it away to change them. See sallyport.conf(5).");
+    for (const struct option *o = kinds[KIND_GLOBAL].options; o->name; o++) {
+        putchar('\n');
+        sample_option(o, "");
+    }
+    for (const struct kind *k = kinds + 1; k->name; k++) {
+        if (k->inside)
+            continue;
+        putchar('\n');
+        sample_section(k, "");
+    }
+}
+
+/* --- the manual --- */
+
+static const char *kind_word(const struct option *o)
+{
+    static const char *const words[] = {
+        [OPTION_TEXT] = "text",     [OPTION_PATH] = "path",         [OPTION_FILE] = "file",
+        [OPTION_FLAG] = "flag",     [OPTION_COUNT] = "count",       [OPTION_SIZE] = "size",
+        [OPTION_TIME] = "time",     [OPTION_WORD] = "word",         [OPTION_LIST] = "list",
+        [OPTION_NETS] = "networks", [OPTION_CERTS] = "certificate",
+    };
+
+    return words[o->kind];
+}
+
+static void manual_option(const struct option *o)
+{
+    char name[OPTION_NAME], limits[LIMITS];
+
+    printf(".It Ic %s No = Ar %s\n", conf_name(o, name), kind_word(o));
+    print_wrapped("", o->doc);
+    if (*limits_of(o, limits) && o->kind == OPTION_WORD)
+        printf("One of %s.\n", limits);
+    else if (*limits && o->kind != OPTION_FLAG)
+        printf("%s.\n", limits);
+    if (*o->fallback)
+        printf("The default is\n.Li %s .\n", o->fallback);
+}
+
+void settings_print_manual(void)
+{
+    for (const struct kind *k = kinds; k->name; k++) {
+        if (*k->name)
+            printf(".Ss %s Ar %s\n", k->name, k->title);
+        else
+            puts(".Ss Outside of sections");
+        print_wrapped("", k->doc);
+        puts(".Bl -tag -width Ds");
+        for (const struct option *o = k->options; o->name; o++)
+            manual_option(o);
+        puts(".El");
+    }
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/reader.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "run/token.h"
+
+struct reader {
+    struct tokens tokens;
+    const char **values;
+    size_t value_count, value_room;
+    unsigned open_line; /* where the outermost open section began */
+    char open_name[64]; /* and its name */
+};
+
+#define fail(r, ...) token_fail(&(r)->tokens, __VA_ARGS__)
+
+struct reader *reader_new(struct span text)
+{
+    struct reader *r = calloc(1, sizeof *r);
+
+    if (r && !token_start(&r->tokens, text))
+        reader_free(&r);
+    return r;
+}
+
+void reader_free(struct reader **r)
+{
+    if (!*r)
+        return;
+    free((*r)->values);
+    token_clear(&(*r)->tokens);
+    free(*r);
+    *r = NULL;
+}
+
+static bool add_value(struct reader *r, const char *text)
+{
+    if (r->value_count == r->value_room) {
+        size_t room = r->value_room ? 2 * r->value_room : 8;
+        const char **more = reallocarray(r->values, room, sizeof *more);
+
+        if (!more) {
+            r->tokens.lost = true;
+            return fail(r, r->tokens.line, "no memory");
+        }
+        r->values = more;
+        r->value_room = room;
+    }
+    r->values[r->value_count++] = text;
+    return true;
+}
+
+/* People used to other files end lines with it. */
+static bool ends_well(struct reader *r, enum token t)
+{
+    size_t len = strlen(r->tokens.text);
+
+    if (t != T_WORD || !len || r->tokens.text[len - 1] != ';')
+        return true;
+    return fail(r, r->tokens.token_line,
+                "%s: lines end without a semicolon; drop it, or quote the value", r->tokens.text);
+}
+
+static bool list_fail(struct reader *r, enum token t, const char *name, unsigned line)
+{
+    if (t == T_BAD)
+        return false;
+    if (t == T_WORD || t == T_STRING)
+        return fail(r, r->tokens.token_line, "%s: a comma is missing before '%s'; add it", name,
+                    r->tokens.text);
+    if (t != T_END)
+        return fail(r, r->tokens.token_line, "%s: no list; lists are written {a, b}", name);
+    r->tokens.lost = true;
+    return fail(r, line, "%s: its list has no closing }; add it", name);
+}
+
+/* Behind NAME = { */
+static bool take_list(struct reader *r, const char *name)
+{
+    unsigned line = r->tokens.token_line;
+
+    for (;;) {
+        enum token t = token_next(&r->tokens);
+
+        if (t == T_CLOSE)
+            return true;
+        if (t == T_WORD || t == T_STRING) {
+            if (!ends_well(r, t) || !add_value(r, r->tokens.text))
+                return false;
+            t = token_next(&r->tokens);
+        }
+        if (t == T_CLOSE)
+            return true;
+        if (t != T_COMMA || !r->value_count)
+            return list_fail(r, t, name, line);
+    }
+}
+
+/* Behind NAME = */
+static bool take_value(struct reader *r, struct statement *out)
+{
+    unsigned line = r->tokens.token_line;
+    enum token t = token_next(&r->tokens);
+    bool there = r->tokens.token_line == line && (t == T_WORD || t == T_STRING || t == T_OPEN);
+
+    out->kind = STATEMENT_VALUE;
+    out->list = t == T_OPEN;
+    r->value_count = 0;
+    if (t == T_BAD)
+        return false;
+    if (!there) {
+        token_back(&r->tokens);
+        return fail(r, line, "%s: the value is missing behind =; write %s = VALUE", out->name,
+                    out->name);
+    }
+    if (out->list ? !take_list(r, out->name) : !ends_well(r, t) || !add_value(r, r->tokens.text))
+        return false;
+    out->values = r->values;
+    out->value_count = r->value_count;
+    return true;
+}
+
+/* Behind NAME TITLE, or include FILE. */
+static bool take_open(struct reader *r, struct statement *out)
+{
+    bool outside = !r->tokens.braces;
+    enum token t;
+
+    out->title = r->tokens.text;
+    if (!strcmp(out->name, "include")) {
+        out->kind = STATEMENT_INCLUDE;
+        if (outside)
+            return true;
+        return fail(r, out->line, "include: stands outside of sections only; move it");
+    }
+    out->kind = STATEMENT_OPEN;
+    t = token_next(&r->tokens);
+    if (t == T_OPEN) {
+        if (outside) {
+            r->open_line = out->line;
+            snprintf(r->open_name, sizeof r->open_name, "%s %s", out->name, out->title);
+        }
+        return true;
+    }
+    if (t == T_BAD)
+        return false;
+    token_back(&r->tokens);
+    return fail(r, out->line,
+                "%s: neither %s = VALUE nor a section %s TITLE { ... }; a value of several words "
+                "is quoted, several values are {a, b}",
+                out->name, out->name, out->name);
+}
+
+static bool is_good_name(struct reader *r, char *name)
+{
+    size_t len = strlen(name);
+    char *c = name;
+
+    for (; isalnum((unsigned char)*c) || *c == '-' || *c == '_'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    if (len && !*c)
+        return true;
+    if (*name == '<')
+        return fail(r, r->tokens.token_line,
+                    "%s: sections are written NAME TITLE { ... }, without < and >; rewrite it",
+                    name);
+    if (len && name[len - 1] == '+')
+        return fail(r, r->tokens.token_line,
+                    "%s=: nothing is added to lists; write the whole list with =", name);
+    return fail(r, r->tokens.token_line, "%s: not a name; names are letters, digits and -", name);
+}
+
+static bool take_statement(struct reader *r, struct statement *out)
+{
+    enum token t;
+
+    if (!is_good_name(r, r->tokens.text))
+        return false;
+    out->name = r->tokens.text;
+    t = token_next(&r->tokens);
+    if (t == T_BAD)
+        return false;
+    if (t == T_EQUALS)
+        return take_value(r, out);
+    if ((t == T_WORD || t == T_STRING) && r->tokens.token_line == out->line)
+        return take_open(r, out);
+    token_back(&r->tokens);
+    if (t == T_OPEN)
+        return fail(r, out->line, "%s: the title of the section is missing; write %s TITLE { ... }",
+                    out->name, out->name);
+    return fail(r, out->line,
+                "%s: = and a value are missing behind it; or quote it with the value before it",
+                out->name);
+}
+
+static bool take_end(struct reader *r)
+{
+    if (!r->tokens.braces)
+        return true;
+    r->tokens.lost = true;
+    return fail(r, r->open_line, "%s: the section has no closing }; add it", r->open_name);
+}
+
+static bool take_any(struct reader *r, struct statement *out)
+{
+    bool inside = r->tokens.braces > 0;
+    enum token t = token_next(&r->tokens);
+
+    out->line = r->tokens.token_line;
+    switch (t) {
+    case T_END:
+        return take_end(r);
+    case T_WORD:
+        return take_statement(r, out);
+    case T_CLOSE:
+        out->kind = STATEMENT_CLOSE;
+        return inside || fail(r, out->line, "}: no section is open here; drop it");
+    case T_STRING:
+        return fail(r, out->line, "'%s': a text where a name should be; write NAME = \"%s\"",
+                    r->tokens.text, r->tokens.text);
+    case T_COMMA:
+        return fail(r, out->line,
+                    ",: stands outside of a list; several values are {a, b}, else quote it");
+    case T_EQUALS:
+        return fail(r, out->line, "=: no name before it; a value with = in it is quoted");
+    case T_OPEN:
+        return fail(r, out->line, "{: neither NAME TITLE nor NAME = before it; add it");
+    case T_BAD:
+        break;
+    }
+    return false;
+}
+
+void reader_next(struct reader *r, struct statement *out)
+{
+    *out = (struct statement){.kind = STATEMENT_END, .name = ""};
+    if (!take_any(r, out))
+        out->kind = STATEMENT_ERROR;
+}
+
+const char *reader_error(const struct reader *r, unsigned *line)
+{
+    *line = r->tokens.error_line;
+    return r->tokens.error;
+}
+
+bool reader_skip(struct reader *r)
+{
+    if (r->tokens.lost)
+        return false;
+    if (!r->tokens.braces && r->tokens.last != T_CLOSE)
+        token_skip_line(&r->tokens);
+    while (r->tokens.braces && !r->tokens.lost)
+        if (token_next(&r->tokens) == T_END)
+            return take_end(r);
+    return !r->tokens.lost;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "run/check.h"
+#include "run/kinds.h"
+#include "run/value.h"
+
+/* What settings_read() gives out is its first member. */
+struct snapshot {
+    struct settings settings;
+    struct arena *arena;
+};
+
+/* All sections of one kind, one behind the other. `inside`: only those there, if not NULL. */
+static const void *collect(struct arena *arena, const struct section *list, int kind,
+                           const struct section *inside, size_t *count)
+{
+    const struct section *s;
+    char *all;
+
+    *count = 0;
+    for (s = list; s; s = s->next)
+        *count += s->kind == &kinds[kind] && (!inside || s->inside == inside);
+    all = arena_get(arena, *count + 1, kinds[kind].size);
+    *count = 0;
+    for (s = list; s; s = s->next)
+        if (s->kind == &kinds[kind] && (!inside || s->inside == inside))
+            memcpy(all + (*count)++ * kinds[kind].size, s->head, kinds[kind].size);
+    return all;
+}
+
+static void collect_record_fields(struct arena *arena, const struct section *list)
+{
+    for (const struct section *s = list; s; s = s->next) {
+        struct acct_file *file = (struct acct_file *)s->head;
+
+        if (s->kind == &kinds[KIND_ACCT_FILE])
+            file->record_fields =
+                collect(arena, list, KIND_RECORD_FIELDS, s, &file->record_fields_count);
+    }
+}
+
+/* One that needs no section. */
+static const struct backend *default_backend(struct arena *arena)
+{
+    struct backend *b = arena_get(arena, 1, sizeof *b);
+
+    value_defaults(kinds[KIND_BACKEND].options, arena, b);
+    b->head.title = "default";
+    b->head.file = "";
+    if (!addr_read_port(span_of(b->server), &b->to))
+        abort(); /* the table is wrong */
+    return b;
+}
+
+static void collect_all(struct arena *a, const struct section *list, struct settings *out)
+{
+    out->global = *(const struct global *)list->head;
+    collect_record_fields(a, list);
+    out->smtp_listeners = collect(a, list, KIND_SMTP_LISTENER, NULL, &out->smtp_listener_count);
+    out->backends = collect(a, list, KIND_BACKEND, NULL, &out->backend_count);
+    if (!out->backend_count) {
+        out->backends = default_backend(a);
+        out->backend_count = 1;
+    }
+    out->relay_listeners = collect(a, list, KIND_RELAY_LISTENER, NULL, &out->relay_listener_count);
+    out->milter_listeners =
+        collect(a, list, KIND_MILTER_LISTENER, NULL, &out->milter_listener_count);
+    out->acct_files = collect(a, list, KIND_ACCT_FILE, NULL, &out->acct_file_count);
+    out->source_sections = collect(a, list, KIND_SOURCE, NULL, &out->source_section_count);
+    out->domain_sections = collect(a, list, KIND_DOMAIN, NULL, &out->domain_section_count);
+}
+
+/* Rules whose sections are right one by one may still not go together. */
+static void build_rules(struct settings *s, struct problems *problems)
+{
+    char why[1536];
+
+    s->sources = sources_new(s->source_sections, s->source_section_count, why, sizeof why);
+    if (!s->sources)
+        problem_add_line(problems, why);
+    s->domains = domains_new(s->domain_sections, s->domain_section_count, why, sizeof why);
+    if (!s->domains)
+        problem_add_line(problems, why);
+}
+
+static void find_host_name(struct settings *s)
+{
+    if (*s->global.host_name)
+        snprintf(s->host_name, sizeof s->host_name, "%s", s->global.host_name);
+    else if (gethostname(s->host_name, sizeof s->host_name - 1) || !*s->host_name)
+        snprintf(s->host_name, sizeof s->host_name, "localhost");
+}
+
+static struct snapshot *snapshot_new(void)
+{
+    struct snapshot *s = calloc(1, sizeof *s);
+
+    if (s)
+        s->arena = arena_new();
+    if (!s || !s->arena) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static struct settings *finish(struct snapshot *snapshot, struct section *list,
+                               struct problems *problems)
+{
+    struct settings *s = &snapshot->settings;
+
+    check_sections(list, snapshot->arena, problems);
+    if (!problems->count) {
+        collect_all(snapshot->arena, list, s);
+        find_host_name(s);
+        build_rules(s, problems);
+    }
+    if (problems->count)
+        settings_free(&s);
+    return s;
+}
+
+struct settings *settings_read(const char *path, char *why, size_t size)
+{
+    struct snapshot *snapshot = snapshot_new();
+    struct problems problems;
+
+    problem_start(&problems, why, size);
+    if (!snapshot) {
+        problem_add(&problems, path, 0, NULL, "no memory");
+        return NULL;
+    }
+    return finish(snapshot, sections_read(path, kinds, snapshot->arena, &problems), &problems);
+}
+
+struct settings *settings_read_text(struct span text, const char *path, char *why, size_t size)
+{
+    struct snapshot *snapshot = snapshot_new();
+    struct problems problems;
+
+    problem_start(&problems, why, size);
+    if (!snapshot) {
+        problem_add(&problems, path, 0, NULL, "no memory");
+        return NULL;
+    }
+    return finish(snapshot, sections_read_text(text, path, kinds, snapshot->arena, &problems),
+                  &problems);
+}
+
+void settings_free(struct settings **s)
+{
+    struct snapshot *snapshot = (struct snapshot *)*s;
+
+    if (!snapshot)
+        return;
+    sources_free(&snapshot->settings.sources);
+    domains_free(&snapshot->settings.domains);
+    arena_free(&snapshot->arena);
+    free(snapshot);
+    *s = NULL;
+}
+
+const struct backend *settings_backend(const struct settings *s, const struct smtp_listener *l)
+{
+    for (size_t i = 0; i < s->backend_count; i++)
+        if (!strcasecmp(s->backends[i].head.title, l->backend))
+            return &s->backends[i];
+    return s->backends;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * twins - sections that are there twice, and listeners that want the same address.
+ */
+#pragma once
+
+#include "run/arena.h"
+#include "run/problem.h"
+#include "run/sections.h"
+
+/* After the sections were checked one by one. */
+void twins_check(struct section *list, struct arena *arena, struct problems *problems);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Mistakes in the configuration: where they are, what is wrong, what would be right.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "run/settings.h"
+
+/* One mistake, and all that is said of it. */
+static const struct {
+    const char *text, *why;
+} mistakes[] = {
+    /* names */
+    {"\nwrokers = 3\n", "f:2: wrokers: no such option outside of sections; is it workers?"},
+    {"quite-something = 3",
+     "f:1: quite-something: no such option outside of sections; see sallyport.conf(5)"},
+    {"source 0/0 {\n\n  allow-startls = yes\n}",
+     "f:3: allow-startls: no such option in source; is it allow-starttls?"},
+    {"source 0/0 { allow_starttls = yes }",
+     "f:1: allow_starttls: no such option in source; is it allow-starttls?"},
+    {"sauce 0/0 { }", "f:1: sauce: no such section; is it source?"},
+    {"require-starttls = yes",
+     "f:1: require-starttls: no such option outside of sections; see sallyport.conf(5)"},
+    {"record-fields d { fields = {type} }",
+     "f:1: record-fields: stands inside of acct-file only; move it"},
+    {"source 0/0 { source = x }", "f:1: source: no such option in source; see sallyport.conf(5)"},
+    {"<source 0/0>\n</source>",
+     "f:1: <source: sections are written NAME TITLE { ... }, without < and >; rewrite it\n"
+     "f:2: </source>: sections are written NAME TITLE { ... }, without < and >; rewrite it"},
+
+    /* values */
+    {"workers = many", "f:1: workers: 'many' is not a number from 0 to 256; choose one"},
+    {"workers = 257", "f:1: workers: '257' is not a number from 0 to 256; choose one"},
+    {"workers = -1", "f:1: workers: '-1' is not a number from 0 to 256; choose one"},
+    {"workers = \"\"", "f:1: workers: '' is not a number from 0 to 256; choose one"},
+    {"workers =\nuser = x", "f:1: workers: the value is missing behind =; write workers = VALUE"},
+    {"workers = {3}", "f:1: workers: takes one value; write it without { }"},
+    {"workers = 3 4",
+     "f:1: 4: = and a value are missing behind it; or quote it with the value before it"},
+    {"workers = 3\nworkers = 3", "f:2: workers: is given twice, first in line 1; keep one of them"},
+    {"source 0/0 { allow-auth = maybe }",
+     "f:1: allow-auth: 'maybe' is neither yes nor no; choose one"},
+    {"source 0/0 { allow-auth = yes; }",
+     "f:1: yes;: lines end without a semicolon; drop it, or quote the value"},
+    {"source 0/0 {\n allow-auth = yes\n allow-auth = yes\n}",
+     "f:3: allow-auth: is given twice, first in line 2; keep one of them"},
+    {"source 0/0 { smtp-command-timeout = 2h }",
+     "f:1: smtp-command-timeout: '2h' is not a time (30s, 5m, 1d12h) from 1 to 3600; choose one"},
+    {"log-to = file", "f:1: log-to: 'file' is none of its words; choose one of stderr, syslog"},
+    {"local-addresses = {10/8, 10.0.0.1/8}",
+     "f:1: local-addresses: '10.0.0.1/8' is not a network; write 10.0.0.5, 10.0.0.0/8, "
+     "2001:db8::/32 or 0/0, with no bit set behind the prefix"},
+    {"local-addresses = {10/8 ::1}",
+     "f:1: local-addresses: a comma is missing before '::1'; add it"},
+    {"local-addresses = {,}", "f:1: local-addresses: no list; lists are written {a, b}"},
+    {"local-addresses = 10/8, ::1",
+     "f:1: ,: stands outside of a list; several values are {a, b}, else quote it"},
+    {"local-addresses += {10/8}",
+     "f:1: local-addresses: neither local-addresses = VALUE nor a section local-addresses TITLE "
+     "{ ... }; a value of several words is quoted, several values are {a, b}"},
+    {"local-addresses+= {10/8}",
+     "f:1: local-addresses+=: nothing is added to lists; write the whole list with ="},
+    {"workers yes", "f:1: workers: neither workers = VALUE nor a section workers TITLE { ... }; a "
+                    "value of several words is quoted, several values are {a, b}"},
+    {"name-server = {127.0.0.1, 127.0.0.1@0}",
+     "f:1: name-server: '127.0.0.1@0' is not ADDRESS or ADDRESS@PORT; write 127.0.0.1@53"},
+    {"host-name = \"a b\"",
+     "f:1: host-name: 'a b' is not a host name; write mx.example.com, other alphabets as xn--"},
+    {"smtp-server-tls-ca-file = /nowhere/ca.pem",
+     "f:1: smtp-server-tls-ca-file: /nowhere/ca.pem cannot be read (No such file or directory); "
+     "name a file that is there and may be read"},
+    {"smtp-server-tls-ca-file = /tmp",
+     "f:1: smtp-server-tls-ca-file: /tmp is not a file; name a file that is there and may be read"},
+    {"\nsmtp-server-tls-certificate = {\n/nowhere/cert.pem, secret}",
+     "f:2: smtp-server-tls-certificate: /nowhere/cert.pem cannot be read (No such file or "
+     "directory); name a file that is there and may be read"},
+    {"smtp-server-tls-certificate = {a, b, c}",
+     "f:1: smtp-server-tls-certificate: write FILE or {FILE, PASSWORD}; for a second certificate "
+     "say the option again"},
+
+    /* structure */
+    {"source 0/0 {\n allow-auth = yes\n", "f:1: source 0/0: the section has no closing }; add it"},
+    {"\nsource 0/0 {\n allow-auth = yes\n\ndomain * {\n}\n",
+     "f:2: source 0/0: the section has no closing } before domain * in line 5; add it"},
+    {"acct-file a {\n record-fields d {\n}\n",
+     "f:1: acct-file a: the section has no closing }; add it"},
+    {"source 0/0 { }\n}\nworkers = 2", "f:2: }: no section is open here; drop it"},
+    {"source { }", "f:1: source: the title of the section is missing; write source TITLE { ... }"},
+    {"source \"\" { }", "f:1: source: the title is empty; write source NETWORK|NAME { ... }"},
+    {"user = \"x\nworkers = 3", "f:1: \": the text has no closing \" on its line; add it"},
+    {"user = 'x", "f:1: ': the text has no closing ' on its line; add it"},
+    {"user = x\"y\"", "f:1: \": stands inside of a word; put the whole word in quotes"},
+    {"user = pass#word",
+     "f:1: #: stands inside of a word; put the whole word in quotes, or a space before a comment"},
+    {"user = \"x\" 'y'", "f:1: 'y': a text where a name should be; write NAME = \"y\""},
+    {"= 3", "f:1: =: no name before it; a value with = in it is quoted"},
+    {"user = a=b", "f:1: =: no name before it; a value with = in it is quoted"},
+    {"{ }", "f:1: {: neither NAME TITLE nor NAME = before it; add it"},
+    {"/* never closed\nuser = x", "f:1: /*: the comment has no end; close it with */"},
+    {"name-server = {127.0.0.1,\n", "f:1: name-server: its list has no closing }; add it"},
+    {"user",
+     "f:1: user: = and a value are missing behind it; or quote it with the value before it"},
+    {"user = x\001y", "f:1: a control byte (1) in a word; take it out"},
+    {"source 0/0 { include x }", "f:1: include: stands outside of sections only; move it"},
+    {"include nowhere.conf",
+     "f:1: include: nowhere.conf cannot be read (No such file or directory); mend or drop it"},
+
+    /* titles */
+    {"source 10.0.0.1/8 { }",
+     "f:1: source 10.0.0.1/8: neither a network nor a name; networks are 10.0.0.5, 10.0.0.0/8, "
+     "2001:db8::/32 or 0/0, with no bit set behind the prefix, and names begin with a letter"},
+    {"\nsource 10/8 { }\nsource 10.0.0.0/8 { }",
+     "f:3: source 10.0.0.0/8: is there twice, first in f:2; make one of them"},
+    {"domain a..b { }", "f:1: domain a..b: not a pattern; patterns are *, example.com, "
+                        "*.example.com, [*.]example.com and [10.0.0.0/8], other alphabets as "
+                        "xn--..."},
+    {"domain x { }\ndomain X { }",
+     "f:2: domain: X is there twice, first in f:1; make one section of them"},
+    {"backend a { }\nbackend a { }",
+     "f:2: backend: a is there twice, first in f:1; make one section of them"},
+    {"smtp-listener 25 { }",
+     "f:1: smtp-listener: '25' is not ADDRESS:PORT; write 192.0.2.1:25 or [2001:db8::1]:25"},
+    {"smtp-listener 1.2.3.4:0 { }",
+     "f:1: smtp-listener: '1.2.3.4:0' is not ADDRESS:PORT; write 192.0.2.1:25 or [2001:db8::1]:25"},
+    {"milter-listener milter.sock { }",
+     "f:1: milter-listener: 'milter.sock' is no socket; write unix:/run/sallyport/milter or "
+     "inet:8890@127.0.0.1"},
+    {"acct-file \"|/bin/cat\" { }",
+     "f:1: acct-file: programs are not taken; write the path of a file"},
+
+    /* sections together */
+    {"smtp-listener 127.0.0.1:25 { }\n\nsmtp-listener 127.0.0.1:25 { }",
+     "f:3: smtp-listener: 127.0.0.1:25 is there twice, first in f:1; make one section of them"},
+    {"smtp-listener [::1]:25 { }\nrelay-listener [0:0::1]:25 { }",
+     "f:2: relay-listener: [::1]:25 is taken by smtp-listener [::1]:25 in f:1; choose another"},
+    {"relay-listener 127.0.0.1:25 { hand-over = transport-map map = 127.0.0.1:25 }",
+     "f:1: relay-listener: 127.0.0.1:25 is taken by relay-listener 127.0.0.1:25 in f:1; choose "
+     "another"},
+    {"smtp-listener 127.0.0.1:25 {\n backend = mian\n}\nbackend main { }",
+     "f:2: backend: there is no section backend mian; is it main?"},
+    {"smtp-listener 127.0.0.1:25 { backend = main }",
+     "f:1: backend: there is no section backend main; add one"},
+    {"smtp-listener 127.0.0.1:25 { }\nbackend a { }\nbackend b { }",
+     "f:1: backend: smtp-listener 127.0.0.1:25 does not say which of the 2 backends; add backend "
+     "= NAME"},
+    {"smtp-listener 127.0.0.1:25 { source = inside }\nsource insider { }",
+     "f:1: source: there is no section source inside; is it insider?"},
+    {"smtp-listener 127.0.0.1:465 { tls = yes }",
+     "f:1: tls: there is no certificate for it; give smtp-server-tls-certificate, or "
+     "tls-certificate here"},
+    {"smtp-listener 127.0.0.1:25 { }\nsource 0/0 { allow-starttls = yes }",
+     "f:2: allow-starttls: no listener has a certificate; give smtp-server-tls-certificate"},
+    {"backend a { server = localhost:25 }",
+     "f:1: server: 'localhost:25' is not ADDRESS:PORT; write 192.0.2.1:25 or [2001:db8::1]:25"},
+    {"backend a { backend-source = x }",
+     "f:1: backend-source: 'x' is not an address; write 127.0.0.2"},
+    {"relay-listener 127.0.0.1:26 { hand-over = transport-map }",
+     "f:1: hand-over: transport-map needs to know where it is asked; add map = 127.0.0.1:PORT"},
+    {"relay-listener 127.0.0.1:26 { map = 127.0.0.1:27 }",
+     "f:1: map: is for hand-over = transport-map; add that or drop map"},
+    {"domain a {\n use-starttls = no\n require-starttls = yes\n}",
+     "f:1: domain a: use-starttls is no and require-starttls demands TLS, with what more general "
+     "sections say; set use-starttls = yes here or drop the demand"},
+    {"domain * { use-starttls = no }\ndomain a { require-starttls = yes }",
+     "f:2: domain a: use-starttls is no and require-starttls demands TLS, with what more general "
+     "sections say; set use-starttls = yes here or drop the demand"},
+    {"domain a { source-address = \"10.0.0.1 10.0.0.2\" }",
+     "f:1: source-address: '10.0.0.1 10.0.0.2' is not one address of each family; write "
+     "192.0.2.1 or \"192.0.2.1 2001:db8::1\""},
+    {"acct-file a {\n records = {d, tq}\n}",
+     "f:2: records: 'tq' is no type of records; write d, b, t or r"},
+    {"acct-file a {\n record-fields f { }\n}",
+     "f:2: record-fields: 'f' is no type of records; write d, b, t or r"},
+    {"acct-file a {\n record-fields d { fields = {\"*\", dlvTlsChipher} }\n}",
+     "f:2: fields: no such column 'dlvTlsChipher'; is it dlvTlsCipher?"},
+    {"acct-file a { record-fields d { fields = {*, header_} } }",
+     "f:1: fields: no such column 'header_'; see sallyport.conf(5)"},
+    {"acct-file a { record-fields d { } record-fields delivery { } }",
+     "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
+
+    /* several: the first of each section */
+    {"workers = x\nsource 0/0 {\n a = 1\n b = 2\n}\nuser = a b\ndomain * { use-starttls = 1 }\n"
+     "smtp-listener x { }\nsource 10/8 { allow-auth = { yes, no }\n smtp-service = no }\n",
+     "f:1: workers: 'x' is not a number from 0 to 256; choose one\n"
+     "f:3: a: no such option in source; see sallyport.conf(5)\n"
+     "f:6: b: = and a value are missing behind it; or quote it with the value before it\n"
+     "f:7: use-starttls: '1' is neither yes nor no; choose one\n"
+     "f:9: allow-auth: takes one value; write it without { }\n"
+     "f:8: smtp-listener: 'x' is not ADDRESS:PORT; write 192.0.2.1:25 or [2001:db8::1]:25"},
+};
+
+static void test_mistakes(void **state)
+{
+    static char why[65536];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(mistakes); i++) {
+        struct settings *s = settings_read_text(span_of(mistakes[i].text), "f", why, sizeof why);
+
+        assert_string_equal(why, mistakes[i].why);
+        assert_null(s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_mistakes)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
