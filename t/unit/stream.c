@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Much through a connection whose reader is slow.
+ * Much through a connection whose reader is slow, and what an idle one costs.
  */
 #include "net/conn.h"
 
@@ -181,12 +181,29 @@ static void test_growing_retry(void **state)
     pair_close(&p);
 }
 
+/* Read with the figures of 1,000 real sessions: 14.7 KB of RSS each, of which OpenSSL's own structs
+ * and its two ciphers are 11 KB. A record's buffer that stayed would be 16 KB more. */
+static void test_idle(void **state)
+{
+    struct pair p = world_open(&w, 0);
+    size_t with = held;
+
+    (void)state;
+    conn_clear(&p.server);
+    assert_true(with - held > 5000);
+    assert_true(with - held < 15000);
+    with = held;
+    conn_clear(&p.client);
+    assert_true(with - held < 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_much_plain),
         cmocka_unit_test(test_much_secure),
         cmocka_unit_test(test_growing_retry),
+        cmocka_unit_test(test_idle),
     };
 
     if (!CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free))
