@@ -24,9 +24,10 @@ static void measure(struct table *t, unsigned parts, unsigned entries)
 {
     for (t->places = 64; t->places < (size_t)entries * SPARE; t->places *= 2)
         ;
+    /* One more than entries: what replaces is written before what it replaces goes. */
     t->part_size = round_up(sizeof(struct part) + t->places * sizeof(uint64_t) +
-                            (size_t)entries * sizeof(uint32_t));
-    t->records_size = round_up(entries * sizeof(struct record));
+                            (entries + (size_t)1) * sizeof(uint32_t));
+    t->records_size = round_up((entries + (size_t)1) * sizeof(struct record));
     t->small_size = PAGE + parts * t->part_size;
     t->size = t->small_size + parts * t->records_size;
 }

@@ -39,7 +39,8 @@ struct content {
 
 enum { WORDS = (sizeof(struct content) + 7) / 8 };
 
-/* A seqlock: odd while it is written. */
+/* A seqlock: odd while it is written. What the index points to is never written: a reader meets
+ * an odd one only if it was dropped and taken again since it looked at the index. */
 struct record {
     atomic_uint version;
     _Atomic uint64_t words[WORDS];

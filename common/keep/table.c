@@ -2,14 +2,14 @@
 #include "keep/table.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
 #include "keep/layout.h"
 
-/* How often a record that changes is read again. */
-enum { TRIES = 10000 };
+/* How often a place of the index is looked at again. Each time, its writer has got on by two
+ * entries at least; none that stands still, or is dead, holds a reader up. */
+enum { TRIES = 1000 };
 
 static uint32_t hash_of(const struct table *t, const struct table_key *key)
 {
@@ -36,26 +36,37 @@ static void write_record(struct record *r, const struct content *from)
     atomic_store_explicit(&r->version, version + 1, memory_order_release);
 }
 
-/* False: it was written all the time, or its writer died over it. */
+/* False: it was written meanwhile. */
 static bool read_record(const struct record *from, struct content *to)
 {
     uint64_t words[WORDS];
+    unsigned version = atomic_load_explicit(&from->version, memory_order_acquire);
+
+    for (size_t i = 0; i < WORDS; i++)
+        words[i] = atomic_load_explicit(&from->words[i], memory_order_relaxed);
+    atomic_thread_fence(memory_order_acquire);
+    memcpy(to, words, sizeof *to);
+    return !(version & 1) && atomic_load_explicit(&from->version, memory_order_relaxed) == version;
+}
+
+/* Does this place of the index lead to `key`? */
+static bool is_at(const struct table *t, unsigned part, size_t place, uint32_t hash,
+                  const struct table_key *key, struct content *out)
+{
+    const _Atomic uint64_t *at = &part_of(t, part)->index[place];
 
     for (int i = 0; i < TRIES; i++) {
-        unsigned version = atomic_load_explicit(&from->version, memory_order_acquire);
+        uint64_t said = atomic_load_explicit(at, memory_order_acquire);
+        uint32_t number = (uint32_t)said - 1;
 
-        if (version & 1) {
-            if (i % 64 == 63)
-                sched_yield();
-            continue;
-        }
-        for (size_t w = 0; w < WORDS; w++)
-            words[w] = atomic_load_explicit(&from->words[w], memory_order_relaxed);
-        atomic_thread_fence(memory_order_acquire);
-        if (atomic_load_explicit(&from->version, memory_order_relaxed) == version) {
-            memcpy(to, words, sizeof *to);
+        if (said == 0 || said >> 32 != hash || number > t->map->entries)
+            return false;
+        bool whole = read_record(record_of(t, part, number), out);
+
+        if (whole && memcmp(&out->key, key, sizeof *key) == 0)
             return true;
-        }
+        if (whole && atomic_load_explicit(at, memory_order_acquire) == said)
+            return false; /* another key with the same hash */
     }
     return false;
 }
@@ -64,17 +75,12 @@ static bool read_record(const struct record *from, struct content *to)
 static ssize_t locate(const struct table *t, unsigned part, const struct table_key *key,
                       struct content *out)
 {
-    struct part *p = part_of(t, part);
     uint32_t hash = hash_of(t, key);
 
     for (size_t i = 0; i < PROBES; i++) {
         size_t place = (hash + i) & (t->places - 1);
-        uint64_t said = atomic_load_explicit(&p->index[place], memory_order_acquire);
-        uint32_t number = (uint32_t)said - 1;
 
-        if (said != 0 && said >> 32 == hash && number < t->map->entries &&
-            read_record(record_of(t, part, number), out) &&
-            memcmp(&out->key, key, sizeof *key) == 0)
+        if (is_at(t, part, place, hash, key, out))
             return (ssize_t)place;
     }
     return -1;
@@ -87,7 +93,7 @@ static ssize_t take_record(struct table *t, unsigned part)
 
     if (p->free_count > 0)
         return free_of(t, p)[--p->free_count];
-    if (p->fresh == t->map->entries)
+    if (p->fresh > t->map->entries)
         return -1;
     if (p->fresh == p->allocated) {
         size_t from = record_offset(t, part, p->fresh),
@@ -102,26 +108,25 @@ static ssize_t take_record(struct table *t, unsigned part)
     return p->fresh++;
 }
 
-static bool add(struct table *t, unsigned part, const struct content *content)
+static void give_back(struct table *t, struct part *p, uint64_t said)
+{
+    free_of(t, p)[p->free_count++] = (uint32_t)said - 1;
+}
+
+/* A place in the index that leads nowhere; -1: none near, or there are enough entries. */
+static ssize_t find_room(struct table *t, unsigned part, uint32_t hash)
 {
     struct part *p = part_of(t, part);
-    uint32_t hash = hash_of(t, &content->key);
 
+    if (p->fresh - p->free_count >= t->map->entries)
+        return -1;
     for (size_t i = 0; i < PROBES; i++) {
-        _Atomic uint64_t *place = &p->index[(hash + i) & (t->places - 1)];
+        size_t place = (hash + i) & (t->places - 1);
 
-        if (atomic_load_explicit(place, memory_order_relaxed) != 0)
-            continue;
-        ssize_t number = take_record(t, part);
-
-        if (number < 0)
-            return false;
-        write_record(record_of(t, part, (uint32_t)number), content);
-        atomic_store_explicit(place, (uint64_t)hash << 32 | (uint64_t)(number + 1),
-                              memory_order_release);
-        return true;
+        if (atomic_load_explicit(&p->index[place], memory_order_relaxed) == 0)
+            return (ssize_t)place;
     }
-    return false;
+    return -1;
 }
 
 bool table_put(struct table *t, unsigned part, const struct table_key *key,
@@ -131,13 +136,22 @@ bool table_put(struct table *t, unsigned part, const struct table_key *key,
 
     if (part >= t->map->parts)
         return false;
+    struct part *p = part_of(t, part);
+    uint32_t hash = hash_of(t, key);
     ssize_t place = locate(t, part, key, &old);
 
     if (place < 0)
-        return add(t, part, &content);
-    uint64_t said = atomic_load_explicit(&part_of(t, part)->index[place], memory_order_relaxed);
+        place = find_room(t, part, hash);
+    ssize_t number = place < 0 ? -1 : take_record(t, part);
 
-    write_record(record_of(t, part, (uint32_t)said - 1), &content);
+    if (number < 0)
+        return false;
+    write_record(record_of(t, part, (uint32_t)number), &content);
+    uint64_t said = atomic_exchange_explicit(
+        &p->index[place], (uint64_t)hash << 32 | (uint64_t)(number + 1), memory_order_acq_rel);
+
+    if (said != 0)
+        give_back(t, p, said);
     return true;
 }
 
@@ -149,9 +163,8 @@ void table_drop(struct table *t, unsigned part, const struct table_key *key)
     if (place < 0)
         return;
     struct part *p = part_of(t, part);
-    uint64_t said = atomic_exchange_explicit(&p->index[place], 0, memory_order_release);
 
-    free_of(t, p)[p->free_count++] = (uint32_t)said - 1;
+    give_back(t, p, atomic_exchange_explicit(&p->index[place], 0, memory_order_acq_rel));
 }
 
 void table_clear(struct table *t, unsigned part)
