@@ -81,7 +81,8 @@ bool buf_add(struct buf *b, struct span s)
 }
 
 /* What did not fit the stack; seldom needed. */
-static bool add_long(struct buf *b, size_t len, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static bool add_long(struct buf *b, size_t len,
+                                                           const char *fmt, va_list ap)
 {
     char *text = len <= buf_room(b) ? malloc(len + 1) : NULL;
     bool fits = text && vsnprintf(text, len + 1, fmt, ap) == (int)len &&
