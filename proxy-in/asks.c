@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "asks.h"
+
+#include <stdio.h>
+
+#include "smtp/path.h"
+
+enum { HELO_MAX = 512 };
+
+static bool has_backend(struct relay *r)
+{
+    if (r->stage == STAGE_NONE) {
+        r->stage = STAGE_CALLED;
+        r->wish = RELAY_CONNECT;
+    }
+    return r->stage == STAGE_OPEN;
+}
+
+static enum taken answer(struct relay *r, const struct request *q, struct span text)
+{
+    serve_answer(&r->client, q->ticket, text);
+    return TAKEN;
+}
+
+static enum taken hello(struct relay *r, const struct request *q)
+{
+    struct span name = {q->arg.at, q->arg.len < HELO_MAX ? q->arg.len : HELO_MAX};
+    const struct relay_memory *m = r->house->memory;
+    const struct standing at = relay_standing(r);
+    bool asks_again = r->stage == STAGE_OPEN;
+
+    if (!asks_again) {
+        relay_keep(&r->helo, name);
+        r->extended = q->verb == VERB_EHLO;
+    }
+    if (r->stage == STAGE_NONE && rules_offer_starttls(&r->rule, &at) &&
+        (q->verb == VERB_HELO || m->len > 0)) {
+        relay_show(r, q->ticket, q->verb, (struct span){m->reply, m->len});
+        return TAKEN;
+    }
+    if (!has_backend(r))
+        return NOT_YET;
+    if (!envelope_is_open(&r->envelope) && dial_waits(&r->backend) == 0) {
+        relay_show(r, q->ticket, q->verb, span_of(r->live));
+        return TAKEN;
+    }
+    /* A second EHLO means RSET (RFC 5321, 4.1.4); a second one to OpenSMTPD is refused. */
+    return dial_ask(&r->backend, q->ticket, SPAN("RSET\r\n")) ? TAKEN : NOT_YET;
+}
+
+static enum taken start_tls(struct relay *r, const struct request *q)
+{
+    if (r->stage == STAGE_OPEN &&
+        (dial_waits(&r->backend) > 0 || !dial_ask(&r->backend, 0, SPAN("QUIT\r\n"))))
+        return NOT_YET;
+    if (r->stage != STAGE_NONE) {
+        /* It knows this client without TLS; the next connection tells it better. */
+        r->wish = RELAY_DROP;
+        return NOT_YET;
+    }
+    r->wish = RELAY_START_TLS;
+    return answer(r, q, SPAN("220 2.0.0 Ready to start TLS\r\n"));
+}
+
+/* Puts the request to the backend as it is. */
+static enum taken pass_on(struct relay *r, const struct request *q)
+{
+    char line[SERVE_AUTH_MAX + 32];
+    bool is_line = q->verb == VERB_RESPONSE;
+
+    if (!has_backend(r) || (dial_waits(&r->backend) > 0 && !ehlo_has(&r->offers, EHLO_PIPELINING)))
+        return NOT_YET;
+    if (rules_used(q) & r->shown & ~r->offers.has) {
+        relay_end_421(r, REASON_LACKS, "Mail server no longer offers this");
+        return NOT_YET;
+    }
+
+    int n = snprintf(line, sizeof line, "%s%s%.*s\r\n", is_line ? "" : verb_name(q->verb),
+                     is_line || q->arg.len == 0 ? "" : " ", SPAN_ARG(q->arg));
+
+    if (!dial_has_room(&r->backend, (size_t)n))
+        return NOT_YET;
+    return dial_ask(&r->backend, q->ticket, (struct span){line, (size_t)n}) ? TAKEN : NOT_YET;
+}
+
+static enum taken auth(struct relay *r, const struct request *q)
+{
+    if (!has_backend(r))
+        return NOT_YET;
+    /* Credentials are for no server that does not ask for them. */
+    if (!ehlo_has(&r->offers, EHLO_AUTH) && !(r->shown & 1U << EHLO_AUTH))
+        return answer(r, q, SPAN("503 5.5.1 AUTH is not offered\r\n"));
+    return pass_on(r, q);
+}
+
+/* MAIL and RCPT: what is asked is remembered for the record. */
+static enum taken address(struct relay *r, const struct request *q)
+{
+    bool is_mail = q->verb == VERB_MAIL;
+    struct path path = {.mailbox = q->arg}; /* what is no path is for the backend to judge */
+    struct party party = {.label = SPAN("")};
+
+    if (!has_backend(r))
+        return NOT_YET;
+    if (r->house->accounts && r->room == 0) {
+        r->wish = RELAY_RESERVE;
+        return NOT_YET;
+    }
+    if (path_read(q->arg, is_mail ? "FROM:" : "TO:", &path) &&
+        !param_find(path.params, is_mail ? "ENVID" : "ORCPT", &party.label))
+        party.label = SPAN("");
+    party.mailbox = path.mailbox;
+    if (!envelope_has_room(&r->envelope, &party))
+        return answer(r, q, SPAN("452 4.5.3 Too many recipients\r\n"));
+
+    enum taken taken = pass_on(r, q);
+
+    if (taken == TAKEN && !envelope_ask(&r->envelope, &party))
+        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
+    r->room -= taken == TAKEN && r->house->accounts && !is_mail;
+    return taken;
+}
+
+/* What needs no backend while there is none. */
+static enum taken small_talk(struct relay *r, const struct request *q)
+{
+    if (r->stage != STAGE_NONE)
+        return pass_on(r, q);
+    if (q->verb == VERB_HELP)
+        return answer(r, q, SPAN("214 2.0.0 This is SMTP; see RFC 5321\r\n"));
+    return answer(r, q, SPAN("250 2.0.0 Ok\r\n"));
+}
+
+static enum taken quit(struct relay *r, const struct request *q)
+{
+    char bye[320];
+    int n = snprintf(bye, sizeof bye, "221 2.0.0 %.255s Bye\r\n", r->house->host_name);
+
+    if (r->stage == STAGE_OPEN) {
+        if (dial_waits(&r->backend) > 0 || !dial_ask(&r->backend, 0, SPAN("QUIT\r\n")))
+            return NOT_YET;
+        r->stage = STAGE_LEAVING;
+    }
+    r->why = REASON_QUIT;
+    return answer(r, q, (struct span){bye, (size_t)n});
+}
+
+static enum taken abort_message(struct relay *r, const struct request *q)
+{
+    r->why = REASON_BARE;
+    return answer(r, q, SPAN("550 5.6.11 A bare CR, LF or NUL is not allowed\r\n"));
+}
+
+enum taken asks_take(struct relay *r, const struct request *q)
+{
+    const struct standing at = relay_standing(r);
+    struct span no = rules_refuse(&r->rule, &at, q);
+
+    if (no.len > 0)
+        return answer(r, q, no);
+    switch (q->verb) {
+    case VERB_EHLO:
+    case VERB_HELO:
+        return hello(r, q);
+    case VERB_STARTTLS:
+        return start_tls(r, q);
+    case VERB_AUTH:
+        return auth(r, q);
+    case VERB_MAIL:
+    case VERB_RCPT:
+        return address(r, q);
+    case VERB_RSET:
+    case VERB_NOOP:
+    case VERB_HELP:
+        return small_talk(r, q);
+    case VERB_QUIT:
+        return quit(r, q);
+    case VERB_END:
+        return dial_end(&r->backend, q->ticket) ? TAKEN : NOT_YET;
+    case VERB_ABORT:
+        return abort_message(r, q);
+    default:
+        return pass_on(r, q);
+    }
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intro.h"
+
+#include <stdio.h>
+
+#include "net/head.h"
+#include "smtp/ehlo.h"
+#include "smtp/xtext.h"
+
+enum { LINE_MAX_ = 1024, HELO_MAX = 255 };
+
+bool intro_begin(enum intro *i, struct dial *d, const struct guest *who)
+{
+    struct buf head;
+    bool made = true;
+
+    *i = INTRO_GREETING;
+    buf_init(&head, HEAD_MAX);
+    if (who->identity == IDENTITY_PROXY_V1)
+        made = head_make_v1(&head, &who->client, &who->listener);
+    else if (who->identity == IDENTITY_PROXY_V2)
+        made = head_make_v2(&head, &who->client, &who->listener, who->tls, span_of(who->session));
+    made = made && (buf_len(&head) == 0 || dial_preface(d, buf_peek(&head)));
+    buf_clear(&head);
+    return made;
+}
+
+static bool offers(struct span offered, const char *name)
+{
+    while (offered.len > 0)
+        if (span_is_nocase(span_cut(&offered, ' '), name))
+            return true;
+    return false;
+}
+
+static void addr_value(char to[ADDR_TEXT + 8], const struct addr *a)
+{
+    char text[ADDR_TEXT];
+
+    snprintf(to, ADDR_TEXT + 8, "%s%s", addr_is_v4(a) ? "" : "IPV6:", addr_text(a, text));
+}
+
+bool intro_xclient(struct buf *to, struct span offered, const struct guest *who)
+{
+    char addr[ADDR_TEXT + 8], destaddr[ADDR_TEXT + 8], port[8], destport[8];
+    char helo[3 * HELO_MAX + 1] = "";
+    struct span name = span_of(who->helo);
+
+    if (name.len > HELO_MAX)
+        name.len = HELO_MAX;
+    addr_value(addr, &who->client);
+    addr_value(destaddr, &who->listener);
+    snprintf(port, sizeof port, "%u", who->client.port);
+    snprintf(destport, sizeof destport, "%u", who->listener.port);
+    /* NAME without REVERSE_NAME leaves Postfix with our own name as the client's PTR. */
+    const struct {
+        const char *name, *value;
+    } attributes[] = {
+        {"NAME", "[UNAVAILABLE]"},
+        {"REVERSE_NAME", "[UNAVAILABLE]"},
+        {"PROTO", who->extended ? "ESMTP" : "SMTP"},
+        {"HELO", xtext_make(helo, sizeof helo, name) != (size_t)-1 ? helo : ""},
+        {"PORT", port},
+        {"DESTADDR", destaddr},
+        {"DESTPORT", destport},
+        {"ADDR", addr},
+    };
+    bool fits = offers(offered, "ADDR") && buf_add(to, SPAN("XCLIENT"));
+
+    for (size_t k = 0; fits && k < COUNT_OF(attributes); k++)
+        if (attributes[k].value[0] && offers(offered, attributes[k].name))
+            fits = buf_addf(to, " %s=%s", attributes[k].name, attributes[k].value);
+    return fits && buf_add(to, SPAN("\r\n"));
+}
+
+static bool ask_ehlo(struct dial *d, const struct guest *who)
+{
+    struct buf line;
+
+    buf_init(&line, 4096);
+    bool asked = buf_addf(&line, "EHLO %s\r\n", who->helo) && dial_ask(d, 0, buf_peek(&line));
+    buf_clear(&line);
+    return asked;
+}
+
+static bool ask_xclient(struct dial *d, const struct guest *who, struct span reply)
+{
+    struct buf line;
+
+    buf_init(&line, LINE_MAX_ * 2);
+    bool asked = intro_xclient(&line, ehlo_argument(reply, "XCLIENT"), who) &&
+                 dial_ask(d, 0, buf_peek(&line));
+    buf_clear(&line);
+    return asked;
+}
+
+/* Moves on if the question could be put. */
+static enum intro_verdict next(enum intro *i, enum intro to, bool asked)
+{
+    *i = to;
+    return asked ? INTRO_GOES_ON : INTRO_REFUSED;
+}
+
+enum intro_verdict intro_heard(enum intro *i, struct dial *d, const struct guest *who,
+                               const struct heard *said)
+{
+    switch (*i) {
+    case INTRO_GREETING:
+        if (said->code >= 400)
+            return INTRO_TURNED_AWAY;
+        if (said->code != 220)
+            return INTRO_REFUSED;
+        return next(i, who->identity == IDENTITY_XCLIENT ? INTRO_PROBING : INTRO_EHLO,
+                    ask_ehlo(d, who));
+    case INTRO_PROBING:
+        if (said->code != 250)
+            return INTRO_REFUSED;
+        return next(i, INTRO_XCLIENT, ask_xclient(d, who, said->text));
+    case INTRO_XCLIENT:
+        return next(i, INTRO_EHLO, said->code == 220 && ask_ehlo(d, who));
+    case INTRO_EHLO:
+        return said->code == 250 ? INTRO_DONE : INTRO_REFUSED;
+    }
+    return INTRO_REFUSED;
+}

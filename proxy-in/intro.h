@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * intro - how a client is introduced to the mail server: a PROXY header before the
+ * greeting, or EHLO and XCLIENT behind it, and then EHLO.
+ *
+ * There is no falling back. A mail server that does not take the identity would take
+ * everybody for this machine, and relay for everybody.
+ */
+#pragma once
+
+#include "run/settings.h"
+#include "smtp/dial.h"
+
+/* Who is introduced. All borrowed. */
+struct guest {
+    enum identity identity;
+    struct addr client, listener;
+    const char *helo;
+    bool extended;               /* said EHLO, not HELO */
+    const struct tls_facts *tls; /* NULL: in the clear */
+    const char *session;
+};
+
+enum intro { INTRO_GREETING, INTRO_PROBING, INTRO_XCLIENT, INTRO_EHLO };
+
+enum intro_verdict {
+    INTRO_GOES_ON,
+    INTRO_DONE,        /* `said` is the reply to EHLO */
+    INTRO_TURNED_AWAY, /* the greeting was 4xx or 5xx: an answer for the client */
+    INTRO_REFUSED,     /* the identity was not taken: nothing may be said any more */
+};
+
+/* The connection has come about: what goes before SMTP. False: it does not fit. */
+MUST bool intro_begin(enum intro *i, struct dial *d, const struct guest *who);
+
+/* A reply came: asks the next question. */
+MUST enum intro_verdict intro_heard(enum intro *i, struct dial *d, const struct guest *who,
+                                    const struct heard *said);
+
+/* Writes the XCLIENT line with what `offered` ("NAME ADDR PORT", the argument in the reply to
+ * EHLO) lists; ADDR goes last. False: ADDR is not among it, or it does not fit. */
+MUST bool intro_xclient(struct buf *to, struct span offered, const struct guest *who);

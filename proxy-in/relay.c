@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "asks.h"
+#include "smtp/reply.h"
+
+static void forget(char **text)
+{
+    free(*text);
+    *text = NULL;
+}
+
+void relay_keep(char **text, struct span from)
+{
+    free(*text);
+    *text = strndup(from.at, from.len);
+}
+
+static struct guest guest(const struct relay *r)
+{
+    return (struct guest){
+        .identity = r->house->identity,
+        .client = r->who,
+        .listener = r->where,
+        .helo = r->helo ? r->helo : r->house->host_name,
+        .extended = r->extended,
+        .tls = r->tls,
+        .session = r->session,
+    };
+}
+
+/* Ends */
+
+void relay_end(struct relay *r, enum reason why, struct span reply)
+{
+    if (r->why != REASON_NOT_YET)
+        return;
+    r->why = why;
+    serve_end(&r->client, reply);
+}
+
+void relay_end_421(struct relay *r, enum reason why, const char *text)
+{
+    char reply[512];
+    int n = snprintf(reply, sizeof reply, "421 4.3.2 %.255s %s\r\n", r->house->host_name, text);
+
+    relay_end(r, why, (struct span){reply, (size_t)n});
+}
+
+void relay_lost(struct relay *r, enum reason why)
+{
+    relay_end_421(r, why, "Mail server not available, try again later");
+}
+
+static void keep_said(struct relay *r, struct span reply)
+{
+    char flat[256];
+    size_t len = reply_flat(flat, sizeof flat, reply);
+
+    relay_keep(&r->said, (struct span){flat, len});
+}
+
+/* What the client is shown */
+
+struct standing relay_standing(const struct relay *r)
+{
+    return (struct standing){.secured = r->client.secured,
+                             .has_tls = r->house->has_tls,
+                             .in_mail = envelope_is_open(&r->envelope),
+                             .authenticated = r->authenticated};
+}
+
+void relay_show(struct relay *r, unsigned ticket, enum verb verb, struct span reply)
+{
+    const struct standing at = relay_standing(r);
+    const struct ehlo_view view = {.name = r->house->host_name,
+                                   .starttls = rules_offer_starttls(&r->rule, &at),
+                                   .auth = rules_auth(&r->rule, &at)};
+    struct buf text;
+    bool made;
+
+    buf_init(&text, SERVE_REPLY_MAX);
+    if (verb == VERB_HELO)
+        made = buf_addf(&text, "250 %s\r\n", r->house->host_name);
+    else if ((made = ehlo_copy(&text, reply, &view)))
+        r->shown = ehlo_read(buf_peek(&text)).has & ~(1U << EHLO_STARTTLS);
+    if (made)
+        serve_answer(&r->client, ticket, buf_peek(&text));
+    else
+        relay_end_421(r, REASON_BACKEND_BROKEN, "Mail server says too much");
+    buf_clear(&text);
+}
+
+/* The backend's side */
+
+static void learn(struct relay *r, struct span reply)
+{
+    struct relay_memory *m = r->house->memory;
+
+    relay_keep(&r->live, reply);
+    r->offers = ehlo_read(reply);
+    r->stage = STAGE_OPEN;
+    if (reply.len <= sizeof m->reply) {
+        memcpy(m->reply, reply.at, reply.len);
+        m->len = reply.len;
+    }
+    if (!r->live)
+        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
+}
+
+static void introduced(struct relay *r, const struct heard *h)
+{
+    const struct guest who = guest(r);
+    struct span name = {h->text.at + 4, h->text.len > 6 ? h->text.len - 6 : 0};
+
+    if (r->intro == INTRO_GREETING)
+        relay_keep(&r->name, span_cut(&name, ' '));
+    switch (intro_heard(&r->intro, &r->backend, &who, h)) {
+    case INTRO_GOES_ON:
+        break;
+    case INTRO_DONE:
+        learn(r, h->text);
+        break;
+    case INTRO_TURNED_AWAY:
+        keep_said(r, h->text);
+        relay_end(r, REASON_REFUSED, h->text);
+        break;
+    case INTRO_REFUSED:
+        keep_said(r, h->text);
+        relay_end_421(r, REASON_IDENTITY, "Mail server is not ready for us");
+        break;
+    }
+}
+
+/* The final answer to a message; what was accepted is recorded before the client hears of it. */
+static void final(struct relay *r, const struct heard *h)
+{
+    r->final = *h;
+    r->messages += h->code / 100 == 2;
+    if (h->code / 100 == 2 && r->house->accounts && r->envelope.count > 0)
+        r->wish = RELAY_RECORD;
+    else
+        relay_recorded(r);
+}
+
+void relay_recorded(struct relay *r)
+{
+    envelope_reset(&r->envelope);
+    if (serve_is_owed(&r->client, r->final.ticket))
+        serve_answer(&r->client, r->final.ticket, r->final.text);
+}
+
+/* What an answer changes. False: no memory. */
+static bool settle(struct relay *r, enum verb verb, int code)
+{
+    bool good = code / 100 == 2;
+
+    switch (verb) {
+    case VERB_MAIL:
+        return envelope_mail(&r->envelope, good);
+    case VERB_RCPT:
+        return envelope_rcpt(&r->envelope, good);
+    case VERB_RSET:
+    case VERB_EHLO:
+    case VERB_HELO:
+        if (good)
+            envelope_reset(&r->envelope);
+        return true;
+    case VERB_AUTH:
+    case VERB_RESPONSE:
+        r->authenticated |= code == 235;
+        return true;
+    default:
+        return true;
+    }
+}
+
+static void pass_back(struct relay *r, const struct heard *h)
+{
+    enum verb verb = serve_asked(&r->client, h->ticket);
+
+    if (!settle(r, verb, h->code)) {
+        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
+    } else if (h->code == 421) {
+        keep_said(r, h->text);
+        relay_end(r, REASON_REFUSED, h->text);
+    } else if (verb == VERB_END) {
+        final(r, h);
+    } else if ((verb == VERB_EHLO || verb == VERB_HELO) && h->code == 250) {
+        relay_show(r, h->ticket, verb, span_of(r->live)); /* the answer to RSET, in truth */
+    } else {
+        serve_answer(&r->client, h->ticket, h->text);
+    }
+}
+
+static void hear(struct relay *r)
+{
+    struct heard h;
+    int got = 0;
+
+    while (r->why == REASON_NOT_YET && r->wish == RELAY_WAIT && r->stage >= STAGE_INTRO &&
+           (got = dial_next(&r->backend, &h)) > 0) {
+        if (r->stage == STAGE_INTRO)
+            introduced(r, &h);
+        else if (r->stage == STAGE_OPEN)
+            pass_back(r, &h);
+    }
+    if (got < 0)
+        relay_lost(r, REASON_BACKEND_BROKEN);
+}
+
+void relay_connected(struct relay *r)
+{
+    const struct guest who = guest(r);
+
+    r->stage = STAGE_INTRO;
+    if (!intro_begin(&r->intro, &r->backend, &who))
+        relay_end_421(r, REASON_IDENTITY, "Mail server is not ready for us");
+}
+
+void relay_dropped(struct relay *r)
+{
+    dial_clear(&r->backend);
+    dial_init(&r->backend);
+    forget(&r->live);
+    forget(&r->name);
+    r->stage = STAGE_NONE;
+}
+
+/* False: nothing more can be done now. */
+static bool next_request(struct relay *r)
+{
+    bool again = r->held_arg != NULL;
+    struct request q = r->held;
+
+    if (!again && serve_next(&r->client, &q) <= 0)
+        return false;
+    if (asks_take(r, &q) == NOT_YET) {
+        if (!again) {
+            relay_keep(&r->held_arg, q.arg);
+            r->held = q;
+            r->held.arg.at = r->held_arg;
+            if (!r->held_arg)
+                relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
+        }
+        return false;
+    }
+    forget(&r->held_arg);
+    return true;
+}
+
+enum relay_wish relay_turn(struct relay *r)
+{
+    r->wish = RELAY_WAIT;
+    hear(r);
+    while (r->why == REASON_NOT_YET && r->wish == RELAY_WAIT && next_request(r))
+        ;
+    if (r->why == REASON_NOT_YET && serve_is_over(&r->client))
+        r->why = r->client.bad < SERVE_BAD_MAX ? REASON_FOREIGN : REASON_ERRORS;
+    return r->why == REASON_NOT_YET ? r->wish : RELAY_CLOSE;
+}
+
+void relay_reserved(struct relay *r, unsigned records)
+{
+    r->room += records;
+    r->granted += records;
+    if (records == 0) {
+        serve_answer(&r->client, r->held.ticket, SPAN("452 4.3.1 No room for records\r\n"));
+        forget(&r->held_arg);
+    }
+}
+
+unsigned relay_give_back(struct relay *r)
+{
+    unsigned granted = r->granted;
+
+    if (r->why == REASON_NOT_YET && (envelope_is_busy(&r->envelope) || r->held_arg))
+        return 0;
+    r->room = r->granted = 0;
+    return granted;
+}
+
+void relay_init(struct relay *r, const struct relay_house *house, const struct source *rule,
+                const struct addr *who, const struct addr *where, const char *session)
+{
+    *r = (struct relay){
+        .rule = *rule, .house = house, .who = *who, .where = *where, .session = session};
+    serve_init(&r->client, SERVE_WORLD, rule->require_starttls, DOT_REJECT);
+    dial_init(&r->backend);
+    envelope_init(&r->envelope);
+}
+
+void relay_greet(struct relay *r, const struct tls_facts *tls)
+{
+    char hello[320];
+    bool serves = r->rule.smtp_service;
+    int n = snprintf(hello, sizeof hello, "%s %.255s %s\r\n", serves ? "220" : "521",
+                     r->house->host_name, serves ? "ESMTP" : "does not accept mail from you");
+
+    r->tls = tls;
+    if (tls)
+        serve_born_secured(&r->client);
+    serve_answer(&r->client, 0, (struct span){hello, (size_t)n});
+    if (!serves)
+        r->why = REASON_NO_SERVICE; /* RFC 7504, 3: 521 and then the end */
+}
+
+void relay_secured(struct relay *r, const struct tls_facts *tls)
+{
+    r->tls = tls;
+    r->authenticated = false;
+    r->shown = 0;
+    forget(&r->helo);
+    if (!serve_secured(&r->client) && r->why == REASON_NOT_YET)
+        r->why = REASON_SLIPPED;
+}
+
+void relay_clear(struct relay *r)
+{
+    serve_clear(&r->client);
+    dial_clear(&r->backend);
+    envelope_clear(&r->envelope);
+    forget(&r->held_arg);
+    forget(&r->helo);
+    forget(&r->live);
+    forget(&r->name);
+    forget(&r->said);
+}
+
+bool relay_is_idle(const struct relay *r)
+{
+    return r->why == REASON_NOT_YET && !r->held_arg && r->client.hear == HEAR_LINES &&
+           r->client.first == r->client.next && !envelope_is_open(&r->envelope) &&
+           buf_len(&r->client.in) == 0;
+}
+
+bool relay_awaits_backend(const struct relay *r)
+{
+    return r->stage == STAGE_CALLED || r->stage == STAGE_INTRO ||
+           (r->stage != STAGE_NONE && dial_waits(&r->backend) > 0);
+}

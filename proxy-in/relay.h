@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * relay - the rules between one client and the mail server behind us.
+ *
+ * Takes the client's requests from `serve`, decides on each by the source rule, answers
+ * what is ours to answer, and puts the rest to the mail server by `dial`. Pure: the owner
+ * moves the bytes of both, and does what relay_turn() wishes, then calls it again.
+ *
+ * The mail server is called late: for EHLO after TLS (or where there is no STARTTLS to
+ * come), or for the first command that needs it. The EHLO before a possible STARTTLS is
+ * answered from what that server said last to anybody.
+ */
+#pragma once
+
+#include "envelope.h"
+#include "intro.h"
+#include "reason.h"
+#include "rule/facts.h"
+#include "rule/source.h"
+#include "smtp/ehlo.h"
+#include "smtp/serve.h"
+
+/* A backend's last reply to EHLO; shared by all sessions of a process that go there. */
+struct relay_memory {
+    char reply[DIAL_REPLY_MAX];
+    size_t len; /* 0: nothing is known yet */
+};
+
+/* What is the same for all sessions of a listener. All borrowed. */
+struct relay_house {
+    const char *host_name;
+    enum identity identity;
+    bool has_tls;  /* there is a certificate to start TLS with */
+    bool accounts; /* received mail is recorded */
+    struct relay_memory *memory;
+};
+
+enum relay_wish {
+    RELAY_WAIT,
+    RELAY_CONNECT,   /* call the backend, then relay_connected() or relay_lost() */
+    RELAY_DROP,      /* write what `backend` still says, close it, then relay_dropped() */
+    RELAY_START_TLS, /* write all that `client` says, shake hands, then relay_secured() */
+    RELAY_RESERVE,   /* make room for records, then relay_reserved() */
+    RELAY_RECORD,    /* record `final` for the envelope, then relay_recorded() */
+    RELAY_CLOSE,     /* write what both still say, and close: `why` */
+};
+
+struct relay {
+    struct serve client;
+    struct dial backend;
+    struct source rule; /* what this client is allowed */
+    const struct relay_house *house;
+    struct addr who, where; /* the client, and where it reached us */
+    const char *session;    /* borrowed */
+
+    enum { STAGE_NONE, STAGE_CALLED, STAGE_INTRO, STAGE_OPEN, STAGE_LEAVING } stage;
+    enum intro intro;
+    const struct tls_facts *tls; /* borrowed; NULL in the clear */
+
+    struct request held; /* waits for the backend; held_arg is what its argument points to */
+    char *held_arg;      /* ours */
+    char *helo;          /* ours; what the client called itself */
+    char *live;          /* ours; this backend's reply to EHLO */
+    struct ehlo offers;  /* the same, read */
+    char *name;          /* ours; the backend's, from its greeting */
+    char *said;          /* ours; what the backend said last before it ended us */
+    unsigned shown;      /* extensions that the client was shown: bits of ehlo.def */
+    unsigned granted;    /* records for which room was made */
+    unsigned room;       /* of them not used yet */
+    struct heard final;  /* with RELAY_RECORD */
+    struct envelope envelope;
+
+    unsigned messages; /* that the backend accepted */
+    enum relay_wish wish;
+    enum reason why; /* REASON_NOT_YET while it goes on */
+    bool extended;   /* it said EHLO, not HELO */
+    bool authenticated;
+};
+
+/* `rule` is copied, all else borrowed. */
+void relay_init(struct relay *r, const struct relay_house *house, const struct source *rule,
+                const struct addr *who, const struct addr *where, const char *session);
+
+/* Says our greeting, or 521 where smtp-service is off. `tls`: the facts, where TLS began with
+ * the first byte; else NULL. */
+void relay_greet(struct relay *r, const struct tls_facts *tls);
+void relay_clear(struct relay *r);
+
+/* Moves what can be moved, and says what must be done next. */
+MUST enum relay_wish relay_turn(struct relay *r);
+
+void relay_connected(struct relay *r);
+void relay_dropped(struct relay *r);
+void relay_secured(struct relay *r, const struct tls_facts *tls);
+
+/* Room was made for so many records; 0: the disk is full. */
+void relay_reserved(struct relay *r, unsigned records);
+
+/* Once no transaction is open any more: how much of that is to be given back. */
+unsigned relay_give_back(struct relay *r);
+void relay_recorded(struct relay *r);
+
+/* The backend cannot be reached or is gone. */
+void relay_lost(struct relay *r, enum reason why);
+
+/* Ends it from outside, with a reply ("421 ...\r\n") for the client. */
+void relay_end(struct relay *r, enum reason why, struct span reply);
+
+/* Nothing goes on: no transaction, no question without an answer. */
+bool relay_is_idle(const struct relay *r);
+
+/* Does the client wait for the backend? */
+bool relay_awaits_backend(const struct relay *r);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * rules - what of a client's commands we refuse ourselves, by its source rule.
+ */
+#pragma once
+
+#include "rule/source.h"
+#include "smtp/ehlo.h"
+#include "smtp/serve.h"
+
+/* Where the session stands. */
+struct standing {
+    bool secured;       /* TLS is on */
+    bool has_tls;       /* there is a certificate to start it with */
+    bool in_mail;       /* a transaction is open */
+    bool authenticated; /* the backend said 235 */
+};
+
+bool rules_offer_starttls(const struct source *rule, const struct standing *at);
+enum ehlo_auth rules_auth(const struct source *rule, const struct standing *at);
+
+/* The reply that refuses `q`; empty if the rules have nothing against it. */
+struct span rules_refuse(const struct source *rule, const struct standing *at,
+                         const struct request *q);
+
+/* The extensions that a command makes use of: bits of ehlo.def. */
+unsigned rules_used(const struct request *q);
