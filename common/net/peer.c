@@ -45,6 +45,17 @@ static void put_fingerprint(X509 *cert, struct tls_facts *out)
         (void)snprintf(out->peer_fingerprint + (size_t)i * 2, 3, "%02x", digest[i]);
 }
 
+/* OpenSSL's result is that of the first handshake; time goes on, and so do sessions that are
+ * resumed. */
+static long result_of(const struct conn *c, X509 *cert)
+{
+    long result = SSL_get_verify_result(c->tls);
+
+    if (result == X509_V_OK && X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0)
+        return X509_V_ERR_CERT_HAS_EXPIRED;
+    return result;
+}
+
 void conn_facts(const struct conn *c, struct tls_facts *out)
 {
     *out = (struct tls_facts){.bits = 0};
@@ -63,8 +74,7 @@ void conn_facts(const struct conn *c, struct tls_facts *out)
         put(out->verify, sizeof out->verify, "none");
         return;
     }
-    put(out->verify, sizeof out->verify,
-        X509_verify_cert_error_string(SSL_get_verify_result(c->tls)));
+    put(out->verify, sizeof out->verify, X509_verify_cert_error_string(result_of(c, cert)));
     put_subject(cert, out);
     put_fingerprint(cert, out);
 }
@@ -79,20 +89,13 @@ static bool is_for(X509 *cert, const char *name)
                            NULL) == 1;
 }
 
-/* The result is the first handshake's; time goes on, and so do sessions that are resumed. */
-static bool is_in_time(X509 *cert)
-{
-    return X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 &&
-           X509_cmp_current_time(X509_get0_notAfter(cert)) > 0;
-}
-
 enum cert_state conn_cert_state(const struct conn *c, const char *name)
 {
     X509 *cert = c->tls ? SSL_get0_peer_certificate(c->tls) : NULL;
 
     if (!cert)
         return CERT_UNTRUSTED;
-    switch (SSL_get_verify_result(c->tls)) {
+    switch (result_of(c, cert)) {
     case X509_V_OK:
         break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -101,8 +104,6 @@ enum cert_state conn_cert_state(const struct conn *c, const char *name)
     default:
         return CERT_UNTRUSTED;
     }
-    if (!is_in_time(cert))
-        return CERT_EXPIRED;
     return name && !is_for(cert, name) ? CERT_OTHER_NAME : CERT_OK;
 }
 

@@ -157,28 +157,32 @@ static void test_bad_handshakes(void **state)
     pair_close(&p);
 }
 
-/* The client asks for a renegotiation; the server says no and goes on as it was. */
+/* Either side asks for a renegotiation; the other says no and goes on as it was. */
 static void test_renegotiation(void **state)
 {
-    struct pair p = pair_open(0);
-    char heard[16];
-    size_t len;
-
     (void)state;
-    p.client.tls = tls_begin(w.client);
-    SSL_set_max_proto_version(p.client.tls, TLS1_2_VERSION);
-    SSL_clear_options(p.client.tls, SSL_OP_NO_RENEGOTIATION);
-    SSL_set_fd(p.client.tls, p.client.fd);
-    pair_shake(&p, w.client, w.server, "mx.example", NULL);
-    assert_int_equal(CONN_SOME, p.server_got);
-    assert_int_equal(1, SSL_renegotiate(p.client.tls));
-    (void)SSL_do_handshake(p.client.tls);
-    assert_int_equal(CONN_LATER, conn_read(&p.server, heard, sizeof heard, &len));
-    assert_false(SSL_renegotiate_pending(p.server.tls));
-    assert_true(SSL_is_init_finished(p.server.tls));
-    assert_int_equal(CONN_FAILED, conn_read(&p.client, heard, sizeof heard, &len));
-    assert_string_equal("no renegotiation", p.client.why);
-    pair_close(&p);
+    for (int of_client = 0; of_client < 2; of_client++) {
+        struct pair p = pair_open(0);
+        struct conn *asks = of_client ? &p.client : &p.server;
+        struct conn *asked = of_client ? &p.server : &p.client;
+        char heard[16];
+        size_t len;
+
+        p.client.tls = tls_begin(w.client);
+        SSL_set_max_proto_version(p.client.tls, TLS1_2_VERSION);
+        SSL_set_fd(p.client.tls, p.client.fd);
+        pair_shake(&p, w.client, w.server, "mx.example", NULL);
+        assert_int_equal(CONN_SOME, p.server_got);
+        SSL_clear_options(asks->tls, SSL_OP_NO_RENEGOTIATION);
+        SSL_set_options(asked->tls, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+        assert_int_equal(1, SSL_renegotiate(asks->tls));
+        (void)SSL_do_handshake(asks->tls);
+        assert_int_equal(CONN_LATER, conn_read(asked, heard, sizeof heard, &len));
+        assert_true(SSL_is_init_finished(asked->tls));
+        assert_int_equal(CONN_FAILED, conn_read(asks, heard, sizeof heard, &len));
+        assert_string_equal("no renegotiation", asks->why);
+        pair_close(&p);
+    }
 }
 
 static void test_pending(void **state)

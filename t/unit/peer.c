@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/ssl.h>
 
 #include "t/lib/pair.h"
 
@@ -137,12 +138,36 @@ static void test_cert_states(void **state)
     ca_free(&fake);
 }
 
+/* A resumed session brings the result of its first handshake; it may have expired since. */
+static void test_expired_since(void **state)
+{
+    const struct ca_wish wish = {.subject = "a",
+                                 .names = "DNS:mx.example",
+                                 .issuer = &w.root,
+                                 .from_days = -9,
+                                 .to_days = -1};
+    const char *file = world_file("old.pem", &w, &wish);
+    struct tls *t = pair_server(&file, 1, NULL);
+    struct pair p = pair_open(0);
+    struct tls_facts facts;
+
+    (void)state;
+    pair_shake(&p, w.client, t, "mx.example", NULL);
+    SSL_set_verify_result(p.client.tls, X509_V_OK);
+    assert_int_equal(CERT_EXPIRED, conn_cert_state(&p.client, "mx.example"));
+    conn_facts(&p.client, &facts);
+    assert_string_equal("certificate has expired", facts.verify);
+    pair_close(&p);
+    tls_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_facts),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_cert_states),
+        cmocka_unit_test(test_expired_since),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

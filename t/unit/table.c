@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "keep/layout.h"
 #include "t/lib/ca.h"
 
 static char path[128];
@@ -248,6 +249,27 @@ static void test_never_torn(void **state)
     table_close(&t);
 }
 
+/* What a writer left half done is nobody's answer, and no obstacle. */
+static void test_half_written(void **state)
+{
+    struct table *t = make(1, 3), *reader = open_it();
+
+    (void)state;
+    for (unsigned n = 0; n < 3; n++)
+        assert_true(put(t, 0, n, 1));
+    atomic_fetch_add(&record_of(t, 0, 1)->version, 1);
+    assert_int_equal(1, find(reader, 0));
+    assert_int_equal(-1, find(reader, 1));
+    assert_int_equal(1, find(reader, 2));
+    table_clear(t, 0);
+    for (unsigned n = 0; n < 3; n++)
+        assert_true(put(t, 0, n, 2));
+    for (unsigned n = 0; n < 3; n++)
+        assert_int_equal(2, find(reader, n));
+    table_close(&reader);
+    table_close(&t);
+}
+
 static void test_made_anew(void **state)
 {
     struct table *t = make(1, 10), *reader = open_it();
@@ -348,8 +370,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_put_find_drop), cmocka_unit_test(test_keys),
         cmocka_unit_test(test_full),          cmocka_unit_test(test_youngest),
-        cmocka_unit_test(test_never_torn),    cmocka_unit_test(test_made_anew),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_file),
+        cmocka_unit_test(test_never_torn),    cmocka_unit_test(test_half_written),
+        cmocka_unit_test(test_made_anew),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_file),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
