@@ -49,7 +49,10 @@ smtp-server-tls-certificate = {"@certificate@", ""}
 # Clients come in here: as 25, 587 and 465 would be.
 smtp-listener 127.0.0.1:@port:smtp@ { }
 smtp-listener 127.0.0.1:@port:submission@ { source = submission }
-smtp-listener 127.0.0.1:@port:smtps@ { tls = yes, source = submission }
+smtp-listener 127.0.0.1:@port:smtps@ {
+    tls = yes
+    source = submission
+}
 backend postfix {
     server = "127.0.0.1:@port:mta@"
     identity = proxy-v2

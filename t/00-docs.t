@@ -1,0 +1,45 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# The documents in step with the code: README's configuration is read, its rooms are there.
+use v5.36;
+use lib 't/lib';
+use Test::More;
+use T::CA;
+use T::Stage;
+
+sub lines_of {
+    my $path = shift;
+    open my $in, '<', $path or die "$path: $!";
+    return <$in>;
+}
+
+# What is indented and begins like a section or an option of the file, to its last brace.
+sub configuration {
+    my ($depth, $text) = (0, '');
+    for (@_) {
+        next unless $depth || /^    [a-z-]+ (?:\S+ )?(?:\{|= )/ && !/^    \w+\.cf/;
+        $text .= $_;
+        $depth += tr/{// - tr/}//;
+    }
+    return $text;
+}
+
+my $print = "$ENV{T_BUILD}/t/tool/settings-print";
+my @readme = lines_of('README');
+my $conf = configuration(@readme);
+like($conf, qr/smtp-listener.*relay-listener.*acct-file/s, 'README has a configuration');
+my $cert = T::CA->new->cert('mx.test')->{pem};
+$conf =~ s{\{/etc/sallyport/\w+\.pem, "[^"]*"\}}{\{$cert, ""\}}g;
+my $path = stage_dir() . '/readme.conf';
+open my $out, '>', $path or die "$path: $!";
+print $out $conf;
+close $out or die "$path: $!";
+is(`$print $path 2>&1`, '', 'it is read without complaint');
+
+my $readme = join '', @readme;
+for my $room (map { (split)[0] } grep { /^[a-z]/ } lines_of('t/rooms')) {
+    next if $room =~ /\.h$|\// && $room !~ m{^common/[a-z]+$};
+    like($readme, qr/^(?:.*\s)?\Q$room\E\s/m, "README's map has $room") if -d $room;
+    ok(-e "$room/README", "$room has a README") if -d $room;
+}
+all_done();
