@@ -19,12 +19,12 @@
 /* A segment is closed when it has grown to this, and asks the disk for room in such steps. */
 enum { SEGMENT = 8 << 20, STEP = 256 << 10 };
 
-/* "1792361234567890-00062f1a5b3c4d5e.1234567-000001.delivered" */
+/* "1792361234567890-00062f1a5b3c4d5e.1234567.1-000001.delivered" */
 #define NAME_FORMAT "%016" PRIu64 "-%s-%06u.%s"
 
 struct spool {
     int folder, segment;
-    char kind[16], writer[32], name[SPOOL_NAME];
+    char kind[16], writer[48], name[SPOOL_NAME];
     unsigned number; /* of segments so far */
     uint64_t made;   /* when the last one was made, in microseconds */
     size_t end;      /* of what is written */
@@ -150,6 +150,7 @@ static bool turn_over(struct spool *s, size_t need)
 
 struct spool *spool_open(const char *folder, const char *kind, char *why, size_t size)
 {
+    static unsigned opened; /* a process may have several, of one moment */
     struct spool *s = calloc(1, sizeof *s);
 
     if (!s) {
@@ -159,7 +160,8 @@ struct spool *spool_open(const char *folder, const char *kind, char *why, size_t
     s->segment = -1;
     s->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     snprintf(s->kind, sizeof s->kind, "%s", kind);
-    snprintf(s->writer, sizeof s->writer, "%014" PRIx64 ".%u", micros(), (unsigned)getpid());
+    snprintf(s->writer, sizeof s->writer, "%014" PRIx64 ".%u.%u", micros(), (unsigned)getpid(),
+             ++opened);
     if (s->folder >= 0 && turn_over(s, 0))
         return s;
     snprintf(why, size, "%s: cannot make a segment of the spool: %s", folder, strerror(errno));
@@ -242,20 +244,25 @@ static bool read_name(const char *name, struct spool_segment *out)
     return out->received || span_is(rest, "delivered");
 }
 
-/* The lock before the size: a size read after the lock was free is final. */
-static bool look_at(int folder, struct spool_segment *segment)
+enum look { LOOK_SEGMENT, LOOK_OTHER, LOOK_FAILED };
+
+/* The lock before the size: a size read after the lock was free is final. What cannot be looked
+ * at must not be taken for one that is gone. */
+static enum look look_at(int folder, struct spool_segment *segment)
 {
     struct stat st;
     int fd = openat(folder, segment->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool ok;
+    enum look seen = LOOK_FAILED;
 
     if (fd < 0)
-        return false;
+        return errno == ENOENT || errno == ELOOP ? LOOK_OTHER : LOOK_FAILED;
     segment->closed = !is_locked(fd);
-    ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    segment->size = ok ? (size_t)st.st_size : 0;
+    if (fstat(fd, &st) == 0) {
+        seen = S_ISREG(st.st_mode) ? LOOK_SEGMENT : LOOK_OTHER;
+        segment->size = (size_t)st.st_size;
+    }
     close(fd);
-    return ok;
+    return seen;
 }
 
 static int by_name(const void *a, const void *b)
@@ -268,21 +275,24 @@ static size_t list_names(DIR *dir, struct spool_segment **out)
     struct spool_segment *list = NULL;
     size_t count = 0, room = 0;
 
-    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
-        struct spool_segment found;
+    errno = 0;
+    for (struct dirent *e = readdir(dir); e; errno = 0, e = readdir(dir)) {
+        struct spool_segment found, *more;
+        enum look seen = read_name(e->d_name, &found) ? look_at(dirfd(dir), &found) : LOOK_OTHER;
 
-        if (!read_name(e->d_name, &found) || !look_at(dirfd(dir), &found))
+        if (seen == LOOK_OTHER)
             continue;
-        if (count == room) {
-            struct spool_segment *more = reallocarray(list, room = room * 2 + 16, sizeof *list);
-
-            if (!more) {
-                free(list);
-                return (size_t)-1;
-            }
-            list = more;
+        more = count < room ? list : reallocarray(list, room = room * 2 + 16, sizeof *list);
+        if (!more || seen == LOOK_FAILED) {
+            free(more ? more : list);
+            return (size_t)-1;
         }
+        list = more;
         list[count++] = found;
+    }
+    if (errno != 0) {
+        free(list);
+        return (size_t)-1;
     }
     *out = list;
     return count;

@@ -42,7 +42,8 @@ struct spool_segment {
     bool closed;             /* nobody appends any more; its size is final */
 };
 
-/* How many there are; `*out` is the caller's to free. (size_t)-1: the folder cannot be read. */
+/* How many there are; `*out` is the caller's to free. (size_t)-1: the folder or one of its
+ * segments cannot be looked at (errno says why). */
 MUST size_t spool_list(const char *folder, struct spool_segment **out);
 
 /* Reads whole lines from `offset` on into `to` (up to its room, which should be twice

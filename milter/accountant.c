@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "milter/accountant.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/span.h"
+#include "milter/ledger.h"
+#include "run/settings.h"
+#include "tell/log.h"
+
+/* How long to wait after a step, in milliseconds, and whether a change of the spool ends the
+ * wait. Batches stand apart a little, so that many records share one write to the disk. A lock
+ * that goes with its process makes no sound: therefore idle waits end too. */
+static const struct {
+    int wait;
+    bool listens;
+} after[] = {
+    [LEDGER_IDLE] = {1000, true},
+    [LEDGER_BUSY] = {20, false},
+    [LEDGER_HOLDS] = {50, false},
+    [LEDGER_STUCK] = {1000, false},
+};
+
+static int watch(const char *folder)
+{
+    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+    if (fd >= 0 && inotify_add_watch(fd, folder, IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE) < 0) {
+        close(fd);
+        fd = -1;
+    }
+    if (fd < 0)
+        log_say(LOG_LIFE, "", "spool-unwatched", {"why", span_of(strerror(errno))},
+                {"then", SPAN("looked at five times a second")});
+    return fd;
+}
+
+static void drain(int fd)
+{
+    char events[4096] __attribute__((aligned(8)));
+
+    while (fd >= 0 && read(fd, events, sizeof events) > 0)
+        ;
+}
+
+/* Without an ear for changes a short wait stands in. */
+static void wait_after(enum ledger_end end, int orders, int changes)
+{
+    bool listens = after[end].listens && changes >= 0;
+    struct pollfd on[] = {{.fd = orders, .events = POLLIN},
+                          {.fd = listens ? changes : -1, .events = POLLIN}};
+    int wait = after[end].listens && changes < 0 ? 200 : after[end].wait;
+
+    (void)poll(on, 2, wait);
+}
+
+/* When it should stop, what is there is still done; what cannot be done now waits in the
+ * spool for the next accountant. */
+static void work(struct child *child, struct ledger *l, int changes)
+{
+    for (;;) {
+        bool last = child_should_drain(child);
+        enum ledger_end end;
+
+        drain(changes);
+        end = ledger_step(l);
+        if (last && end != LEDGER_BUSY)
+            return;
+        if (!last)
+            wait_after(end, child->orders, changes);
+    }
+}
+
+int accountant_run(struct child *child)
+{
+    char why[1024];
+    struct ledger *l = ledger_open(child->settings, why, sizeof why);
+    int changes;
+
+    if (!l) {
+        log_say(LOG_FAULT, "", "accountant-fails", {"why", span_of(why)});
+        return 1;
+    }
+    changes = watch(child->settings->global.spool_directory);
+    child_ready(child);
+    work(child, l, changes);
+    if (changes >= 0)
+        close(changes);
+    ledger_close(&l);
+    return 0;
+}

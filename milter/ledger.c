@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "milter/ledger.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "keep/store.h"
+#include "milter/intents.h"
+#include "milter/journal.h"
+#include "milter/reception.h"
+#include "milter/round.h"
+#include "milter/sinks.h"
+#include "tell/log.h"
+
+/* What the store has. */
+enum { RECEPTIONS, INTENTS, PLACES, JOURNAL };
+static const char *const kinds[] = {"receptions", "intents", "places", "journal", NULL};
+
+/* A batch ends when it has read so much. */
+enum { READ_MOST = 1 << 20 };
+
+/* The store's file may grow to this. */
+static const size_t store_most = (size_t)8 << 30;
+
+/* So long may a delivery be ahead of its reception: mail servers start to deliver before the
+ * client has heard that they took the message. */
+static const double patience = 0.5;
+
+enum stage { STAGE_READING, STAGE_ORPHANS, STAGE_OVER };
+
+struct ledger {
+    const char *spool;
+    struct store *store;
+    struct journal *journal;
+    struct sinks *sinks;
+
+    struct round round;
+    enum stage stage;
+    bool cleared;      /* what is kept of segments that are gone, in this round */
+    bool started_anew; /* intents may be left of writers that are long gone */
+
+    /* The batch. */
+    struct store_txn *txn;
+    size_t taken, bad;
+    bool changed, failed;
+
+    bool stuck; /* it was said already */
+};
+
+struct ledger *ledger_open(const struct settings *settings, char *why, size_t size)
+{
+    struct ledger *l = calloc(1, sizeof *l);
+    char folder[4096];
+
+    snprintf(why, size, "accountant: no memory");
+    if (!l)
+        return NULL;
+    l->spool = settings->global.spool_directory;
+    l->stage = STAGE_OVER;
+    l->started_anew = true;
+    snprintf(folder, sizeof folder, "%s/accounting", settings->global.state_directory);
+    if ((l->sinks = sinks_open(settings, why, size)) &&
+        (l->store = store_open(folder, kinds, store_most, true, why, size)) &&
+        (l->journal = journal_open(folder, l->store, JOURNAL, why, size)))
+        return l;
+    ledger_close(&l);
+    return NULL;
+}
+
+void ledger_close(struct ledger **l)
+{
+    if (!*l)
+        return;
+    round_end(&(*l)->round);
+    sinks_close(&(*l)->sinks);
+    journal_close(&(*l)->journal);
+    store_close(&(*l)->store);
+    free(*l);
+    *l = NULL;
+}
+
+static bool is_full(const struct ledger *l)
+{
+    return l->taken >= READ_MOST || sinks_are_full(l->sinks);
+}
+
+static void keep(struct ledger *l, bool done)
+{
+    l->changed = true;
+    l->failed = l->failed || !done;
+}
+
+/* `to` is for the number, as long as the record is used. */
+static void add_delivery(struct ledger *l, struct record *r, char to[24])
+{
+    double waited = r->at - r->queued;
+
+    if (r->queued > 0) {
+        int len = snprintf(to, 24, "%lld", waited > 0 ? (long long)waited : 0);
+
+        r->column[COLUMN_totalSecondsQueued] = (struct span){to, (size_t)len};
+    }
+    keep(l, sinks_add(l->sinks, r));
+}
+
+/* False: it has to wait. */
+static bool take_delivery(struct ledger *l, const char *writer, struct record *r)
+{
+    struct record_memory *reception;
+    double age = clock_now() - r->at;
+    bool joined = reception_join(l->txn, RECEPTIONS, r, &reception);
+    char seconds[24];
+
+    if (!joined && r->column[COLUMN_queueId].len > 0 && age >= 0 && age < patience)
+        return false;
+    if (r->what == RECORD_OUTCOME)
+        intents_drop(l->txn, INTENTS, writer, r);
+    add_delivery(l, r, seconds);
+    record_forget(&reception);
+    return true;
+}
+
+static bool take_record(struct ledger *l, const char *writer, struct record *r, struct span line)
+{
+    switch (r->what) {
+    case RECORD_RECEIVED:
+        r->column[COLUMN_type] = SPAN("r");
+        keep(l, reception_keep(l->txn, RECEPTIONS, r, line));
+        keep(l, sinks_add(l->sinks, r));
+        return true;
+    case RECORD_INTENT:
+        keep(l, intents_keep(l->txn, INTENTS, writer, r, line));
+        return true;
+    case RECORD_ROW:
+    case RECORD_OUTCOME:
+        return take_delivery(l, writer, r);
+    }
+    return true;
+}
+
+static bool take_line(struct ledger *l, const char *writer, struct span line)
+{
+    struct record_memory *memory;
+    struct record r;
+    bool taken = true;
+
+    if (record_read(line, &r, &memory))
+        taken = take_record(l, writer, &r, line);
+    else
+        l->bad++;
+    record_forget(&memory);
+    return taken;
+}
+
+/* Lines of `text` that lie before the segment's noted end. False: none was taken. */
+static bool take_lines(struct ledger *l, struct reading *g, struct span text)
+{
+    size_t before = g->at;
+
+    while (text.len > 0 && !g->held) {
+        struct span rest = text, line = span_cut(&rest, '\n');
+        size_t len = text.len - rest.len;
+
+        if (g->at + len > g->segment.size)
+            break;
+        g->held = !take_line(l, g->segment.writer, line);
+        if (!g->held)
+            g->at += len;
+        text = rest;
+    }
+    l->taken += g->at - before;
+    l->changed = l->changed || g->at > before;
+    return g->at > before;
+}
+
+static void find_place(struct ledger *l, struct reading *g)
+{
+    struct span value;
+
+    if (!g->known && store_get(l->txn, PLACES, span_of(g->segment.name), &value) &&
+        value.len == sizeof g->at)
+        memcpy(&g->at, value.at, sizeof g->at);
+    g->known = true;
+}
+
+static void read_segment(struct ledger *l, struct reading *g)
+{
+    size_t before;
+
+    find_place(l, g);
+    before = g->at;
+    while (!g->ended && !g->held && !l->failed && !is_full(l)) {
+        struct buf text;
+
+        buf_init(&text, 64 << 10);
+        if (g->at < g->segment.size && !spool_read(l->spool, g->segment.name, g->at, &text))
+            l->failed = true;
+        else if (!take_lines(l, g, buf_peek(&text)) && !g->held)
+            g->ended = true;
+        buf_clear(&text);
+    }
+    if (g->at > before)
+        keep(l, store_put(l->txn, PLACES, span_of(g->segment.name),
+                          (struct span){(const char *)&g->at, sizeof g->at}, 0));
+}
+
+static void end_intent(struct ledger *l, struct span key)
+{
+    struct record_memory *memory, *reception;
+    char seconds[24];
+    struct record r;
+    struct span line;
+
+    if (store_get(l->txn, INTENTS, key, &line) && record_read(line, &r, &memory)) {
+        intents_end(&r);
+        (void)!reception_join(l->txn, RECEPTIONS, &r, &reception);
+        add_delivery(l, &r, seconds);
+        record_forget(&reception);
+        record_forget(&memory);
+    }
+    keep(l, store_drop(l->txn, INTENTS, key));
+}
+
+static void end_intents(struct ledger *l)
+{
+    bool look = l->started_anew || round_has_closed_delivery(&l->round);
+    struct orphans o = {.count = 0};
+
+    do {
+        if (look)
+            intents_find_orphans(l->txn, INTENTS, &l->round, &o);
+        for (size_t i = 0; i < o.count; i++)
+            end_intent(l, (struct span){o.key[i].text, o.key[i].len});
+    } while (o.count > 0 && !is_full(l) && !l->failed);
+    if (o.count == 0)
+        l->stage = STAGE_OVER;
+}
+
+/* Names of segments that were removed. */
+struct stale {
+    const struct round *round;
+    char name[64][SPOOL_NAME];
+    size_t len[64];
+    size_t count;
+};
+
+static bool find_stale(void *arg, struct span key, struct span value)
+{
+    struct stale *s = arg;
+
+    (void)value;
+    if (key.len <= sizeof s->name[0] && !round_has(s->round, key)) {
+        memcpy(s->name[s->count], key.at, key.len);
+        s->len[s->count++] = key.len;
+    }
+    return s->count < COUNT_OF(s->len);
+}
+
+static void drop_places(struct ledger *l)
+{
+    struct stale s = {.round = &l->round, .count = 0};
+
+    store_walk(l->txn, PLACES, find_stale, &s);
+    for (size_t i = 0; i < s.count; i++)
+        keep(l, store_drop(l->txn, PLACES, (struct span){s.name[i], s.len[i]}));
+}
+
+static void fill_batch(struct ledger *l)
+{
+    struct round *r = &l->round;
+
+    if (!l->cleared)
+        drop_places(l);
+    l->cleared = true;
+    while (l->stage == STAGE_READING && !is_full(l) && !l->failed) {
+        if (r->now == r->count)
+            l->stage = STAGE_ORPHANS;
+        else
+            read_segment(l, &r->readings[r->now]);
+        if (r->now < r->count && (r->readings[r->now].ended || r->readings[r->now].held))
+            r->now++;
+    }
+    if (l->stage == STAGE_ORPHANS && !l->failed)
+        end_intents(l);
+}
+
+/* The round begins anew: the store knows where to go on. */
+static enum ledger_end say_stuck(struct ledger *l, const char *why)
+{
+    if (!l->stuck)
+        log_say(LOG_FAULT, "", "accounting-stuck", {"why", span_of(why)},
+                {"system", span_of(strerror(errno))}, {"then", SPAN("records wait in the spool")});
+    l->stuck = true;
+    round_end(&l->round);
+    l->stage = STAGE_OVER;
+    return LEDGER_STUCK;
+}
+
+/* Keeps the batch, if there is anything in it. What failed is forgotten as a whole. */
+static enum ledger_end end_batch(struct ledger *l)
+{
+    bool ok = !l->failed;
+
+    if (ok && !l->changed) {
+        store_abort(&l->txn);
+    } else {
+        ok = ok && journal_begin(l->journal, l->txn) && sinks_keep(l->sinks, l->journal, l->txn);
+        store_expire(l->txn, RECEPTIONS, clock_now(), 256);
+        if (ok)
+            ok = store_commit(&l->txn);
+        else
+            store_abort(&l->txn);
+    }
+    sinks_forget(l->sinks);
+    if (!ok)
+        return say_stuck(l, "the store cannot be written, or a segment not be read");
+    l->stuck = false;
+    if (l->bad > 0)
+        log_say(LOG_FAULT, "", "spool-bad-lines", {"count", log_number((double)l->bad)},
+                {"then", SPAN("left out")});
+    if (l->changed)
+        return LEDGER_BUSY;
+    return round_holds(&l->round) ? LEDGER_HOLDS : LEDGER_IDLE;
+}
+
+enum ledger_end ledger_gather(struct ledger *l)
+{
+    enum ledger_end end;
+
+    l->taken = l->bad = 0;
+    l->changed = l->failed = false;
+    if (l->stage == STAGE_OVER) {
+        if (!round_start(&l->round, l->spool))
+            return say_stuck(l, "the spool cannot be read");
+        l->stage = STAGE_READING;
+        l->cleared = false;
+    }
+    l->txn = store_begin(l->store);
+    if (!l->txn)
+        return say_stuck(l, "the store cannot be read");
+    fill_batch(l);
+    end = end_batch(l);
+    if (end != LEDGER_STUCK && l->stage == STAGE_OVER)
+        l->started_anew = false;
+    return end;
+}
+
+bool ledger_write(struct ledger *l)
+{
+    if (!journal_write(l->journal))
+        return false;
+    if (l->stage == STAGE_OVER && l->round.count > 0) {
+        round_remove(&l->round, l->spool);
+        round_end(&l->round);
+    }
+    return true;
+}
+
+enum ledger_end ledger_step(struct ledger *l)
+{
+    enum ledger_end end;
+
+    if (!ledger_write(l))
+        return LEDGER_STUCK;
+    end = ledger_gather(l);
+    return end == LEDGER_STUCK || ledger_write(l) ? end : LEDGER_STUCK;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "milter/sinks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tell/account.h"
+
+enum { ROWS_MANY = 4 << 20, ROWS_MAX = 16 << 20 };
+
+struct sink {
+    const struct acct_file *conf;
+    struct account *account;
+    struct buf rows;
+};
+
+struct sinks {
+    size_t count;
+    struct sink at[JOURNAL_FILES];
+};
+
+static bool open_sink(struct sink *sink, const struct acct_file *conf, char *why, size_t size)
+{
+    struct account_fields fields[16];
+    struct account_conf a = {.records = conf->records,
+                             .fields = fields,
+                             .user_string = conf->user_string,
+                             .iso_times = conf->iso_times};
+    char reason[200];
+
+    for (size_t i = 0; i < conf->record_fields_count && i < COUNT_OF(fields); i++)
+        fields[a.fields_count++] = (struct account_fields){conf->record_fields[i].head.title,
+                                                           conf->record_fields[i].fields};
+    sink->conf = conf;
+    sink->account = account_new(&a, reason, sizeof reason);
+    buf_init(&sink->rows, ROWS_MAX);
+    if (!sink->account)
+        snprintf(why, size, "acct-file %s: %s", conf->head.title, reason);
+    return sink->account != NULL;
+}
+
+static bool is_there_twice(const struct settings *s, size_t which)
+{
+    for (size_t i = 0; i < which; i++) {
+        if (strcmp(s->acct_files[i].head.title, s->acct_files[which].head.title) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool open_all(struct sinks *s, const struct settings *settings, char *why, size_t size)
+{
+    if (settings->acct_file_count > COUNT_OF(s->at)) {
+        snprintf(why, size, "there may be %zu acct-file sections", COUNT_OF(s->at));
+        return false;
+    }
+    for (size_t i = 0; i < settings->acct_file_count; i++) {
+        if (is_there_twice(settings, i)) {
+            snprintf(why, size, "acct-file %s is there twice", settings->acct_files[i].head.title);
+            return false;
+        }
+        s->count++;
+        if (!open_sink(&s->at[i], &settings->acct_files[i], why, size))
+            return false;
+    }
+    return true;
+}
+
+struct sinks *sinks_open(const struct settings *settings, char *why, size_t size)
+{
+    struct sinks *s = calloc(1, sizeof *s);
+
+    if (!s)
+        snprintf(why, size, "accounting: no memory");
+    else if (!open_all(s, settings, why, size))
+        sinks_close(&s);
+    return s;
+}
+
+void sinks_forget(struct sinks *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        buf_clear(&s->at[i].rows);
+}
+
+void sinks_close(struct sinks **s)
+{
+    if (!*s)
+        return;
+    sinks_forget(*s);
+    for (size_t i = 0; i < (*s)->count; i++)
+        account_free(&(*s)->at[i].account);
+    free(*s);
+    *s = NULL;
+}
+
+bool sinks_add(struct sinks *s, const struct record *r)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (!account_row(s->at[i].account, &s->at[i].rows, r))
+            return false;
+    }
+    return true;
+}
+
+bool sinks_are_full(const struct sinks *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (buf_len(&s->at[i].rows) >= ROWS_MANY)
+            return true;
+    }
+    return false;
+}
+
+bool sinks_keep(struct sinks *s, struct journal *j, struct store_txn *t)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct sink *sink = &s->at[i];
+        struct journal_file file = {sink->conf->head.title,
+                                    sink->conf->world_readable ? 0644 : 0640,
+                                    account_header(sink->account)};
+
+        if (buf_len(&sink->rows) > 0 && !journal_add(j, t, &file, buf_peek(&sink->rows)))
+            return false;
+    }
+    return true;
+}

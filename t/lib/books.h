@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * books - a spool, a store and an accounting file in a folder of their own, for tests.
+ */
+#pragma once
+
+#include "t/unit/unit.h"
+
+#include "milter/ledger.h"
+#include "tell/record.h"
+#include "tell/spool.h"
+
+extern char folder[64], spool_folder[128], csv[128], why[256];
+extern struct acct_file files[2];
+extern struct settings settings;
+extern struct ledger *ledger;
+extern const char *const all_types[4];
+
+/* The files' columns, for all types. */
+#define HEADER "type,orig,dsnDiag,rcvTlsProtocol,totalSecondsQueued\r\n"
+
+/* Before and after each test. The clock stands still at 1000000. */
+int make_all(void **state);
+int remove_all(void **state);
+#define WITH_ALL(test) cmocka_unit_test_setup_teardown(test, make_all, remove_all)
+
+void open_ledger(void);
+struct spool *open_spool(const char *kind);
+
+/* `id` is the key, and the sender too, so that rows can be told apart. */
+struct record sample_record(enum record_do what, const char *type, const char *id);
+void spool_record(struct spool *s, const struct record *r);
+void spool_row(struct spool *s, enum record_do what, const char *type, const char *id);
+
+/* Steps until nothing is left to do. */
+void step_to_the_end(void);
+
+/* Of a file, "" if it is not there; good until the next call. */
+char *contents(const char *path);
+
+/* How many there are in the spool. */
+size_t segments(void);
