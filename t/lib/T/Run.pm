@@ -168,6 +168,16 @@ sub children {
     return split ' ', <$in> // '';
 }
 
+# Those that it logged as its children of a role (worker, facts, milter, accountant) and live.
+sub children_of {
+    my ($self, $role) = @_;
+    my %lives = map { $_ => 1 } $self->children;
+    return grep { $lives{$_} } $self->log_text =~ /child-started role=$role .*?\bpid=(\d+)/g;
+}
+
+# log_like() looks from here on.
+sub log_mark { $_[0]{seen} = length $_[0]->log_text; return }
+
 # Resident bytes of it and its children.
 sub memory {
     my $self = shift;

@@ -7,6 +7,8 @@
 #   $trio->{ca} {dns} {csv}
 #   $trio->client('submission', '127.0.0.12')      # a T::Peer: smtp, submission or smtps
 #
+# expect => a pattern of errors in the programs' logs that are wanted.
+#
 # Domains: home.test is the MTA's own. Remote: friend.test (TLS where offered), bank.test (TLS
 # demanded, our certificate shown, theirs checked), old.test (its server has no STARTTLS),
 # strict.test (the same, but TLS is demanded), loop.test (its MX is ourselves).
@@ -104,7 +106,7 @@ CONF
 
 sub start {
     my ($class, %o) = @_;
-    my $self = bless {said => $o{said} // sub { }, csv => stage_dir() . '/acct.csv'}, $class;
+    my $self = bless {said => $o{said} // sub { }, expect => $o{expect}, csv => stage_dir() . '/acct.csv'}, $class;
     $self->certificates;
     $self->{said}->('a name server that knows the domains of this play');
     $self->{dns} = T::DNS->start($zone);
@@ -174,7 +176,7 @@ sub write_conf {
 sub start_programs {
     my $self = shift;
     for my $program (qw(milter out in)) {
-        $self->{$program} = T::Run->start("sallyport-$program", file => $self->{conf});
+        $self->{$program} = T::Run->start("sallyport-$program", file => $self->{conf}, expect => $self->{expect});
     }
     return;
 }
