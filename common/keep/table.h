@@ -16,6 +16,9 @@
 
 struct table;
 
+/* Its file in run-directory. */
+#define TABLE_NAME "sessions"
+
 /* Both ends of a connection, as the MTA sees them. */
 struct table_key {
     struct addr client, server;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "milter/message.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "smtp/xtext.h"
+#include "tell/record.h"
+
+/* All recipients of a message: more than mail servers take at once. */
+enum { RCPTS_MAX = 256 << 10 };
+
+void session_init(struct session *s)
+{
+    *s = (struct session){.secure = false};
+    buf_init(&s->message.rcpts.list, RCPTS_MAX);
+}
+
+void session_clear(struct session *s)
+{
+    buf_clear(&s->message.rcpts.list);
+}
+
+static struct span strip(const char *path)
+{
+    struct span s = span_of(path);
+
+    if (s.len >= 2 && s.at[0] == '<' && s.at[s.len - 1] == '>')
+        s = (struct span){s.at + 1, s.len - 2};
+    return s;
+}
+
+/* The decoded value of one parameter; "" if it is not there or is no xtext. */
+static void find_parameter(char **arguments, const char *name, char *to, size_t size)
+{
+    size_t len = strlen(name);
+
+    to[0] = '\0';
+    for (; *arguments; arguments++) {
+        struct span value = span_of(*arguments);
+
+        if (!span_starts_nocase(value, name) || value.len <= len || value.at[len] != '=')
+            continue;
+        if (xtext_read(to, size, span_after(value, len + 1)) == (size_t)-1)
+            to[0] = '\0';
+        return;
+    }
+}
+
+void message_begin(struct message *m, char **arguments)
+{
+    message_end(m);
+    m->number++;
+    text_copy(m->sender, sizeof m->sender, arguments[0] ? strip(arguments[0]) : SPAN(""));
+    find_parameter(arguments, "ENVID", m->env_id, sizeof m->env_id);
+}
+
+void message_add(struct message *m, char **arguments)
+{
+    struct recipients *r = &m->rcpts;
+    struct span mailbox = arguments[0] ? strip(arguments[0]) : SPAN("");
+    char label[1024];
+
+    find_parameter(arguments, "ORCPT", label, sizeof label);
+    if (buf_addf(&r->list, "%.*s%c%s%c", SPAN_ARG(mailbox), '\0', label, '\0'))
+        r->count++;
+    else
+        r->left_out++;
+}
+
+void message_end(struct message *m)
+{
+    m->sender[0] = m->env_id[0] = '\0';
+    buf_clear(&m->rcpts.list);
+    m->rcpts.count = m->rcpts.left_out = 0;
+}
+
+/* What all recipients have in common. The texts are the caller's, for as long as the record. */
+struct texts_of {
+    char client[ADDR_TEXT], server[ADDR_TEXT], source[256 + ADDR_TEXT + 4];
+};
+
+static void describe(const struct session *s, const char *queue_id, struct texts_of *texts,
+                     struct record *r)
+{
+    const struct tls_facts *tls = &s->tls;
+
+    addr_text(&s->client, texts->client);
+    addr_text(&s->server, texts->server);
+    snprintf(texts->source, sizeof texts->source, "%s (%s)", s->helo, texts->client);
+    *r = (struct record){.what = RECORD_RECEIVED, .at = clock_now()};
+    r->id_host = span_of(s->host);
+    r->column[COLUMN_type] = SPAN("r");
+    r->column[COLUMN_orig] = span_of(s->message.sender);
+    r->column[COLUMN_srcType] = SPAN("smtp");
+    r->column[COLUMN_srcMta] = span_of(texts->source);
+    r->column[COLUMN_rcvSourceIp] = span_of(texts->client);
+    if (s->server.port != 0)
+        r->column[COLUMN_rcvDestinationIp] = span_of(texts->server);
+    r->column[COLUMN_vmta] = SPAN("{default}");
+    r->column[COLUMN_envId] = span_of(s->message.env_id);
+    r->column[COLUMN_rcvSmtpUser] = span_of(s->user);
+    r->column[COLUMN_sourceRule] = span_of(s->rule.head.title ? s->rule.head.title : "");
+    r->column[COLUMN_queueId] = span_of(queue_id);
+    r->column[COLUMN_sessionId] = span_of(s->id.text);
+    if (!s->secure)
+        return;
+    r->column[COLUMN_rcvTlsProtocol] = span_of(tls->protocol);
+    r->column[COLUMN_rcvTlsCipher] = span_of(tls->cipher);
+    r->column[COLUMN_rcvTlsVerify] = span_of(tls->verify);
+    r->column[COLUMN_rcvTlsClientSubject] = span_of(tls->peer_subject);
+    r->column[COLUMN_rcvTlsClientFingerprint] = span_of(tls->peer_fingerprint);
+    r->column[COLUMN_rcvTlsSni] = span_of(tls->sni);
+}
+
+bool message_write(const struct session *s, const char *queue_id, struct recipient_at *at,
+                   struct buf *to)
+{
+    struct span all = buf_peek(&s->message.rcpts.list), rest = span_after(all, at->offset);
+    struct texts_of texts;
+    struct record r;
+
+    if (rest.len == 0)
+        return false;
+    describe(s, queue_id, &texts, &r);
+    while (rest.len > 0) {
+        char key[RECORD_KEY_MAX];
+
+        r.column[COLUMN_rcpt] = span_cut(&rest, '\0');
+        r.column[COLUMN_orcpt] = span_cut(&rest, '\0');
+        snprintf(key, sizeof key, "%s.%u.%u", s->id.text, s->message.number, at->number + 1);
+        r.key = span_of(key);
+        if (!record_write(to, &r))
+            return buf_len(to) > 0; /* the rest next time */
+        at->number++;
+        at->offset = all.len - rest.len;
+    }
+    return true;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * message - what is known of one session of the mail server and of the message in it.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/id.h"
+#include "rule/facts.h"
+#include "rule/source.h"
+
+struct recipients {
+    struct buf list; /* of each: mailbox NUL ORCPT NUL */
+    unsigned count;
+    unsigned left_out; /* that are too many to be remembered */
+};
+
+struct message {
+    char sender[1024]; /* without brackets */
+    char env_id[512];
+    struct recipients rcpts;
+    unsigned number; /* of the session's messages, from 1 */
+    size_t aside;    /* room set aside in the spool */
+};
+
+struct session {
+    struct id id;
+    struct addr client, server; /* as the mail server sees them */
+    char helo[256];
+    char host[256]; /* the mail server's name for itself */
+    bool secure;
+    struct tls_facts tls;
+    char user[256], mechanism[64];
+    struct source rule; /* its texts are the settings' */
+    struct message message;
+    unsigned refused;
+};
+
+void session_init(struct session *s);
+void session_clear(struct session *s);
+
+/* The arguments of MAIL and RCPT as libmilter has them: the path, then parameters, NULL behind
+ * the last. A recipient beyond what is remembered is counted. */
+void message_begin(struct message *m, char **arguments);
+void message_add(struct message *m, char **arguments);
+
+/* It was taken, refused or given up. */
+void message_end(struct message *m);
+
+/* Lines of `received` records under the mail server's `queue_id`, one for each recipient, as
+ * many as there is room for (RECORD_MAX each). `*at` goes from 0 on; false when none is left. */
+struct recipient_at {
+    size_t offset;
+    unsigned number;
+};
+MUST bool message_write(const struct session *s, const char *queue_id, struct recipient_at *at,
+                        struct buf *to);

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "milter/milter.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <libmilter/mfapi.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "milter/facts.h"
+#include "milter/message.h"
+#include "milter/policy.h"
+#include "milter/receipts.h"
+#include "tell/log.h"
+
+/* All that libmilter's threads share; its callbacks have no argument for it. */
+static struct {
+    struct child *child;
+    const struct milter_listener *listener;
+    struct receipts *receipts; /* NULL: the proxy writes the records */
+    struct facts *facts;       /* NULL: the mail server's macros say */
+    pthread_mutex_t numbering; /* of sessions */
+    atomic_uint open;          /* sessions */
+    char socket_file[512];     /* "" for a port */
+    struct stat made;          /* that file, as we made it */
+} us = {.numbering = PTHREAD_MUTEX_INITIALIZER};
+
+static void copy_macro(SMFICTX *ctx, char *name, char *to, size_t size)
+{
+    const char *value = smfi_getsymval(ctx, name);
+
+    text_clean(to, size, span_of(value ? value : ""));
+}
+
+/* What we want to know, at each stage where it may be new. The list replaces the mail
+ * server's own for that stage. */
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
+                             unsigned long f3, unsigned long *o0, unsigned long *o1,
+                             unsigned long *o2, unsigned long *o3)
+{
+    static char at_connect[] = "j v _ {daemon_addr} {daemon_port} {client_addr} {client_port}";
+    static char at_mail[] = "i j {tls_version} {cipher} {cipher_bits} {verify} {cert_subject} "
+                            "{cert_issuer} {auth_type} {auth_authen}";
+    static char at_end[] = "i j";
+
+    (void)f2;
+    (void)f3;
+    *o0 = f0 & SMFIF_SETSYMLIST;
+    *o1 = f1 & (SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN | SMFIP_NODATA);
+    *o2 = *o3 = 0;
+    if (*o0 && (smfi_setsymlist(ctx, SMFIM_CONNECT, at_connect) != MI_SUCCESS ||
+                smfi_setsymlist(ctx, SMFIM_ENVFROM, at_mail) != MI_SUCCESS ||
+                smfi_setsymlist(ctx, SMFIM_ENVRCPT, at_end) != MI_SUCCESS ||
+                smfi_setsymlist(ctx, SMFIM_EOM, at_end) != MI_SUCCESS))
+        log_say(LOG_FAULT, "", "macros-not-asked", {"then", SPAN("TLS may go unseen")});
+    return SMFIS_CONTINUE;
+}
+
+static struct id next_id(void)
+{
+    struct id id;
+
+    pthread_mutex_lock(&us.numbering);
+    id = id_next();
+    pthread_mutex_unlock(&us.numbering);
+    return id;
+}
+
+static void find_server(SMFICTX *ctx, struct addr *out)
+{
+    char at[ADDR_TEXT], port[16];
+    unsigned long number = 0;
+    struct span ip;
+
+    copy_macro(ctx, "{daemon_addr}", at, sizeof at);
+    copy_macro(ctx, "{daemon_port}", port, sizeof port);
+    ip = span_of(at);
+    if (span_starts_nocase(ip, "IPv6:"))
+        ip = span_after(ip, 5);
+    *out = (struct addr){.port = 0};
+    if (addr_read(ip, out) && text_number(span_of(port), 65535, &number))
+        out->port = (uint16_t)number;
+}
+
+/* Behind the proxy its table says who the client is; a rule that has a name is the listener's. */
+static void find_rule(struct session *s)
+{
+    const struct sources *sources = us.child->settings->sources;
+    char rule[64] = "";
+
+    if (us.facts &&
+        (!facts_find(us.facts, s, rule, sizeof rule) || !sources_has_name(sources, rule)))
+        rule[0] = '\0';
+    sources_find(sources, &s->client, rule, &s->rule);
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
+{
+    struct session *s = malloc(sizeof *s);
+
+    (void)name;
+    if (!s)
+        return SMFIS_TEMPFAIL;
+    session_init(s);
+    s->id = next_id();
+    if (!from || !addr_of_sockaddr(from, &s->client))
+        s->client = (struct addr){.port = 0}; /* a local process, or what the peer has not said */
+    find_server(ctx, &s->server);
+    copy_macro(ctx, "j", s->host, sizeof s->host);
+    find_rule(s);
+    atomic_fetch_add(&us.open, 1);
+    if (smfi_setpriv(ctx, s) == MI_SUCCESS)
+        return SMFIS_CONTINUE;
+    atomic_fetch_sub(&us.open, 1);
+    session_clear(s);
+    free(s);
+    return SMFIS_TEMPFAIL;
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *name)
+{
+    struct session *s = smfi_getpriv(ctx);
+
+    if (s && name)
+        text_clean(s->helo, sizeof s->helo, span_of(name));
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat refuse(SMFICTX *ctx, struct session *s, const struct refusal *r)
+{
+    char code[4], enhanced[12], text[128];
+
+    refusal_codes(r, code, enhanced);
+    snprintf(text, sizeof text, "%s", r->text);
+    s->refused++;
+    log_say(LOG_SESSION, s->id.text, "refused", {"code", span_of(code)}, {"why", span_of(r->text)},
+            {"rule", span_of(s->rule.head.title ? s->rule.head.title : "")});
+    /* Postfix lets mail pass if this fails and we went on as if it had not. */
+    if (smfi_setreply(ctx, code, enhanced, text) != MI_SUCCESS)
+        return SMFIS_TEMPFAIL;
+    return r->code < 500 ? SMFIS_TEMPFAIL : SMFIS_REJECT;
+}
+
+/* The mail server's own TLS, and whom it took the client for. */
+static void ask_macros(SMFICTX *ctx, struct session *s)
+{
+    struct macros m;
+
+    copy_macro(ctx, "{auth_authen}", s->user, sizeof s->user);
+    copy_macro(ctx, "{auth_type}", s->mechanism, sizeof s->mechanism);
+    if (us.facts)
+        return;
+    copy_macro(ctx, "v", m.version, sizeof m.version);
+    copy_macro(ctx, "{tls_version}", m.protocol, sizeof m.protocol);
+    copy_macro(ctx, "{cipher}", m.cipher, sizeof m.cipher);
+    copy_macro(ctx, "{cipher_bits}", m.bits, sizeof m.bits);
+    copy_macro(ctx, "{verify}", m.verify, sizeof m.verify);
+    copy_macro(ctx, "{cert_subject}", m.subject, sizeof m.subject);
+    facts_of_macros(s, &m);
+}
+
+static void end_message(struct session *s)
+{
+    if (us.receipts)
+        receipts_release(us.receipts, &s->message);
+    message_end(&s->message);
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **arguments)
+{
+    struct session *s = smfi_getpriv(ctx);
+    const struct refusal *r;
+
+    if (!s)
+        return SMFIS_TEMPFAIL;
+    end_message(s);
+    ask_macros(ctx, s);
+    r = policy_at_mail(&s->rule, &(struct client){.secure = s->secure,
+                                                  .user = span_of(s->user),
+                                                  .mechanism = span_of(s->mechanism)});
+    if (r)
+        return refuse(ctx, s, r);
+    message_begin(&s->message, arguments);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
+{
+    struct session *s = smfi_getpriv(ctx);
+
+    if (!s)
+        return SMFIS_TEMPFAIL;
+    if (!us.receipts)
+        return SMFIS_CONTINUE;
+    if (!receipts_reserve(us.receipts, &s->message))
+        return refuse(ctx, s, &policy_no_room);
+    message_add(&s->message, arguments);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_end(SMFICTX *ctx)
+{
+    struct session *s = smfi_getpriv(ctx);
+    char queue_id[128];
+    bool ok;
+
+    if (!s)
+        return SMFIS_TEMPFAIL;
+    if (!us.receipts)
+        return SMFIS_CONTINUE;
+    copy_macro(ctx, "i", queue_id, sizeof queue_id);
+    if (s->message.rcpts.left_out > 0)
+        log_say(LOG_FAULT, s->id.text, "recipients-unaccounted",
+                {"count", log_number(s->message.rcpts.left_out)});
+    ok = receipts_write(us.receipts, s, queue_id);
+    message_end(&s->message);
+    return ok ? SMFIS_CONTINUE : refuse(ctx, s, &policy_no_room);
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+    struct session *s = smfi_getpriv(ctx);
+
+    if (s)
+        end_message(s);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+    struct session *s = smfi_getpriv(ctx);
+    char client[ADDR_TEXT];
+
+    if (!s)
+        return SMFIS_CONTINUE;
+    end_message(s);
+    log_say(LOG_SESSION, s->id.text, "closed",
+            {"client", span_of(addr_port_text(&s->client, client))},
+            {"tls", span_of(s->secure ? s->tls.protocol : "no")},
+            {"messages", log_number(s->message.number)}, {"refused", log_number(s->refused)});
+    smfi_setpriv(ctx, NULL);
+    session_clear(s);
+    free(s);
+    atomic_fetch_sub(&us.open, 1);
+    return SMFIS_CONTINUE;
+}
+
+/* "unix:/path", "local:/path" or "/path"; NULL for a port. */
+static const char *file_of(const struct milter_listener *l)
+{
+    const char *title = l->head.title, *colon = strchr(title, ':');
+
+    if (strncasecmp(title, "inet:", 5) == 0 || strncasecmp(title, "inet6:", 6) == 0)
+        return NULL;
+    return colon ? colon + 1 : title;
+}
+
+static unsigned count_kind(const struct settings *s, bool file)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < s->milter_listener_count; i++)
+        count += (file_of(&s->milter_listeners[i]) != NULL) == file;
+    return count;
+}
+
+unsigned milter_count_files(const struct settings *s)
+{
+    return count_kind(s, true);
+}
+
+unsigned milter_count_ports(const struct settings *s)
+{
+    return count_kind(s, false);
+}
+
+static const struct milter_listener *find_listener(const struct child *child, bool file)
+{
+    const struct settings *s = child->settings;
+    unsigned number = 0;
+
+    for (size_t i = 0; i < s->milter_listener_count; i++) {
+        if ((file_of(&s->milter_listeners[i]) != NULL) == file && number++ == child->number)
+            return &s->milter_listeners[i];
+    }
+    return NULL;
+}
+
+/* Has the next generation put its socket where ours was? */
+static bool is_taken_over(void)
+{
+    struct stat now;
+
+    return us.socket_file[0] && stat(us.socket_file, &now) == 0 &&
+           (now.st_ino != us.made.st_ino || now.st_dev != us.made.st_dev);
+}
+
+/* Waits for the order to stop. Sessions may end if new ones go elsewhere; else they are cut,
+ * and the mail server tells its clients to come again. */
+static void *wait_for_orders(void *unused)
+{
+    struct pollfd orders = {.fd = us.child->orders, .events = POLLIN};
+    double end;
+
+    while (!child_should_drain(us.child))
+        (void)poll(&orders, 1, 10000);
+    end = clock_mono() + (double)us.child->settings->global.drain_timeout;
+    while (is_taken_over() && atomic_load(&us.open) > 0 && clock_mono() < end)
+        (void)poll(NULL, 0, 200);
+    smfi_stop();
+    return unused;
+}
+
+static bool open_socket(void)
+{
+    struct smfiDesc description = {
+        .xxfi_name = (char[]){"sallyport"},
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_connect = on_connect,
+        .xxfi_helo = on_helo,
+        .xxfi_envfrom = on_mail,
+        .xxfi_envrcpt = on_rcpt,
+        .xxfi_eom = on_end,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+        .xxfi_negotiate = on_negotiate,
+    };
+    static char name[1024];
+
+    text_copy(name, sizeof name, span_of(us.listener->head.title));
+    umask(007); /* the mail server is in our group */
+    if (smfi_register(description) != MI_SUCCESS || smfi_setconn(name) != MI_SUCCESS ||
+        smfi_opensocket(true) != MI_SUCCESS)
+        return false;
+    return !us.socket_file[0] || stat(us.socket_file, &us.made) == 0;
+}
+
+/* Records come from here only where the proxy does not write them. */
+static bool open_all(struct child *child, bool file, char *why, size_t size)
+{
+    const struct global *g = &child->settings->global;
+    char path[4096];
+
+    us.child = child;
+    us.listener = find_listener(child, file);
+    if (!us.listener) {
+        snprintf(why, size, "there is no milter-listener for this child");
+        return false;
+    }
+    if (file)
+        text_copy(us.socket_file, sizeof us.socket_file, span_of(file_of(us.listener)));
+    snprintf(path, sizeof path, "%s/" TABLE_NAME, g->run_directory);
+    snprintf(why, size, "milter-listener %s: no memory", us.listener->head.title);
+    if (us.listener->behind_proxy ? !(us.facts = facts_open(path))
+                                  : !(us.receipts = receipts_open(g->spool_directory, why, size)))
+        return false;
+    snprintf(why, size, "milter-listener %s: cannot listen there", us.listener->head.title);
+    return open_socket();
+}
+
+static int run(struct child *child, bool file)
+{
+    char why[1024];
+    pthread_t thread;
+
+    if (!open_all(child, file, why, sizeof why)) {
+        log_say(LOG_FAULT, "", "milter-fails", {"why", span_of(why)});
+        return 1;
+    }
+    if (pthread_create(&thread, NULL, wait_for_orders, NULL) != 0)
+        return 1;
+    child_ready(child);
+    /* What threads may still use when it returns is left to the end of the process. */
+    return smfi_main() == MI_SUCCESS ? 0 : 1;
+}
+
+int milter_run_file(struct child *child)
+{
+    return run(child, true);
+}
+
+int milter_run_port(struct child *child)
+{
+    return run(child, false);
+}
