@@ -73,6 +73,19 @@ for my $bad ({name => 'mx.test', days => -2, from => -5, why => 'expired'}, {nam
     waitpid $pid, 0;
 }
 
+subtest 'what should be heard and is not' => sub {
+    my $server = T::Peer->listen(port => port('wrong'));
+    my ($c, $s) = (T::Peer->connect(port('wrong')), $server->accept);
+    $s->say('250 yes');
+    my @said;
+    no warnings 'redefine';
+    local *Test::More::ok = sub { push @said, $_[0] ? 1 : 0 };
+    local *Test::More::fail = sub { push @said, 0 };
+    local *Test::More::diag = sub { };
+    ok(!eval { $c->hear(qr/^220 (x)/); 1 }, 'ends the script');
+    is("@said", '0 0', 'after a failed assertion');
+};
+
 is_deeply([csv_fields(qq{a,"b ""c"", d",\r\n,,"x\r\ny"\r\n})], [['a', 'b "c", d', ''], ['', '', "x\r\ny"]], 'CSV');
 ok(!eval { csv_fields("a,b\n"); 1 }, 'a bare LF is no end of a row');
 

@@ -25,7 +25,7 @@ sub kill_children {
 $trio->{$_}->log_mark for qw(in out milter);
 kill_children('out', 'worker', 10);
 kill_children('in', 'worker', 30);
-kill_children('milter', 'milter', 50);
+kill_children('milter', 'milter-port', 50);
 kill_children('milter', 'accountant', 60);
 kill_children('out', 'facts', 70);
 ok($traffic->wait_accepted(80), '80 messages are accepted');

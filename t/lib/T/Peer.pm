@@ -172,14 +172,14 @@ sub read_line {
 sub hear {
     my ($self, $like, $name, %o) = @_;
     my $text = $self->read_reply($o{seconds});
-    return $text if defined $text && $self->verdict($text =~ $like, said($name, $like), $text);
+    return $text if defined $text && $self->verdict(scalar($text =~ $like), said($name, $like), $text);
     $self->wrong(($name // '') . " should hear $like, heard " . (defined $text ? "'$text'" : $self->silence));
 }
 
 sub hear_line {
     my ($self, $like, $name) = @_;
     my $line = $self->read_line;
-    return $line if defined $line && $self->verdict($line =~ $like, said($name, $like), $line);
+    return $line if defined $line && $self->verdict(scalar($line =~ $like), said($name, $like), $line);
     $self->wrong(($name // '') . " should hear $like, heard " . ($line // $self->silence));
 }
 

@@ -34,7 +34,7 @@ sub start {
     my ($class, $program, %o) = @_;
     my $self = $class->prepare($program, %o);
     $self->launch;
-    $self->log_like($o{ready} // qr/^\S+ started /, "$self->{name} serves")
+    $self->log_like($o{ready} // qr/^\S+ (?:ready|started) /, "$self->{name} serves")
         or croak "$self->{name} did not start";
     return $self;
 }
@@ -220,7 +220,7 @@ sub restart {
     $self->{stopped} = $self->{listed} = 0;
     delete $self->{status};
     $self->launch;
-    return $self->log_like($ready // qr/^\S+ started /, "$self->{name} serves again");
+    return $self->log_like($ready // qr/^\S+ (?:ready|started) /, "$self->{name} serves again");
 }
 
 sub judge {
