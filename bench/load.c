@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -363,14 +362,10 @@ int main(int argc, char **argv)
 {
     const struct tls_client_conf how = {{"", ""}, "", "", "", TLS_1_2, -1};
     struct event *end = NULL;
-    struct rlimit files;
     char why[256];
     double began;
 
     read_args(argc, argv);
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     make_message();
     all.loop = event_base_new();

@@ -52,6 +52,13 @@ bool envelope_has_room(const struct envelope *e, const struct party *p)
            buf_room(&e->accepted) >= buf_len(&e->asked) + size;
 }
 
+static char *append(char *to, struct span s)
+{
+    if (s.len) /* an empty one may point to nowhere */
+        memcpy(to, s.at, s.len);
+    return to + s.len;
+}
+
 bool envelope_ask(struct envelope *e, const struct party *p)
 {
     char whole[sizeof(struct lengths) + ENVELOPE_PARTY];
@@ -63,8 +70,7 @@ bool envelope_ask(struct envelope *e, const struct party *p)
     struct lengths n = {(uint16_t)p->mailbox.len, (uint16_t)p->label.len};
 
     memcpy(whole, &n, sizeof n);
-    memcpy(whole + sizeof n, p->mailbox.at, n.mailbox);
-    memcpy(whole + sizeof n + n.mailbox, p->label.at, n.label);
+    append(append(whole + sizeof n, p->mailbox), p->label);
     return buf_add(&e->asked, (struct span){whole, size});
 }
 
@@ -93,8 +99,11 @@ bool envelope_mail(struct envelope *e, bool accepted)
 
 bool envelope_rcpt(struct envelope *e, bool accepted)
 {
-    e->count += accepted;
-    return answered(e, accepted ? &e->accepted : NULL);
+    /* A mail server that refused MAIL cannot accept a recipient. */
+    bool kept = accepted && envelope_is_open(e);
+
+    e->count += kept;
+    return answered(e, kept ? &e->accepted : NULL);
 }
 
 bool envelope_is_open(const struct envelope *e)

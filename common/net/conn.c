@@ -37,13 +37,25 @@ void conn_init(struct conn *c, int fd)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 }
 
+static void say_close_notify(struct conn *c)
+{
+    if (c->tls && !c->broken && c->shaken) {
+        ERR_clear_error();
+        (void)SSL_shutdown(c->tls);
+    }
+}
+
+void conn_finish(struct conn *c)
+{
+    say_close_notify(c);
+    if (c->fd >= 0)
+        (void)shutdown(c->fd, SHUT_WR);
+}
+
 void conn_clear(struct conn *c)
 {
     if (c->tls) {
-        if (!c->broken && c->shaken) {
-            ERR_clear_error();
-            (void)SSL_shutdown(c->tls);
-        }
+        say_close_notify(c);
         /* Else OpenSSL marks the session as not resumable, and others may hold it. */
         SSL_set_shutdown(c->tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
         SSL_free(c->tls);

@@ -40,6 +40,10 @@ void conn_init(struct conn *c, int fd);
 /* Says close_notify where that is due, and closes. Usable again after conn_init(). */
 void conn_clear(struct conn *c);
 
+/* Says that nothing more comes (close_notify, FIN); the other side may still be heard out, so that
+ * our last words are not lost with a reset. */
+void conn_finish(struct conn *c);
+
 /* Begins to connect, from `source` if not NULL (its port may be 0). CONN_LATER: wait until
  * writable, then conn_dialled(). The local address is known at once (conn_local()). */
 MUST enum conn_got conn_dial(struct conn *c, const struct addr *to, const struct addr *source);

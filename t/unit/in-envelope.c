@@ -66,6 +66,8 @@ static void knows_what_is_open(void **state)
     assert_true(envelope_rcpt(&e, false));
     assert_false(envelope_is_busy(&e));
     assert_true(envelope_rcpt(&e, true)); /* an answer too many does no harm */
+    assert_true(asks(&e, "r@b", "") && envelope_rcpt(&e, true)); /* without MAIL, of no use */
+    assert_int_equal(e.count, 0);
     envelope_clear(&e);
 }
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * call - a session's connection to its backend, and its entry in the session table.
+ */
+#pragma once
+
+#include "session.h"
+
+/* Begins to connect, having told the table which client comes from where. CONN_LATER: wait until
+ * it is writable, then call_on(). */
+MUST enum conn_got call_begin(struct session *s);
+MUST enum conn_got call_on(struct session *s);
+
+/* The connection is closed, if there is one. */
+void call_hang_up(struct session *s);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "entries.h"
+
+#include <stdlib.h>
+
+void entries_init(struct entries *e, struct table *table, unsigned part)
+{
+    *e = (struct entries){.table = table, .part = part};
+    TAILQ_INIT(&e->leaving);
+}
+
+/* A client's port may be used again within the grace: what another session put there since
+ * is not ours to drop. */
+static void take_back(struct entries *e, struct entry *entry)
+{
+    struct table_entry there;
+
+    for (size_t i = 0; i < COUNT_OF(entry->keys); i++)
+        if (table_find(e->table, &entry->keys[i], &there) &&
+            strcmp(there.session.text, entry->session.text) == 0)
+            table_drop(e->table, e->part, &entry->keys[i]);
+    free(entry);
+}
+
+static void take_back_leaving(struct entries *e, struct entry *entry)
+{
+    TAILQ_REMOVE(&e->leaving, entry, link);
+    take_back(e, entry);
+}
+
+void entries_clear(struct entries *e)
+{
+    for (struct entry *at; (at = TAILQ_FIRST(&e->leaving));)
+        take_back_leaving(e, at);
+}
+
+struct entry *entries_put(struct entries *e, const struct table_key keys[2],
+                          const struct table_entry *what)
+{
+    struct entry *entry = e->table ? calloc(1, sizeof *entry) : NULL;
+    struct entry *next;
+
+    if (!entry)
+        return NULL;
+    /* After STARTTLS a session comes again under the same key: its old entry must not go
+     * later and take this one along. */
+    for (struct entry *at = TAILQ_FIRST(&e->leaving); at; at = next) {
+        next = TAILQ_NEXT(at, link);
+        if (strcmp(at->session.text, what->session.text) == 0)
+            take_back_leaving(e, at);
+    }
+    entry->session = what->session;
+    memcpy(entry->keys, keys, sizeof entry->keys);
+    if (table_put(e->table, e->part, &keys[0], what) &&
+        table_put(e->table, e->part, &keys[1], what))
+        return entry;
+    take_back(e, entry);
+    return NULL;
+}
+
+void entries_leave(struct entries *e, struct entry **entry, double now)
+{
+    if (!*entry)
+        return;
+    (*entry)->until = now + ENTRIES_GRACE;
+    TAILQ_INSERT_TAIL(&e->leaving, *entry, link);
+    *entry = NULL;
+}
+
+void entries_sweep(struct entries *e, double now)
+{
+    for (struct entry *at; (at = TAILQ_FIRST(&e->leaving)) && at->until <= now;)
+        take_back_leaving(e, at);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sallyport-in: mail coming in.
+ */
+#include "prepare.h"
+#include "run/daemon.h"
+#include "server.h"
+
+int main(int argc, char **argv)
+{
+    static const struct role roles[] = {
+        {.name = "worker", .count = prepare_workers, .run = server_run, .buried = prepare_buried},
+        {.name = NULL},
+    };
+    static const struct program program = {
+        .name = "sallyport-in",
+        .summary = "Takes mail in over TLS, by rules, for the mail server behind it.",
+        .roles = roles,
+        .prepare = prepare_new,
+        .discard = prepare_free,
+        .minute = prepare_minute,
+        .stopping = prepare_stopping,
+    };
+
+    return daemon_main(&program, argc, argv);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "phase.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "call.h"
+#include "flow.h"
+#include "receipt.h"
+#include "tell/log.h"
+#include "tell/record.h"
+
+enum {
+    ROUNDS = 16,        /* of a step: then others have their turn */
+    RESERVE = 4,        /* records for which room is made at a time */
+    PROGRESS = 12,      /* as a shift: 4 KB of a message are progress */
+    LAST_SECONDS = 5,   /* for what is still to be said at the end */
+    LINGER_SECONDS = 2, /* for the other side to hear it and close */
+};
+
+double phase_limit(const struct session *s, enum phase phase)
+{
+    const struct source *rule = &s->relay.rule;
+    const struct backend *backend = s->gate->station->backend;
+
+    switch (phase) {
+    case PHASE_SHAKE:
+        return (double)s->gate->worker->settings->global.tls_handshake_timeout;
+    case PHASE_CONNECT:
+        return (double)backend->connect_timeout;
+    case PHASE_TALK:
+        return (double)rule->smtp_command_timeout;
+    case PHASE_MESSAGE:
+        return (double)rule->smtp_data_timeout;
+    case PHASE_ANSWER:
+        return (double)backend->reply_timeout;
+    case PHASE_LAST_WORDS:
+        return s->finished ? LINGER_SECONDS : LAST_SECONDS;
+    case PHASE_OVER:
+        break;
+    }
+    return 0;
+}
+
+uint64_t phase_progress(const struct session *s)
+{
+    switch (s->phase) {
+    case PHASE_TALK:
+        return s->relay.client.next;
+    case PHASE_MESSAGE:
+        return s->relay.client.received >> PROGRESS;
+    case PHASE_ANSWER:
+        return s->relay.backend.first + (s->backend.out >> PROGRESS);
+    case PHASE_LAST_WORDS:
+        return s->finished;
+    case PHASE_SHAKE:
+    case PHASE_CONNECT:
+    case PHASE_OVER:
+        break;
+    }
+    return 0;
+}
+
+static void connected(struct session *s, enum conn_got got)
+{
+    if (got == CONN_SOME)
+        relay_connected(&s->relay);
+    else
+        relay_lost(&s->relay, REASON_CONNECT);
+    if (got != CONN_SOME)
+        s->broke = s->backend.conn.why;
+}
+
+static enum phase dial_on(struct session *s)
+{
+    enum conn_got got = call_on(s);
+
+    if (got == CONN_LATER)
+        return PHASE_CONNECT;
+    connected(s, got);
+    return PHASE_TALK;
+}
+
+/* Wishes */
+
+static void record(struct session *s)
+{
+    if (!receipt_spool(s->gate->worker->spool, &s->relay, clock_now()))
+        log_say(LOG_FAULT, s->id.text, "not-recorded", {"why", SPAN("the spool took no record")});
+    relay_recorded(&s->relay);
+}
+
+/* Turns the relay until it wishes what takes more than memory and disk. */
+static enum relay_wish turn(struct session *s)
+{
+    struct spool *spool = s->gate->worker->spool;
+    enum relay_wish wish;
+
+    while ((wish = relay_turn(&s->relay)) == RELAY_RESERVE || wish == RELAY_RECORD)
+        if (wish == RELAY_RECORD)
+            record(s);
+        else
+            relay_reserved(&s->relay, spool_reserve(spool, RESERVE * RECORD_MAX) ? RESERVE : 0);
+
+    unsigned back = relay_give_back(&s->relay);
+
+    if (back)
+        spool_release(spool, back * (size_t)RECORD_MAX);
+    return wish;
+}
+
+static void drop(struct session *s)
+{
+    size_t moved = 0;
+
+    flow_push_backend(s, &moved); /* QUIT, if it goes */
+    call_hang_up(s);
+    relay_dropped(&s->relay);
+}
+
+/* Whose turn is it, when nothing moves? */
+static enum phase waiting(struct session *s)
+{
+    const struct relay *r = &s->relay;
+
+    if (relay_awaits_backend(r) || flow_has_more(s))
+        return PHASE_ANSWER;
+    if (s->ended && (buf_len(&r->client.out) == 0 || !side_is_open(&s->client))) {
+        s->relay.why = side_is_open(&s->client) ? REASON_CLIENT_LEFT : REASON_CLIENT_FAILED;
+        return PHASE_OVER;
+    }
+    return r->client.hear == HEAR_BODY ? PHASE_MESSAGE : PHASE_TALK;
+}
+
+/* Rounds of everything until nothing moves: room made at the end of a round is used by the
+ * next. What one round made leaves in one write. */
+static enum phase talk(struct session *s)
+{
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        size_t moved = 0;
+
+        flow_pull_client(s, &moved);
+        flow_pull_backend(s, &moved);
+
+        enum relay_wish wish = turn(s);
+
+        if (wish == RELAY_CLOSE)
+            return PHASE_LAST_WORDS;
+        flow_push_backend(s, &moved);
+        if (wish == RELAY_START_TLS)
+            return PHASE_SHAKE;
+        flow_push_client(s, &moved);
+        if (wish == RELAY_CONNECT) {
+            enum conn_got got = call_begin(s);
+
+            if (got == CONN_LATER)
+                return PHASE_CONNECT;
+            connected(s, got);
+        } else if (wish == RELAY_DROP) {
+            drop(s);
+        } else if (moved == 0) {
+            return waiting(s);
+        }
+    }
+    s->busy = true;
+    return waiting(s);
+}
+
+/* Our 220 goes out in the clear; only then is the socket TLS's. */
+static enum phase shake(struct session *s)
+{
+    size_t moved = 0;
+
+    if (!conn_is_secure(&s->client.conn)) {
+        flow_push_client(s, &moved);
+        if (side_is_open(&s->client) && buf_len(&s->relay.client.out) > 0)
+            return PHASE_SHAKE;
+    }
+
+    enum conn_got got =
+        side_is_open(&s->client) ? conn_accept_tls(&s->client.conn, s->gate->tls) : CONN_FAILED;
+
+    if (got == CONN_LATER)
+        return PHASE_SHAKE;
+    if (got == CONN_SOME)
+        s->tls = calloc(1, sizeof *s->tls);
+    if (!s->tls) {
+        s->relay.why = got == CONN_SOME ? REASON_NO_MEMORY : REASON_HANDSHAKE;
+        s->broke = got == CONN_OVER ? "closed in the handshake" : s->client.conn.why;
+        return PHASE_OVER;
+    }
+    conn_facts(&s->client.conn, s->tls);
+    if (s->gate->listener->tls)
+        relay_greet(&s->relay, s->tls);
+    else
+        relay_secured(&s->relay, s->tls);
+    return PHASE_TALK;
+}
+
+/* What the client still has to hear goes out. The backend hears QUIT where that was its
+ * turn; else it is simply gone, above all inside of a message: never a dot of ours. */
+static enum phase last_words(struct session *s)
+{
+    size_t moved = 0;
+
+    if (s->relay.stage == STAGE_LEAVING && side_is_open(&s->backend)) {
+        flow_push_backend(s, &moved);
+        if (!side_discard(&s->backend))
+            call_hang_up(s);
+    } else {
+        call_hang_up(s);
+    }
+    flow_push_client(s, &moved);
+    if (side_is_open(&s->client) && buf_len(&s->relay.client.out) == 0) {
+        /* Closing on what was sent but not read would reset the connection, and our words with it.
+         */
+        if (!s->finished)
+            conn_finish(&s->client.conn);
+        s->finished = true;
+        if (s->relay.why == REASON_QUIT || s->ended || !side_discard(&s->client))
+            side_clear(&s->client);
+    }
+    return side_is_open(&s->client) || side_is_open(&s->backend) ? PHASE_LAST_WORDS : PHASE_OVER;
+}
+
+static enum phase over(struct session *s)
+{
+    (void)s;
+    return PHASE_OVER;
+}
+
+static const struct {
+    const char *doing;
+    phase_fn *step;
+} phases[] = {
+    [PHASE_SHAKE] = {"shaking hands", shake},
+    [PHASE_CONNECT] = {"connecting to the backend", dial_on},
+    [PHASE_TALK] = {"waiting for a command", talk},
+    [PHASE_MESSAGE] = {"hearing a message", talk},
+    [PHASE_ANSWER] = {"waiting for the backend", talk},
+    [PHASE_LAST_WORDS] = {"saying goodbye", last_words},
+    [PHASE_OVER] = {"nothing", over},
+};
+
+phase_fn *phase_step(enum phase phase)
+{
+    return phases[phase].step;
+}
+
+const char *phase_doing(enum phase phase)
+{
+    return phases[phase].doing;
+}
+
+enum phase phase_time_out(struct session *s)
+{
+    switch (s->phase) {
+    case PHASE_SHAKE:
+        s->relay.why = REASON_TIMED_OUT;
+        return PHASE_OVER;
+    case PHASE_CONNECT:
+        relay_lost(&s->relay, REASON_CONNECT);
+        return PHASE_LAST_WORDS;
+    case PHASE_ANSWER:
+        relay_lost(&s->relay, REASON_BACKEND_SLOW);
+        return PHASE_LAST_WORDS;
+    case PHASE_TALK:
+    case PHASE_MESSAGE:
+        relay_end(&s->relay, REASON_TIMED_OUT, SPAN("421 4.4.2 Timeout, closing\r\n"));
+        return PHASE_LAST_WORDS;
+    case PHASE_LAST_WORDS:
+    case PHASE_OVER:
+        break;
+    }
+    return PHASE_OVER;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "prepare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "run/cage.h"
+#include "run/daemon.h"
+
+/* They live as long as the master, over all reloads. */
+static struct listens sockets;
+static struct tickets *tickets;
+static struct table *table;
+static unsigned parts;
+
+/* One line of several, behind those that are there already. */
+struct lines {
+    char *at;
+    size_t size, len;
+};
+
+static void add_line(struct lines *l, const char *file, unsigned line, const char *text)
+{
+    int n = snprintf(l->at + l->len, l->size - l->len, "%s%s:%u: %s", l->len ? "\n" : "", file,
+                     line, text);
+
+    l->len += n > 0 && (size_t)n < l->size - l->len ? (size_t)n : 0;
+}
+
+unsigned prepare_workers(const struct settings *s)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (s->global.workers)
+        return (unsigned)s->global.workers;
+    return processors > 0 ? (unsigned)processors : 1;
+}
+
+static struct tls_server_conf tls_of(const struct smtp_listener *l)
+{
+    return (struct tls_server_conf){
+        .certs = l->tls_certificate,
+        .ciphers = l->tls_ciphers,
+        .ciphersuites = "",
+        .least = (enum tls_protocol)l->tls_min_protocol,
+        .ca_file = l->tls_ca_file,
+        .session_context = span_of(l->source),
+    };
+}
+
+static bool certs_are_same(const struct cert_files *a, const struct cert_files *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->at[i].file, b->at[i].file) != 0 ||
+            strcmp(a->at[i].password, b->at[i].password) != 0)
+            return false;
+    return true;
+}
+
+static bool tls_is_same(const struct tls_server_conf *a, const struct tls_server_conf *b)
+{
+    return certs_are_same(&a->certs, &b->certs) && strcmp(a->ciphers, b->ciphers) == 0 &&
+           a->least == b->least && strcmp(a->ca_file, b->ca_file) == 0 &&
+           a->session_context.len == b->session_context.len &&
+           memcmp(a->session_context.at, b->session_context.at, a->session_context.len) == 0;
+}
+
+/* The TLS context of listener `i`: one that an earlier listener has, or a new one. */
+static void prepare_tls(struct prepared *p, const struct settings *s, size_t i, struct lines *wrong)
+{
+    const struct smtp_listener *l = &s->smtp_listeners[i];
+    const struct tls_server_conf conf = tls_of(l);
+    char why[512];
+
+    if (conf.certs.count == 0) {
+        if (l->tls)
+            add_line(wrong, l->head.file, l->head.line,
+                     "smtp-listener: tls = yes needs a certificate: set "
+                     "smtp-server-tls-certificate or tls-certificate");
+        return;
+    }
+    for (size_t k = 0; k < i; k++) {
+        const struct tls_server_conf other = tls_of(&s->smtp_listeners[k]);
+
+        if (p->gates[k].tls && tls_is_same(&conf, &other)) {
+            p->gates[i].tls = p->gates[k].tls;
+            p->gates[i].shared = true;
+            return;
+        }
+    }
+    p->gates[i].tls = tls_server_new(&conf, tickets, why, sizeof why);
+    if (!p->gates[i].tls)
+        add_line(wrong, l->head.file, l->head.line, why);
+}
+
+static void open_sockets(struct prepared *p, const struct settings *s, struct lines *wrong)
+{
+    char why[512];
+
+    listens_unmark(&sockets);
+    for (size_t i = 0; i < p->count; i++) {
+        const struct smtp_listener *l = &s->smtp_listeners[i];
+
+        p->gates[i].fd = listens_open(&sockets, &l->at, false, why, sizeof why);
+        if (p->gates[i].fd < 0)
+            add_line(wrong, l->head.file, l->head.line, why);
+    }
+}
+
+/* What the running generation has is wanted still: a failed reload changes nothing. */
+static void want_again(const struct prepared *before)
+{
+    listens_unmark(&sockets);
+    for (size_t i = 0; before && i < before->count; i++)
+        for (size_t k = 0; k < sockets.count; k++)
+            sockets.at[k].wanted |= sockets.at[k].fd == before->gates[i].fd;
+}
+
+/* The table is made once: milters have it mapped. So it is made for the workers of today, and a
+ * reload cannot ask for more. */
+static void make_table(const struct settings *s, struct lines *wrong)
+{
+    const struct global *g = &s->global;
+    unsigned need = DAEMON_GENERATIONS * prepare_workers(s);
+    unsigned long entries = 2 * g->max_sessions;
+    struct cage cage = {.gid = (gid_t)-1};
+    char path[4096], why[512];
+
+    if (table && need <= parts)
+        return;
+    if (table) {
+        add_line(wrong, g->head.file, g->head.line,
+                 "workers: more than at the start; restart for that");
+        return;
+    }
+    snprintf(path, sizeof path, "%s/sessions", g->run_directory);
+    if ((g->user[0] && cage_find(g->user, g->group, &cage, why, sizeof why) != 0) ||
+        !(table = table_make(path, need, (unsigned)entries, cage.gid, why, sizeof why)))
+        add_line(wrong, g->head.file, g->head.line, why);
+    parts = need;
+}
+
+static struct prepared *new_prepared(size_t count)
+{
+    struct prepared *p = calloc(1, sizeof *p);
+
+    if (p)
+        p->gates = calloc(count + 1, sizeof *p->gates);
+    if (p && p->gates) {
+        p->count = count;
+        for (size_t i = 0; i < count; i++)
+            p->gates[i].fd = -1;
+        return p;
+    }
+    free(p);
+    return NULL;
+}
+
+/* Sockets and the table, which outlive this generation; only where all else is right. */
+static void take_hold(struct prepared *p, const struct settings *s, const struct prepared *before,
+                      struct lines *wrong)
+{
+    if (wrong->len == 0)
+        open_sockets(p, s, wrong);
+    if (wrong->len == 0)
+        make_table(s, wrong);
+    if (wrong->len > 0)
+        want_again(before);
+    listens_close_unwanted(&sockets);
+    p->table = table;
+}
+
+void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size)
+{
+    struct prepared *p = new_prepared(s->smtp_listener_count);
+    struct lines wrong = {.at = why, .size = size};
+
+    if (!tickets)
+        tickets = tickets_new();
+    if (!tickets || !p) {
+        add_line(&wrong, s->global.head.file, s->global.head.line, "out of memory");
+        prepare_free(p);
+        return NULL;
+    }
+    if (p->count == 0)
+        add_line(&wrong, s->global.head.file, s->global.head.line,
+                 "no smtp-listener: say where clients come in");
+    for (size_t i = 0; i < p->count; i++)
+        prepare_tls(p, s, i, &wrong);
+    if (!only_check)
+        take_hold(p, s, before, &wrong);
+    if (wrong.len == 0)
+        return p;
+    prepare_free(p);
+    return NULL;
+}
+
+void prepare_free(void *prepared)
+{
+    struct prepared *p = prepared;
+
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->count; i++)
+        if (!p->gates[i].shared)
+            tls_free(&p->gates[i].tls);
+    free(p->gates);
+    free(p);
+}
+
+void prepare_minute(void *prepared)
+{
+    (void)prepared;
+    tickets_rotate_if_old(tickets, clock_mono());
+}
+
+void prepare_stopping(void *prepared)
+{
+    (void)prepared;
+    listens_unmark(&sockets);
+    listens_close_unwanted(&sockets);
+}
+
+void prepare_buried(void *prepared, unsigned slot)
+{
+    struct prepared *p = prepared;
+
+    if (p->table && slot < parts)
+        table_clear(p->table, slot);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * prepare - what the master makes for a generation of workers: listening sockets, TLS
+ * contexts, the session table.
+ */
+#pragma once
+
+#include "keep/table.h"
+#include "net/listen.h"
+#include "net/tls.h"
+#include "run/settings.h"
+
+/* One for each smtp-listener, in their order. */
+struct prepared_gate {
+    int fd;          /* borrowed from the listening sockets; -1 with -t */
+    struct tls *tls; /* borrowed from a gate before it where `shared`; NULL: no certificate */
+    bool shared;
+};
+
+struct prepared {
+    struct prepared_gate *gates;
+    size_t count;
+    struct table *table; /* borrowed; NULL with -t */
+};
+
+/* For daemon.h's struct program. */
+void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size);
+void prepare_free(void *prepared);
+void prepare_minute(void *prepared);
+void prepare_stopping(void *prepared);
+
+/* How many workers the settings ask for. */
+unsigned prepare_workers(const struct settings *s);
+
+/* In the master: this worker is dead. */
+void prepare_buried(void *prepared, unsigned slot);

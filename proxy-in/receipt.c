@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receipt.h"
+
+#include <stdio.h>
+
+#include "smtp/reply.h"
+#include "tell/record.h"
+
+enum { LINES_MAX = 8 * RECORD_MAX };
+
+/* What all recipients have in common; `memory` is where made texts are. */
+struct memory {
+    char src[600], from_ip[ADDR_TEXT], to_ip[ADDR_TEXT], key[RECORD_KEY_MAX];
+};
+
+static void tls_columns(struct record *r, const struct tls_facts *tls)
+{
+    r->column[COLUMN_rcvTlsProtocol] = span_of(tls->protocol);
+    r->column[COLUMN_rcvTlsCipher] = span_of(tls->cipher);
+    r->column[COLUMN_rcvTlsVerify] = span_of(tls->verify);
+    r->column[COLUMN_rcvTlsClientSubject] = span_of(tls->peer_subject);
+    r->column[COLUMN_rcvTlsClientFingerprint] = span_of(tls->peer_fingerprint);
+    r->column[COLUMN_rcvTlsSni] = span_of(tls->sni);
+}
+
+static void common_columns(struct record *r, const struct relay *relay, struct memory *m)
+{
+    struct party sender = envelope_sender(&relay->envelope);
+
+    addr_text(&relay->who, m->from_ip);
+    addr_text(&relay->where, m->to_ip);
+    snprintf(m->src, sizeof m->src, "%s (%s)", relay->helo ? relay->helo : "", m->from_ip);
+    r->column[COLUMN_type] = SPAN("r");
+    r->column[COLUMN_orig] = sender.mailbox;
+    r->column[COLUMN_envId] = sender.label;
+    r->column[COLUMN_srcType] = SPAN("smtp");
+    r->column[COLUMN_srcMta] = span_of(m->src);
+    r->column[COLUMN_rcvSourceIp] = span_of(m->from_ip);
+    r->column[COLUMN_rcvDestinationIp] = span_of(m->to_ip);
+    r->column[COLUMN_vmta] = SPAN("{default}");
+    r->column[COLUMN_sourceRule] = span_of(relay->rule.head.title);
+    r->column[COLUMN_queueId] = reply_queue_id(relay->final.text);
+    r->column[COLUMN_sessionId] = span_of(relay->session);
+    r->id_host = span_of(relay->name ? relay->name : "");
+    if (relay->tls)
+        tls_columns(r, relay->tls);
+}
+
+static bool flush(struct spool *to, struct buf *lines)
+{
+    bool well = buf_len(lines) == 0 || spool_append(to, buf_peek(lines));
+
+    buf_clear(lines);
+    return well;
+}
+
+bool receipt_spool(struct spool *to, const struct relay *relay, double now)
+{
+    struct record r = {.what = RECORD_RECEIVED, .at = now};
+    struct memory m;
+    struct party rcpt;
+    struct buf lines;
+    unsigned count = 0;
+    size_t at = 0;
+    bool well = true;
+
+    for (size_t c = 0; c < COLUMN_COUNT; c++)
+        r.column[c] = SPAN("");
+    common_columns(&r, relay, &m);
+    buf_init(&lines, LINES_MAX);
+    while (envelope_next(&relay->envelope, &at, &rcpt)) {
+        snprintf(m.key, sizeof m.key, "%s.%u.%u", relay->session, relay->messages, ++count);
+        r.key = span_of(m.key);
+        r.column[COLUMN_rcpt] = rcpt.mailbox;
+        r.column[COLUMN_orcpt] = rcpt.label;
+        if (buf_room(&lines) < RECORD_MAX)
+            well = flush(to, &lines) && well;
+        well = record_write(&lines, &r) && well;
+    }
+    return flush(to, &lines) && well;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "prepare.h"
+#include "probe.h"
+#include "session.h"
+#include "tell/log.h"
+
+/* Of one listener at a time; then others have their turn. */
+enum { ACCEPT_MAX = 32 };
+
+/* Seconds between log lines that say the same. */
+enum { TELL_EVERY = 60 };
+
+struct server {
+    struct worker worker;
+    struct child *child;
+    struct gate *gates;
+    struct station *stations;
+    struct probe **probes;                     /* NULL where a station needs none */
+    size_t gate_count, station_count, unasked; /* probes without a first answer */
+    struct event tick, orders;
+    bool listening, full; /* full: out of descriptors */
+    double told;          /* when that was last logged */
+};
+
+/* A backend that no listener uses is not asked anything. */
+static bool is_used(const struct server *v, const struct station *at)
+{
+    for (size_t i = 0; i < v->gate_count; i++)
+        if (v->gates[i].station == at)
+            return true;
+    return false;
+}
+
+static void turn_away(int fd, const struct gate *g, const char *text)
+{
+    struct conn conn;
+    char line[512];
+    int n = snprintf(line, sizeof line, "421 4.3.2 %.255s %s\r\n", g->house.host_name, text);
+    struct span say = {line, (size_t)n};
+    size_t len;
+
+    conn_init(&conn, fd);
+    /* Where TLS begins with the first byte there is nothing to be said in the clear. */
+    if (!g->listener->tls && conn_write(&conn, &say, 1, &len) == CONN_SOME)
+        conn_finish(&conn);
+    conn_clear(&conn);
+}
+
+static void listen_on(struct server *v, bool on)
+{
+    if (v->listening == on)
+        return;
+    v->listening = on;
+    for (size_t i = 0; i < v->gate_count; i++)
+        (void)(on ? event_add(&v->gates[i].watch, NULL) : event_del(&v->gates[i].watch));
+}
+
+/* No descriptors: sessions go on, and the next one that ends lets us accept again. */
+static void pause_accepting(struct server *v)
+{
+    double now = clock_mono();
+
+    if (v->told == 0 || now - v->told > TELL_EVERY)
+        log_say(LOG_FAULT, "", "no-descriptors",
+                {"why", SPAN("accepting pauses; raise the limit of open files")});
+    v->told = now;
+    v->full = true;
+    listen_on(v, false);
+}
+
+static struct server *server_of(struct worker *w)
+{
+    return (struct server *)((char *)w - offsetof(struct server, worker));
+}
+
+static void on_client(int fd, short events, void *arg)
+{
+    struct gate *g = arg;
+    struct server *v = server_of(g->worker);
+    struct addr client;
+    bool full = false;
+    int got;
+
+    (void)events;
+    for (unsigned n = 0; n < ACCEPT_MAX; n++) {
+        if ((got = listen_accept(fd, &client, &full)) < 0)
+            break;
+        if (!g->station->safe)
+            turn_away(got, g, "Mail server not available, try again later");
+        else if (v->worker.count >= v->worker.settings->global.max_sessions)
+            turn_away(got, g, "Too many sessions, try again later");
+        else
+            session_start(g, got, &client);
+    }
+    if (full)
+        pause_accepting(v);
+}
+
+void worker_left(struct worker *w)
+{
+    struct server *v = server_of(w);
+
+    if (w->draining && w->count == 0)
+        event_base_loopbreak(w->base);
+    else if (v->full && !w->draining) {
+        v->full = false;
+        listen_on(v, true);
+    }
+}
+
+static void drain(struct server *v)
+{
+    if (v->worker.draining)
+        return;
+    v->worker.draining = true;
+    event_del(&v->orders);
+    listen_on(v, false);
+    if (v->worker.count == 0)
+        event_base_loopbreak(v->worker.base);
+}
+
+static void on_orders(int fd, short events, void *arg)
+{
+    struct server *v = arg;
+
+    (void)fd;
+    (void)events;
+    if (child_should_drain(v->child))
+        drain(v);
+}
+
+static void on_tick(int fd, short events, void *arg)
+{
+    struct server *v = arg;
+    double now = clock_mono();
+
+    (void)fd;
+    (void)events;
+    entries_sweep(&v->worker.entries, now);
+    if (v->worker.draining)
+        sessions_drain(&v->worker, now);
+    else if (v->full) {
+        v->full = false;
+        listen_on(v, true);
+    }
+}
+
+/* Listeners serve from here. */
+static void open_up(struct server *v)
+{
+    listen_on(v, true);
+    child_ready(v->child);
+}
+
+static void on_probed(void *arg, bool safe, const char *why)
+{
+    struct station *at = arg;
+    struct server *v = server_of(at->worker);
+
+    if (safe != at->safe || v->unasked > 0)
+        log_say(safe ? LOG_LIFE : LOG_FAULT, "", safe ? "probe-passed" : "probe-failed",
+                {"backend", span_of(at->backend->head.title)},
+                {"server", span_of(at->backend->server)}, {"said", span_of(why)},
+                {"remedy", span_of(safe ? "none is needed"
+                                        : "clients get 421 until a foreign address cannot relay: "
+                                          "see backend-source and the mail server's trusted "
+                                          "networks, or choose another identity")});
+    at->safe = safe;
+    if (!at->probed && --v->unasked == 0)
+        open_up(v);
+    at->probed = true;
+}
+
+static bool make_stations(struct server *v)
+{
+    const struct settings *s = v->worker.settings;
+
+    for (size_t i = 0; i < s->backend_count; i++) {
+        struct station *at = &v->stations[i];
+
+        *at = (struct station){.worker = &v->worker,
+                               .backend = &s->backends[i],
+                               .source = s->backends[i].from,
+                               .has_source = s->backends[i].has_from,
+                               .safe = s->backends[i].identity != IDENTITY_NONE};
+        if (at->safe || !is_used(v, at))
+            continue;
+        v->probes[i] = probe_new(v->worker.base, at->backend, s->host_name, on_probed, at);
+        if (!v->probes[i])
+            return false;
+        v->unasked++;
+    }
+    return true;
+}
+
+static void make_gates(struct server *v)
+{
+    const struct settings *s = v->worker.settings;
+    const struct prepared *p = v->child->prepared;
+
+    for (size_t i = 0; i < v->gate_count; i++) {
+        const struct smtp_listener *l = &s->smtp_listeners[i];
+        struct station *at = &v->stations[settings_backend(s, l) - s->backends];
+
+        v->gates[i] = (struct gate){
+            .worker = &v->worker, .listener = l, .station = at, .tls = p->gates[i].tls};
+        v->gates[i].house = (struct relay_house){.host_name = s->host_name,
+                                                 .identity = settings_backend(s, l)->identity,
+                                                 .has_tls = p->gates[i].tls != NULL,
+                                                 .accounts = v->worker.spool != NULL,
+                                                 .memory = &at->memory};
+        event_assign(&v->gates[i].watch, v->worker.base, p->gates[i].fd, EV_READ | EV_PERSIST,
+                     on_client, &v->gates[i]);
+    }
+}
+
+static bool make_memory(struct server *v)
+{
+    const struct settings *s = v->worker.settings;
+
+    v->gate_count = s->smtp_listener_count;
+    v->station_count = s->backend_count;
+    v->gates = calloc(v->gate_count, sizeof *v->gates);
+    v->stations = calloc(v->station_count, sizeof *v->stations);
+    v->probes = calloc(v->station_count, sizeof(struct probe *));
+    v->worker.base = event_base_new();
+    return v->gates && v->stations && v->probes && v->worker.base;
+}
+
+static bool open_spool(struct server *v)
+{
+    const struct settings *s = v->worker.settings;
+    char why[512];
+
+    if (s->acct_file_count == 0)
+        return true;
+    v->worker.spool = spool_open(s->global.spool_directory, "received", why, sizeof why);
+    if (!v->worker.spool)
+        log_say(LOG_FAULT, "", "no-spool", {"why", span_of(why)});
+    return v->worker.spool != NULL;
+}
+
+static bool begin(struct server *v)
+{
+    const struct prepared *p = v->child->prepared;
+
+    v->worker.settings = v->child->settings;
+    LIST_INIT(&v->worker.sessions);
+    entries_init(&v->worker.entries, p->table, v->child->slot);
+    if (!make_memory(v) || !open_spool(v))
+        return false;
+    make_gates(v);
+    if (!make_stations(v))
+        return false;
+    event_assign(&v->tick, v->worker.base, -1, EV_PERSIST, on_tick, v);
+    event_add(&v->tick, &(struct timeval){.tv_sec = 1});
+    event_assign(&v->orders, v->worker.base, v->child->orders, EV_READ | EV_PERSIST, on_orders, v);
+    event_add(&v->orders, NULL);
+    if (v->unasked == 0)
+        open_up(v);
+    return true;
+}
+
+static void clear(struct server *v)
+{
+    for (size_t i = 0; v->probes && i < v->station_count; i++)
+        probe_free(&v->probes[i]);
+    entries_clear(&v->worker.entries);
+    spool_close(&v->worker.spool);
+    if (v->worker.base) {
+        event_base_free(v->worker.base);
+    }
+    free(v->gates);
+    free(v->stations);
+    free(v->probes);
+    libevent_global_shutdown();
+}
+
+int server_run(struct child *child)
+{
+    struct server v = {.child = child};
+    bool well = begin(&v);
+
+    if (well)
+        event_base_dispatch(v.worker.base);
+    clear(&v);
+    return well ? 0 : 1;
+}

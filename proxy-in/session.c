@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "call.h"
+#include "flow.h"
+#include "phase.h"
+#include "story.h"
+#include "tell/log.h"
+#include "tell/record.h"
+
+/* Without a transaction, until a worker that drains says 421. */
+enum { IDLE_SECONDS = 10 };
+
+/* Fires at `alarm`, which may be before the deadline: on_limit() sorts that out. So most steps
+ * need not touch the timer. */
+static void set_alarm(struct session *s, double now)
+{
+    double until = s->busy ? now : s->deadline; /* busy: as soon as others had their turn */
+    double left = until > now ? until - now : 0;
+    struct timeval wait = {.tv_sec = (time_t)left};
+
+    if (s->alarm > 0 && s->alarm <= until)
+        return;
+    wait.tv_usec = (suseconds_t)((left - (double)wait.tv_sec) * 1e6);
+    s->alarm = until;
+    event_add(&s->limit, &wait);
+}
+
+/* The only place that sets a phase. */
+static void enter(struct session *s, enum phase phase, double now)
+{
+    if (phase != s->phase && log_is_on(LOG_STEP))
+        log_say(LOG_STEP, s->id.text, "phase", {"is", span_of(phase_doing(phase))});
+    if (phase < PHASE_LAST_WORDS)
+        s->did = phase;
+    s->phase = phase;
+    s->mark = phase_progress(s);
+    s->since = now;
+    s->deadline = now + phase_limit(s, phase);
+}
+
+static void end(struct session *s)
+{
+    struct worker *w = s->gate->worker;
+    unsigned granted = relay_give_back(&s->relay);
+
+    story_tell(s);
+    if (granted)
+        spool_release(w->spool, granted * (size_t)RECORD_MAX);
+    event_del(&s->limit);
+    call_hang_up(s);
+    side_clear(&s->client);
+    relay_clear(&s->relay);
+    free(s->tls);
+    LIST_REMOVE(s, link);
+    w->count--;
+    free(s);
+    worker_left(w);
+}
+
+static void on_ready(int fd, short events, void *session);
+
+static bool talks(const struct session *s)
+{
+    return s->phase == PHASE_TALK || s->phase == PHASE_MESSAGE || s->phase == PHASE_ANSWER;
+}
+
+static short client_events(const struct session *s)
+{
+    const struct conn *c = &s->client.conn;
+    bool says = buf_len(&s->relay.client.out) > 0;
+    short events = 0;
+
+    if (!side_is_open(&s->client))
+        return 0;
+    if (s->phase == PHASE_SHAKE && conn_is_secure(c))
+        return (c->needs & CONN_OUT) ? EV_WRITE : EV_READ;
+    if (says)
+        events |= conn_is_secure(c) && c->needs == CONN_IN ? EV_READ : EV_WRITE;
+    if ((talks(s) && !s->ended && buf_room(&s->relay.client.in) > 0) || s->finished)
+        events |= EV_READ;
+    return events;
+}
+
+static short backend_events(const struct session *s)
+{
+    short events = 0;
+
+    if (!side_is_open(&s->backend))
+        return 0;
+    if (s->phase == PHASE_CONNECT)
+        return EV_WRITE;
+    if (flow_has_more(s))
+        events |= EV_WRITE;
+    if (s->phase == PHASE_LAST_WORDS || (talks(s) && buf_room(&s->relay.backend.in) > 0))
+        events |= EV_READ;
+    return events;
+}
+
+/* What the loop should wake us for follows from what we hold; nobody else asks it. */
+static void plan(struct session *s)
+{
+    struct event_base *base = s->gate->worker->base;
+
+    side_watch(&s->client, base, client_events(s), on_ready, s);
+    side_watch(&s->backend, base, backend_events(s), on_ready, s);
+}
+
+static void step(struct session *s)
+{
+    double now = clock_mono();
+    enum phase before, after = s->phase;
+
+    s->client.sated = s->backend.sated = s->busy = false;
+    do {
+        before = after;
+        after = phase_step(before)(s);
+        if (after != before || s->mark != phase_progress(s))
+            enter(s, after, now);
+    } while (phase_step(after) != phase_step(before));
+
+    if (after == PHASE_OVER) {
+        end(s);
+        return;
+    }
+    plan(s);
+    set_alarm(s, now);
+}
+
+static void on_ready(int fd, short events, void *session)
+{
+    (void)fd;
+    (void)events;
+    step(session);
+}
+
+static void on_limit(int fd, short events, void *session)
+{
+    struct session *s = session;
+    double now = clock_mono();
+
+    (void)fd;
+    (void)events;
+    s->alarm = 0;
+    if (now >= s->deadline)
+        enter(s, phase_time_out(s), now);
+    step(s);
+}
+
+void session_start(struct gate *gate, int fd, const struct addr *client)
+{
+    struct session *s = calloc(1, sizeof *s);
+    struct worker *w = gate->worker;
+    struct addr where;
+    struct source rule;
+
+    if (!s) {
+        close(fd);
+        return;
+    }
+    s->gate = gate;
+    s->id = id_next();
+    side_init(&s->client, fd);
+    side_init(&s->backend, -1);
+    if (!conn_local(&s->client.conn, &where))
+        where = gate->listener->at;
+    sources_find(w->settings->sources, client, gate->listener->source, &rule);
+    relay_init(&s->relay, &gate->house, &rule, client, &where, s->id.text);
+    event_assign(&s->limit, w->base, -1, 0, on_limit, s);
+    LIST_INSERT_HEAD(&w->sessions, s, link);
+    w->count++;
+    s->began = clock_mono();
+    if (!gate->listener->tls)
+        relay_greet(&s->relay, NULL);
+    enter(s, gate->listener->tls ? PHASE_SHAKE : PHASE_TALK, s->began);
+    step(s);
+}
+
+void sessions_drain(struct worker *w, double now)
+{
+    struct session *next;
+
+    for (struct session *s = LIST_FIRST(&w->sessions); s; s = next) {
+        next = LIST_NEXT(s, link);
+        if (s->phase != PHASE_TALK || !relay_is_idle(&s->relay) || now - s->since < IDLE_SECONDS)
+            continue;
+        relay_end(&s->relay, REASON_DRAINED,
+                  SPAN("421 4.3.2 Going down for a moment, come again\r\n"));
+        step(s);
+    }
+}

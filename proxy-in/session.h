@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session - a relay with sockets, a clock and an end.
+ *
+ * Every event does the same: the step of its phase (phase.c) moves what can be moved, then
+ * plan() asks the loop for exactly what is missing. A session frees itself, in one place,
+ * at the end of a step.
+ */
+#pragma once
+
+#include "side.h"
+#include "worker.h"
+
+enum phase {
+    PHASE_SHAKE,      /* the client's TLS handshake */
+    PHASE_CONNECT,    /* the backend's connection comes about */
+    PHASE_TALK,       /* it is the client's turn */
+    PHASE_MESSAGE,    /* a message comes */
+    PHASE_ANSWER,     /* it is the backend's turn */
+    PHASE_LAST_WORDS, /* what is said goes out, then both are closed */
+    PHASE_OVER,
+};
+
+struct session {
+    LIST_ENTRY(session) link;
+    struct gate *gate; /* borrowed */
+    struct id id;
+    enum phase phase;
+    struct side client, backend;
+    struct relay relay;
+    struct tls_facts *tls; /* ours; NULL in the clear */
+    struct entry *entry;   /* ours */
+    struct event limit;
+    double began, since;    /* of the session, of what it does now */
+    double deadline, alarm; /* when that must be done; when `limit` fires, 0: it does not */
+    uint64_t mark;          /* what moved since, to tell progress */
+    const char *broke;      /* what the socket or TLS says of a failure */
+    enum phase did;         /* before it came to its end */
+    bool ended;             /* the client says no more */
+    bool finished;          /* we say no more to it */
+    bool busy;              /* it stopped moving only to let others have their turn */
+};
+
+/* `fd` is ours from here. */
+void session_start(struct gate *gate, int fd, const struct addr *client);
+
+/* While the worker drains: ends sessions in which nothing has gone on for some seconds. */
+void sessions_drain(struct worker *w, double now);

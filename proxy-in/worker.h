@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker - what the sessions of one process share. All of it belongs to server.c.
+ */
+#pragma once
+
+#include "entries.h"
+#include "net/loop.h"
+#include "relay.h"
+#include "tell/spool.h"
+
+struct tls;
+struct session;
+
+/* A backend, as this process knows it. */
+struct station {
+    struct worker *worker;
+    const struct backend *backend;
+    struct relay_memory memory;
+    struct addr source; /* where to connect from */
+    bool has_source;    /* that is known */
+    bool safe;          /* it takes the identity, or the probe has shown that it does not relay */
+    bool probed;        /* it has had its first probe */
+};
+
+/* A listener. */
+struct gate {
+    struct worker *worker;
+    const struct smtp_listener *listener;
+    struct station *station;
+    struct relay_house house;
+    struct tls *tls; /* borrowed; NULL: none */
+    int fd;          /* borrowed */
+    struct event watch;
+};
+
+struct worker {
+    struct event_base *base;
+    const struct settings *settings;
+    struct entries entries;
+    struct spool *spool; /* NULL: nothing is recorded */
+    LIST_HEAD(sessions, session) sessions;
+    unsigned long count; /* of them */
+    bool draining;
+};
+
+/* A session is over, and its descriptors are free. */
+void worker_left(struct worker *w);
