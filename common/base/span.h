@@ -35,7 +35,7 @@ static inline struct span span_of(const char *text)
 
 static inline bool span_is(struct span s, const char *text)
 {
-    return strlen(text) == s.len && memcmp(s.at, text, s.len) == 0;
+    return strlen(text) == s.len && (s.len == 0 || memcmp(s.at, text, s.len) == 0);
 }
 
 static inline bool span_is_nocase(struct span s, const char *text)
