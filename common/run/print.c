@@ -11,16 +11,17 @@
 
 enum { WIDTH = 78, LIMITS = 256 };
 
-/* Text in lines of at most WIDTH, each with `lead` before it; no line begins with what roff
- * would take for a request. */
+/* Text in lines of at most WIDTH, each with `lead` before it. roff (without a lead) wants each
+ * sentence on a line of its own. */
 static void print_wrapped(const char *lead, const char *text)
 {
     struct span rest = span_of(text);
+    bool roff = !*lead, ended = false;
     size_t column = 0;
 
     while (rest.len) {
         struct span word = span_cut(&rest, ' ');
-        bool fits = column && column + 1 + word.len <= WIDTH;
+        bool fits = column && column + 1 + word.len <= WIDTH && !(roff && ended);
 
         if (!fits) {
             printf("%s%s", column ? "\n" : "", lead);
@@ -28,6 +29,7 @@ static void print_wrapped(const char *lead, const char *text)
         }
         printf("%s%.*s", fits ? " " : "", SPAN_ARG(word));
         column += word.len + fits;
+        ended = word.len && word.at[word.len - 1] == '.';
     }
     putchar('\n');
 }

@@ -13,6 +13,7 @@ struct reader {
     size_t value_count, value_room;
     unsigned open_line; /* where the outermost open section began */
     char open_name[64]; /* and its name */
+    bool after_value;   /* the last statement was one */
 };
 
 #define fail(r, ...) token_fail(&(r)->tokens, __VA_ARGS__)
@@ -196,6 +197,27 @@ static bool take_statement(struct reader *r, struct statement *out)
                 out->name);
 }
 
+/* NAME = VALUE, NAME = VALUE is what people write on one line, and can mean one thing only. */
+static bool take_after_comma(struct reader *r, struct statement *out)
+{
+    enum token t = r->after_value ? token_next(&r->tokens) : T_COMMA;
+    unsigned line = out->line;
+
+    if (t == T_WORD) {
+        char *name = r->tokens.text;
+
+        out->line = r->tokens.token_line;
+        out->name = name;
+        t = token_next(&r->tokens);
+        if (t == T_EQUALS)
+            return is_good_name(r, name) && take_value(r, out);
+    }
+    if (t == T_BAD)
+        return false;
+    token_back(&r->tokens);
+    return fail(r, line, ",: stands outside of a list; several values are {a, b}, else quote it");
+}
+
 static bool take_end(struct reader *r)
 {
     if (!r->tokens.braces)
@@ -222,8 +244,7 @@ static bool take_any(struct reader *r, struct statement *out)
         return fail(r, out->line, "'%s': a text where a name should be; write NAME = \"%s\"",
                     r->tokens.text, r->tokens.text);
     case T_COMMA:
-        return fail(r, out->line,
-                    ",: stands outside of a list; several values are {a, b}, else quote it");
+        return take_after_comma(r, out);
     case T_EQUALS:
         return fail(r, out->line, "=: no name before it; a value with = in it is quoted");
     case T_OPEN:
@@ -239,6 +260,7 @@ void reader_next(struct reader *r, struct statement *out)
     *out = (struct statement){.kind = STATEMENT_END, .name = ""};
     if (!take_any(r, out))
         out->kind = STATEMENT_ERROR;
+    r->after_value = out->kind == STATEMENT_VALUE;
 }
 
 const char *reader_error(const struct reader *r, unsigned *line)

@@ -3,6 +3,7 @@
  * reader - cuts the text of a configuration file into statements. Pure.
  *
  *   NAME = VALUE    NAME = {VALUE, VALUE}    NAME TITLE {    }    include FILE
+ *   NAME = VALUE, NAME = VALUE
  *
  * Words are taken as people write them: only space, { } , = " ' and # are more than letters.
  * So "domain * {" and "[::1]:25" need no quotes. What libconfuse would silently take for

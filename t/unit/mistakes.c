@@ -65,6 +65,12 @@ static const struct {
      "{ ... }; a value of several words is quoted, several values are {a, b}"},
     {"local-addresses+= {10/8}",
      "f:1: local-addresses+=: nothing is added to lists; write the whole list with ="},
+    {"source 0/0 { allow-auth = yes, }",
+     "f:1: ,: stands outside of a list; several values are {a, b}, else quote it"},
+    {"source 0/0 { , allow-auth = yes }",
+     "f:1: ,: stands outside of a list; several values are {a, b}, else quote it"},
+    {"user = a, group = b, c",
+     "f:1: ,: stands outside of a list; several values are {a, b}, else quote it"},
     {"workers yes", "f:1: workers: neither workers = VALUE nor a section workers TITLE { ... }; a "
                     "value of several words is quoted, several values are {a, b}"},
     {"name-server = {127.0.0.1, 127.0.0.1@0}",

@@ -193,7 +193,7 @@ static void test_words(void **state)
         "state-directory = \"\"\n"
         "domain [*.]Example.com { smtp-hosts = [::1]:25;mx }\n"
         "domain *\n{\n}\n"
-        "source ::/0 {smtp-service=no}source 10.1.0.0/16{allow-auth=FALSE}\n"
+        "source ::/0 {smtp-service=no, allow-auth=yes}source 10.1.0.0/16{allow-auth=FALSE}\n"
         "milter-listener unix:/run/m.sock { }\n"
         "acct-file a.csv { record-fields delivery { fields = {*, !orig, header_X-Job} } }");
 
