@@ -34,6 +34,10 @@ for my $path (@c) {
     ok(!@bad, "$path: no forbidden function") or diag(@bad);
 }
 
+my @vague = map { my $path = $_; map { "$path: $_" } grep { /\bTODO\b(?!.*#\d)/ } lines_of($path) }
+    grep { $_ ne 't/00-house.t' } @written;
+ok(!@vague, 'each TODO names its issue') or diag(@vague);
+
 for my $readme (grep { m{/README$} && $_ ne 't/README' } @tracked) {
     my @lines = lines_of($readme);
     ok(@lines <= 20, "$readme has at most 20 lines") or diag(scalar @lines);

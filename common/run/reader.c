@@ -214,7 +214,8 @@ static bool take_after_comma(struct reader *r, struct statement *out)
     }
     if (t == T_BAD)
         return false;
-    token_back(&r->tokens);
+    if (r->after_value)
+        token_back(&r->tokens);
     return fail(r, line, ",: stands outside of a list; several values are {a, b}, else quote it");
 }
 

@@ -69,6 +69,8 @@ static const struct {
      "f:1: ,: stands outside of a list; several values are {a, b}, else quote it"},
     {"source 0/0 { , allow-auth = yes }",
      "f:1: ,: stands outside of a list; several values are {a, b}, else quote it"},
+    {"source 0/0 { }\n, source",
+     "f:2: ,: stands outside of a list; several values are {a, b}, else quote it"},
     {"user = a, group = b, c",
      "f:1: ,: stands outside of a list; several values are {a, b}, else quote it"},
     {"workers yes", "f:1: workers: neither workers = VALUE nor a section workers TITLE { ... }; a "
