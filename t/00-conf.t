@@ -48,7 +48,8 @@ is($?, 0, '--sample');
 is_made($sample, $made);
 (my $on = $made) =~ s/^#(?!#)//mg;
 is(mistakes_of($on), '', 'every line of the sample is read');
-is(() = $on =~ /^\s*[\w-]+ = /mg, () = $made =~ /^#\s*[\w-]+ = /mg, 'and there are lines in it');
+my @lines = $on =~ /^\s*[\w-]+ = /mg;
+cmp_ok(@lines, '>', 60, 'and there are lines in it');
 
 my $lists = `$tool --manual`;
 is($?, 0, '--manual');
