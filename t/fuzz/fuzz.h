@@ -17,6 +17,9 @@
  * target that tests nothing is a test that fails. */
 extern int fuzz_reached;
 
+/* How many accidents befall each seed; a slow target has its own number. */
+extern int fuzz_accidents;
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* As assert(), but never compiled out. */

@@ -8,7 +8,9 @@
 #include <dirent.h>
 #include <string.h>
 
-enum { INPUT_MAX = 1 << 16, ACCIDENTS = 2000, SEEDS_MAX = 200 };
+enum { INPUT_MAX = 1 << 16, SEEDS_MAX = 200 };
+
+__attribute__((weak)) int fuzz_accidents = 2000;
 
 static struct seed {
     char name[256];
@@ -121,7 +123,7 @@ static void run_accidents(const struct seed *s)
 {
     static uint8_t bytes[INPUT_MAX + 16 * 64];
 
-    for (int i = 0; i < ACCIDENTS; i++) {
+    for (int i = 0; i < fuzz_accidents; i++) {
         size_t size = s->size;
 
         memcpy(bytes, s->bytes, size);
