@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -362,10 +363,14 @@ int main(int argc, char **argv)
 {
     const struct tls_client_conf how = {{"", ""}, "", "", "", TLS_1_2, -1};
     struct event *end = NULL;
+    struct rlimit files;
     char why[256];
     double began;
 
     read_args(argc, argv);
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     make_message();
     all.loop = event_base_new();

@@ -11,15 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "net/conn.h"
+#include "net/listen.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
-enum { READ_LEN = 65536, LINE_LEN = 2048, OUT_LEN = 65536, REPLY_LEN = 512, BACKLOG = 1024 };
+enum { READ_LEN = 65536, LINE_LEN = 2048, OUT_LEN = 65536, REPLY_LEN = 512 };
 
 #define END "\r\n.\r\n"
 enum { END_LEN = sizeof END - 1 };
@@ -292,24 +292,14 @@ static void peer_begin(int fd)
 
 static void on_caller(evutil_socket_t fd, short what, void *arg)
 {
+    struct addr client;
+    bool full;
     int one;
 
     (void)what;
     (void)arg;
-    while ((one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+    while ((one = listen_accept(fd, &client, &full)) >= 0)
         peer_begin(one);
-}
-
-static int open_listener(void)
-{
-    struct sockaddr_storage at;
-    socklen_t len = addr_to_sockaddr(&all.at, (struct sockaddr *)&at, sizeof at);
-    int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&at, len) != 0 || listen(fd, BACKLOG) != 0)
-        return -1;
-    return fd;
 }
 
 static bool read_args(int argc, char **argv, const char **cert)
@@ -330,7 +320,7 @@ static bool read_args(int argc, char **argv, const char **cert)
     return right && (all.mode == PLAIN || **cert);
 }
 
-static bool start_tls(const char *cert)
+static bool start_tls(const char *cert, char *why, size_t size)
 {
     const struct cert_file file = {cert, ""};
     const struct tls_server_conf how = {
@@ -341,13 +331,10 @@ static bool start_tls(const char *cert)
         .ca_file = "",
         .session_context = SPAN("sink"),
     };
-    char why[256];
 
     if (all.mode == PLAIN)
         return true;
-    all.tls = tls_server_new(&how, NULL, why, sizeof why);
-    if (!all.tls)
-        fprintf(stderr, "sink: %s\n", why);
+    all.tls = tls_server_new(&how, NULL, why, size);
     return all.tls;
 }
 
@@ -375,16 +362,23 @@ int main(int argc, char **argv)
 {
     const char *cert = "";
     struct event *caller, *end;
+    struct rlimit files;
+    struct listens here = {.count = 0};
+    char why[256] = "no loop";
     int fd;
 
     if (!read_args(argc, argv, &cert)) {
         fprintf(stderr, "sink: -a ADDRESS:PORT is needed, and -c FILE for TLS\n");
         return 64;
     }
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     all.loop = event_base_new();
-    if (!all.loop || !start_tls(cert) || (fd = open_listener()) < 0) {
-        perror("sink");
+    if (!all.loop || !start_tls(cert, why, sizeof why) ||
+        (fd = listens_open(&here, &all.at, false, why, sizeof why)) < 0) {
+        fprintf(stderr, "sink: %s\n", why);
         return 1;
     }
     caller = event_new(all.loop, fd, EV_READ | EV_PERSIST, on_caller, NULL);

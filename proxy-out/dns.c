@@ -93,8 +93,8 @@ static void keep_v6(struct addr *a, const unsigned char *ip)
     memcpy(a->ip, ip, 16);
 }
 
-/* The content of one record of `size` bytes. 1: kept; 0: not usable; -1: malformed. */
-static int take_content(struct reader *r, enum dns_type type, size_t size, struct dns_record *out)
+/* The content of one record of `size` bytes. False: malformed. */
+static bool take_content(struct reader *r, enum dns_type type, size_t size, struct dns_record *out)
 {
     size_t start = r->from;
 
@@ -102,20 +102,22 @@ static int take_content(struct reader *r, enum dns_type type, size_t size, struc
     switch (type) {
     case DNS_A:
         if (size != 4)
-            return -1;
+            return false;
         keep_v4(&out->at, r->at + start);
-        return 1;
+        return true;
     case DNS_AAAA:
         if (size != 16)
-            return -1;
+            return false;
         keep_v6(&out->at, r->at + start);
-        return 1;
+        return true;
     case DNS_MX:
         if (!take16(r, &out->preference) || !take_name(r, out->name) || r->from != start + size)
-            return -1;
-        return is_host(out->name);
+            return false;
+        if (!is_host(out->name))
+            memcpy(out->name, DNS_NO_HOST, sizeof DNS_NO_HOST);
+        return true;
     }
-    return -1;
+    return false;
 }
 
 static bool skip_questions(struct reader *r, unsigned count)
@@ -141,11 +143,9 @@ static bool take_record(struct reader *r, enum dns_type type, struct dns_record 
     end = r->from + size;
     *kept = false;
     if (is == (unsigned)type && class == CLASS_IN) {
-        int got = take_content(r, type, size, out);
-
-        if (got < 0)
+        if (!take_content(r, type, size, out))
             return false;
-        *kept = got > 0;
+        *kept = true;
     }
     r->from = end;
     return true;

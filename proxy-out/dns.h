@@ -4,7 +4,7 @@
  *
  * Reads the answer section of one message for records of one type. Aliases need no work here:
  * the resolver has followed them, and their targets' records stand in the same section. A name
- * with anything but letters, digits, '.', '-' and '_' is no host of ours, and is left out.
+ * with anything but letters, digits, '.', '-' and '_' is no host, and is not shown: DNS_NO_HOST.
  */
 #pragma once
 
@@ -12,6 +12,8 @@
 
 enum dns_type { DNS_A = 1, DNS_MX = 15, DNS_AAAA = 28 };
 enum { DNS_NAME = 256, DNS_NXDOMAIN = 3 };
+
+#define DNS_NO_HOST "?"
 
 struct dns_record {
     unsigned preference; /* MX */

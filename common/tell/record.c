@@ -73,18 +73,13 @@ static bool add_member(struct buf *line, const char *name, struct span value, si
     return ok && buf_add(line, SPAN("\""));
 }
 
-static bool is_time(double seconds)
-{
-    return isfinite(seconds) && seconds >= 1 && seconds < 1e10;
-}
-
 /* In parts, so that no locale puts a comma into it. */
 static bool add_time(struct buf *line, const char *name, double seconds)
 {
-    long long micros = is_time(seconds) ? (long long)(seconds * 1e6 + 0.5) : 0;
-    long long whole = micros / 1000000, rest = micros % 1000000;
+    double whole = isfinite(seconds) && seconds > 0 && seconds < 1e12 ? floor(seconds) : 0;
+    double rest = whole > 0 ? seconds - whole : 0;
 
-    return buf_addf(line, ",\"%s\":%lld.%06lld", name, whole, rest);
+    return buf_addf(line, ",\"%s\":%lld.%06ld", name, (long long)whole, (long)(rest * 1e6));
 }
 
 static bool add_columns(struct buf *line, const struct record *r, const struct limit *l)
@@ -102,7 +97,7 @@ static bool add_line(struct buf *line, const struct record *r, const struct limi
 {
     return buf_add(line, SPAN("{")) && add_member(line, "do", span_of(deeds[r->what]), 16) &&
            add_member(line, "key", r->key, RECORD_KEY_MAX) && add_time(line, "at", r->at) &&
-           (!is_time(r->queued) || add_time(line, "queued", r->queued)) &&
+           (r->queued <= 0 || add_time(line, "queued", r->queued)) &&
            (r->id_host.len == 0 || add_member(line, "host", r->id_host, l->other)) &&
            add_columns(line, r, l) && buf_add(line, SPAN("}\n"));
 }
@@ -135,7 +130,7 @@ static bool take_time(const json_t *from, double *to)
     if (!json_is_number(from))
         return false;
     *to = json_number_value(from);
-    return is_time(*to);
+    return *to > 0 && *to < 1e12;
 }
 
 static bool take_deed(const json_t *from, enum record_do *to)

@@ -25,7 +25,7 @@ static const struct {
      SPAN(HEAD("\3") CNAME MX("\x07", "\x0a", "\2mx" NAME) MX("\x08", "\x05", "\3mx2" NAME)),
      DNS_MX, "10 mx.a.b\n5 mx2.a.b\n"},
     {"null MX", SPAN(HEAD("\1") MX("\3", "\0", "\0")), DNS_MX, "0 \n"},
-    {"no host's name", SPAN(HEAD("\1") MX("\x07", "\x0a", "\2m!" NAME)), DNS_MX, ""},
+    {"no host's name", SPAN(HEAD("\1") MX("\x07", "\x0a", "\2m!" NAME)), DNS_MX, "10 ?\n"},
     {"A", SPAN(HEAD("\1") NAME "\0\1\0\1" TTL "\0\4\xc0\0\2\1"), DNS_A, "0  192.0.2.1\n"},
     {"AAAA", SPAN(HEAD("\1") NAME "\0\x1c\0\1" TTL "\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"),
      DNS_AAAA, "0  2001:db8::1\n"},

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/ask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "net/conn.h"
+#include "net/watch.h"
+
+static const double again_after = 0.5; /* seconds, where the facts process is not there */
+
+struct line {
+    int listener; /* borrowed */
+    int fd;       /* ours; -1: none */
+    struct watch watch;
+    struct alarm again;
+    TAILQ_HEAD(asks, ask) open; /* in the order of their asking */
+    uint32_t number;
+};
+
+static void hang_up(struct line *l)
+{
+    struct ask *a;
+
+    watch_want(&l->watch, -1, 0);
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+    TAILQ_FOREACH(a, &l->open, link)
+    a->sent = false;
+}
+
+static void dial(struct line *l)
+{
+    struct sockaddr_un to;
+    socklen_t len = sizeof to;
+
+    if (getsockname(l->listener, (struct sockaddr *)&to, &len) != 0)
+        return;
+    l->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (l->fd >= 0 && connect(l->fd, (struct sockaddr *)&to, len) != 0)
+        hang_up(l);
+}
+
+/* All that has not gone yet goes now, as far as there is room. */
+static void push(struct line *l)
+{
+    unsigned needs = CONN_IN;
+    struct ask *a;
+
+    if (l->fd < 0)
+        dial(l);
+    TAILQ_FOREACH(a, &l->open, link)
+    {
+        if (l->fd < 0 || needs != CONN_IN)
+            break;
+        if (a->sent)
+            continue;
+        a->sent = send(l->fd, &a->q, sizeof a->q, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof a->q;
+        if (a->sent)
+            continue;
+        if (errno == EAGAIN || errno == EINTR)
+            needs |= CONN_OUT;
+        else
+            hang_up(l);
+    }
+    if (l->fd >= 0)
+        watch_want(&l->watch, l->fd, needs);
+    else
+        alarm_set(&l->again, again_after);
+}
+
+static void on_again(void *arg)
+{
+    struct line *l = arg;
+
+    if (!TAILQ_EMPTY(&l->open))
+        push(l);
+}
+
+static void settle(struct line *l, const struct answer *answer)
+{
+    struct ask *a;
+
+    TAILQ_FOREACH(a, &l->open, link)
+    {
+        if (a->q.number != answer->number)
+            continue;
+        ask_cancel(a);
+        a->fn(a, answer);
+        return;
+    }
+}
+
+static void on_ready(void *arg)
+{
+    struct line *l = arg;
+    struct answer answer;
+    ssize_t len = 0;
+
+    while (l->fd >= 0 && (len = recv(l->fd, &answer, sizeof answer, MSG_DONTWAIT)) > 0)
+        if (answer_is_whole(&answer, (size_t)len))
+            settle(l, &answer);
+    if (l->fd >= 0 && (len == 0 || (errno != EAGAIN && errno != EINTR))) {
+        hang_up(l);
+        alarm_set(&l->again, again_after);
+        return;
+    }
+    push(l);
+}
+
+struct line *line_new(struct event_base *base, int listener)
+{
+    struct line *l = calloc(1, sizeof *l);
+
+    if (!l)
+        return NULL;
+    l->listener = listener;
+    l->fd = -1;
+    TAILQ_INIT(&l->open);
+    watch_init(&l->watch, base, on_ready, l);
+    alarm_init(&l->again, base, on_again, l);
+    push(l);
+    return l;
+}
+
+void line_free(struct line **l)
+{
+    if (!*l)
+        return;
+    hang_up(*l);
+    alarm_stop(&(*l)->again);
+    free(*l);
+    *l = NULL;
+}
+
+void ask_start(struct ask *a, struct line *l, enum question_kind kind, const char *name, ask_fn *fn,
+               void *arg)
+{
+    *a = (struct ask){.line = l, .q = {.number = ++l->number, .kind = kind}, .fn = fn, .arg = arg};
+    text_copy(a->q.name, sizeof a->q.name, span_of(name));
+    TAILQ_INSERT_TAIL(&l->open, a, link);
+    push(l);
+}
+
+void ask_cancel(struct ask *a)
+{
+    if (!a->line)
+        return;
+    TAILQ_REMOVE(&a->line->open, a, link);
+    a->line = NULL;
+}

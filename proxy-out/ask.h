@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ask - a worker's line to the facts process.
+ *
+ * If that dies, the line is made again and what was open is asked again: a question ends with
+ * its answer or with ask_cancel(), and how long that may take is the asker's to say.
+ */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "proxy-out/answer.h"
+
+struct event_base;
+struct line;
+
+struct ask;
+typedef void ask_fn(struct ask *asked, const struct answer *a);
+
+/* One question, inside of the asker's own struct. */
+struct ask {
+    TAILQ_ENTRY(ask) link;
+    struct line *line; /* NULL: nothing is asked */
+    struct question q;
+    bool sent;
+    ask_fn *fn;
+    void *arg;
+};
+
+/* `listener` is facts_listen()'s, inherited. NULL: no memory. */
+struct line *line_new(struct event_base *base, int listener);
+void line_free(struct line **l);
+
+/* `fn` is called once, from the loop. The name is cut off if it is none. */
+void ask_start(struct ask *a, struct line *l, enum question_kind kind, const char *name, ask_fn *fn,
+               void *arg);
+void ask_cancel(struct ask *a);

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/attempt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { TICKET_EHLO = 1, TICKET_HELO, TICKET_STARTTLS };
+
+enum phase { PHASE_CONNECT, PHASE_GREETING, PHASE_EHLO, PHASE_STARTTLS, PHASE_SHAKE, PHASE_OVER };
+
+struct attempt {
+    struct attempt_conf conf;
+    attempt_fn *fn;
+    void *arg;
+    struct upstream *up; /* ours */
+    enum phase phase;
+    enum fail fail; /* of PHASE_OVER */
+    double deadline;
+    bool in_clear; /* the second connection: no STARTTLS */
+};
+
+double attempt_share(double left, size_t candidates)
+{
+    return left / (double)(candidates > 1 ? candidates : 1);
+}
+
+/* The owner hears of it at the end of the event: it may free us then. */
+static void finish(struct attempt *a, enum fail fail)
+{
+    a->phase = PHASE_OVER;
+    a->fail = fail;
+    watch_want(&a->up->watch, -1, 0);
+    alarm_stop(&a->up->alarm);
+}
+
+static void tell(struct attempt *a)
+{
+    struct upstream *up = a->up;
+
+    if (a->phase != PHASE_OVER)
+        return;
+    if (a->fail == FAIL_NOT)
+        a->up = NULL;
+    a->fn(a->arg, up, a->fail);
+}
+
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static double limit_of(const struct attempt *a, enum phase phase, double left)
+{
+    switch (phase) {
+    case PHASE_CONNECT:
+        return least(left, (double)a->conf.rule->connect_timeout);
+    case PHASE_SHAKE:
+        /* Time must be left for the second connection. */
+        return least(a->conf.demand.level == DEMAND_MAY ? left / 2 : left,
+                     a->conf.handshake_seconds);
+    case PHASE_GREETING:
+    case PHASE_EHLO:
+    case PHASE_STARTTLS:
+    case PHASE_OVER:
+        break;
+    }
+    return least(left, (double)a->conf.rule->smtp_greeting_timeout);
+}
+
+static void enter(struct attempt *a, enum phase phase)
+{
+    a->phase = phase;
+    alarm_set(&a->up->alarm, limit_of(a, phase, a->deadline - clock_mono()));
+}
+
+/* Gives up this connection and makes another. */
+static void start(struct attempt *a)
+{
+    struct upstream *up = a->up;
+    enum conn_got got;
+
+    watch_want(&up->watch, -1, 0);
+    conn_clear(&up->conn);
+    conn_init(&up->conn, -1);
+    dial_clear(&up->dial);
+    dial_init(&up->dial);
+    up->remote.secure = false;
+    enter(a, PHASE_CONNECT);
+    got = conn_dial(&up->conn, &a->conf.to->at, a->conf.from);
+    if (got == CONN_FAILED)
+        alarm_set(&up->alarm, 0); /* from the loop, as everything else */
+    else
+        watch_want(&up->watch, up->conn.fd, CONN_OUT);
+}
+
+/* What the demand makes of how TLS went. True: this connection goes on. */
+static bool go_on(struct attempt *a, enum tls_outcome outcome, enum cert_state cert)
+{
+    static const struct demand strict = {.level = DEMAND_ENCRYPT};
+    struct remote *remote = &a->up->remote;
+    enum fail fail;
+
+    (void)judge(&strict, outcome, cert, false, &remote->tls_fail);
+    switch (judge(&a->conf.demand, outcome, cert, false, &fail)) {
+    case GO_SECURE:
+    case GO_CLEAR:
+        return true;
+    case GO_AGAIN_CLEAR:
+        a->in_clear = true;
+        start(a);
+        return false;
+    case GO_NOT:
+        remote->tls_fail = fail;
+        finish(a, fail);
+        return false;
+    }
+    return false;
+}
+
+static void ask(struct attempt *a, unsigned ticket, enum phase phase, const char *fmt,
+                const char *arg)
+{
+    char line[512];
+    int len = snprintf(line, sizeof line, "%s%s\r\n", fmt, arg);
+
+    enter(a, phase);
+    if (len < 0 || (size_t)len >= sizeof line ||
+        !dial_ask(&a->up->dial, ticket, (struct span){line, (size_t)len}))
+        finish(a, FAIL_PROTOCOL);
+}
+
+static void on_greeting(struct attempt *a, const struct heard *h)
+{
+    if (h->code == 220)
+        ask(a, TICKET_EHLO, PHASE_EHLO, "EHLO ", a->conf.ehlo_name);
+    else
+        finish(a, FAIL_GREETING);
+}
+
+static void on_ehlo(struct attempt *a, const struct heard *h)
+{
+    struct upstream *up = a->up;
+    bool clear_will_do = a->conf.demand.level < DEMAND_ENCRYPT && !up->remote.secure;
+
+    if (h->code / 100 == 5 && h->ticket == TICKET_EHLO && clear_will_do) {
+        ask(a, TICKET_HELO, PHASE_EHLO, "HELO ", a->conf.ehlo_name);
+        return;
+    }
+    if (h->code != 250) {
+        finish(a, FAIL_GREETING);
+        return;
+    }
+    up->ehlo = ehlo_read(h->ticket == TICKET_EHLO ? h->text : SPAN("250 x\r\n"));
+    ehlo_list(up->remote.esmtp, sizeof up->remote.esmtp,
+              h->ticket == TICKET_EHLO ? h->text : SPAN("250 x\r\n"));
+    if (up->remote.secure || a->in_clear || a->conf.demand.level == DEMAND_NONE)
+        finish(a, FAIL_NOT);
+    else if (ehlo_has(&up->ehlo, EHLO_STARTTLS))
+        ask(a, TICKET_STARTTLS, PHASE_STARTTLS, "STARTTLS", "");
+    else if (go_on(a, TLS_NOT_OFFERED, CERT_UNTRUSTED))
+        finish(a, FAIL_NOT);
+}
+
+static void on_starttls(struct attempt *a, const struct heard *h)
+{
+    if (h->code != 220) {
+        if (go_on(a, TLS_REFUSED, CERT_UNTRUSTED))
+            finish(a, FAIL_NOT);
+    } else if (!dial_secured(&a->up->dial)) {
+        if (go_on(a, TLS_INJECTED, CERT_UNTRUSTED))
+            finish(a, FAIL_INJECTED); /* never reached; and if it were, not in the clear */
+    } else {
+        enter(a, PHASE_SHAKE);
+    }
+}
+
+static void on_reply(struct attempt *a, const struct heard *h)
+{
+    switch (h->ticket) {
+    case 0:
+        on_greeting(a, h);
+        return;
+    case TICKET_STARTTLS:
+        on_starttls(a, h);
+        return;
+    default:
+        on_ehlo(a, h);
+    }
+}
+
+static void connected(struct attempt *a)
+{
+    struct upstream *up = a->up;
+    enum conn_got got = conn_dialled(&up->conn);
+
+    if (got == CONN_LATER)
+        return;
+    if (got != CONN_SOME || !conn_local(&up->conn, &up->remote.from)) {
+        finish(a, FAIL_CONNECT);
+        return;
+    }
+    enter(a, PHASE_GREETING);
+    watch_want(&up->watch, up->conn.fd, CONN_IN);
+}
+
+static const char *sni(const struct attempt *a)
+{
+    return a->conf.to->name[0] ? a->conf.to->name : NULL;
+}
+
+static enum cert_state cert_of(const struct attempt *a)
+{
+    bool named = a->conf.demand.verify == DOMAIN_VERIFY_NAME;
+
+    /* Without a name there is nothing that a certificate could be for. */
+    if (named && !sni(a))
+        return CERT_OTHER_NAME;
+    return conn_cert_state(&a->up->conn, named ? sni(a) : NULL);
+}
+
+static void shake(struct attempt *a)
+{
+    struct upstream *up = a->up;
+    enum conn_got got =
+        a->conf.tls ? conn_connect_tls(&up->conn, a->conf.tls, sni(a), NULL) : CONN_FAILED;
+
+    if (got == CONN_LATER) {
+        watch_want(&up->watch, up->conn.fd, up->conn.needs);
+    } else if (got != CONN_SOME) {
+        (void)go_on(a, TLS_BROKEN, CERT_UNTRUSTED);
+    } else {
+        up->remote.secure = true;
+        conn_facts(&up->conn, &up->remote.tls);
+        if (go_on(a, TLS_DONE, cert_of(a)))
+            ask(a, TICKET_EHLO, PHASE_EHLO, "EHLO ", a->conf.ehlo_name);
+    }
+}
+
+static bool is_talking(const struct attempt *a)
+{
+    return a->phase == PHASE_GREETING || a->phase == PHASE_EHLO || a->phase == PHASE_STARTTLS;
+}
+
+/* Replies, and what they lead to. */
+static void talk(struct attempt *a)
+{
+    struct upstream *up = a->up;
+    size_t moved = 0;
+    struct heard h;
+    enum conn_got got = upstream_pull(up, &moved);
+    int said = 0;
+
+    while (is_talking(a) && (said = dial_next(&up->dial, &h)) > 0)
+        on_reply(a, &h);
+    if (!is_talking(a))
+        return;
+    if (said < 0)
+        finish(a, FAIL_PROTOCOL);
+    else if (got == CONN_OVER || got == CONN_FAILED)
+        finish(a, FAIL_CLOSED);
+}
+
+static void push(struct attempt *a)
+{
+    struct upstream *up = a->up;
+    size_t moved = 0;
+    enum conn_got got = upstream_push(up, &moved);
+
+    if (got == CONN_FAILED || got == CONN_OVER)
+        finish(a, FAIL_CLOSED);
+    else
+        watch_want(&up->watch, up->conn.fd, CONN_IN | (got == CONN_LATER ? up->conn.needs : 0));
+}
+
+static void on_ready(void *arg)
+{
+    struct attempt *a = arg;
+
+    if (a->phase == PHASE_CONNECT)
+        connected(a);
+    else if (is_talking(a))
+        talk(a);
+    if (a->phase == PHASE_SHAKE)
+        shake(a);
+    if (is_talking(a))
+        push(a);
+    tell(a);
+}
+
+static void on_late(void *arg)
+{
+    struct attempt *a = arg;
+
+    switch (a->phase) {
+    case PHASE_CONNECT:
+        finish(a, FAIL_CONNECT);
+        break;
+    case PHASE_SHAKE:
+        (void)go_on(a, TLS_STALLED, CERT_UNTRUSTED);
+        break;
+    case PHASE_GREETING:
+    case PHASE_EHLO:
+    case PHASE_STARTTLS:
+        finish(a, FAIL_TIMEOUT);
+        break;
+    case PHASE_OVER:
+        return;
+    }
+    tell(a);
+}
+
+static void describe(struct remote *remote, const struct attempt_conf *conf)
+{
+    *remote = (struct remote){.rule = conf->rule->head.title,
+                              .client_cert = "",
+                              .demand = conf->demand,
+                              .at = conf->to->at};
+    if (conf->rule->smtp_client_certificate.count > 0)
+        remote->client_cert = conf->rule->smtp_client_certificate.at[0].file;
+    text_copy(remote->name, sizeof remote->name, span_of(conf->to->name));
+}
+
+struct attempt *attempt_new(const struct attempt_conf *conf, attempt_fn *fn, void *arg)
+{
+    struct attempt *a = calloc(1, sizeof *a);
+
+    if (!a || !(a->up = upstream_new(conf->base))) {
+        free(a);
+        return NULL;
+    }
+    a->conf = *conf;
+    a->fn = fn;
+    a->arg = arg;
+    a->deadline = clock_mono() + conf->seconds;
+    describe(&a->up->remote, conf);
+    upstream_own(a->up, on_ready, on_late, a);
+    start(a);
+    return a;
+}
+
+void attempt_free(struct attempt **at)
+{
+    struct attempt *a = *at;
+
+    if (!a)
+        return;
+    *at = NULL;
+    upstream_free(&a->up);
+    free(a);
+}

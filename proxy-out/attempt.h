@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * attempt - one try at one server: connect, greeting, EHLO, TLS as it is demanded, EHLO again.
+ *
+ * It ends with an upstream that is ready for MAIL, or with a fail. Where the demand allows clear
+ * text and the handshake broke or stalled, it tries once more on a new connection without TLS;
+ * that is judge()'s to say and nobody else's.
+ */
+#pragma once
+
+#include "proxy-out/route.h"
+#include "proxy-out/upstream.h"
+#include "rule/domain.h"
+
+struct attempt;
+struct tls;
+
+struct attempt_conf {
+    struct event_base *base;
+    const struct candidate *to;
+    const struct addr *from; /* NULL: the kernel's choice */
+    const char *ehlo_name;
+    const struct domain *rule;
+    struct demand demand;
+    struct tls *tls;
+    double seconds;           /* for all of it */
+    double handshake_seconds; /* for a handshake */
+};
+
+/* FAIL_NOT: the upstream is yours. Else it is only shown, for what it says of the server, and
+ * NULL if there is no memory. The attempt is over and may be freed. Called from the loop. */
+typedef void attempt_fn(void *arg, struct upstream *up, enum fail fail);
+
+/* All pointers of `conf` must live as long as the attempt. NULL: no memory. */
+struct attempt *attempt_new(const struct attempt_conf *conf, attempt_fn *fn, void *arg);
+void attempt_free(struct attempt **a);
+
+/* How much of the time that is left one of `candidates` may take: a fair share. */
+double attempt_share(double left, size_t candidates);

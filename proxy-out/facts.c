@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/facts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "net/conn.h"
+#include "net/watch.h"
+#include "proxy-out/lookup.h"
+#include "run/daemon.h"
+#include "run/settings.h"
+#include "tell/log.h"
+
+enum { BACKLOG = 64, ASKERS = 1024, OPEN_MOST = 10000, AT_ONCE = 64 };
+
+struct house {
+    struct event_base *base;
+    struct resolve *resolve;
+    struct child *child;
+    int fd;
+    struct watch callers, orders;
+    LIST_HEAD(, asker) askers;
+    unsigned count;
+    bool draining;
+};
+
+/* A worker that asks. It lives on while one of its questions is open. */
+struct asker {
+    LIST_ENTRY(asker) link;
+    struct house *house;
+    struct watch watch;
+    int fd; /* ours; -1: it is gone */
+    unsigned open;
+};
+
+int facts_listen(char *why, size_t size)
+{
+    /* Without a path the kernel chooses a name; workers read it off the socket. */
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at.sun_family) == 0 &&
+        listen(fd, BACKLOG) == 0)
+        return fd;
+    snprintf(why, size, "socket of the facts process: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static void leave_if_done(struct house *h)
+{
+    if (h->draining && h->count == 0)
+        event_base_loopbreak(h->base);
+}
+
+static void hang_up(struct asker *a)
+{
+    watch_want(&a->watch, -1, 0);
+    if (a->fd >= 0)
+        close(a->fd);
+    a->fd = -1;
+    if (a->open > 0)
+        return;
+    LIST_REMOVE(a, link);
+    a->house->count--;
+    leave_if_done(a->house);
+    free(a);
+}
+
+/* A worker that does not read has more than enough to do; it will ask again. */
+static void on_answer(void *arg, const struct answer *answer)
+{
+    struct asker *a = arg;
+
+    a->open--;
+    if (a->fd < 0 || send(a->fd, answer, answer_size(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        hang_up(a);
+}
+
+static void refuse(struct asker *a, const struct question *q)
+{
+    struct answer none = {.number = q->number, .status = ANSWER_FAILED};
+
+    a->open++;
+    on_answer(a, &none);
+}
+
+/* One question. False: no more of them now, or the asker is gone. */
+static bool take_question(struct asker *a)
+{
+    struct question q;
+    ssize_t len = recv(a->fd, &q, sizeof q, MSG_DONTWAIT);
+
+    if (len < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (len != sizeof q || !memchr(q.name, '\0', sizeof q.name)) {
+        hang_up(a);
+        return false;
+    }
+    if (a->open >= OPEN_MOST) {
+        refuse(a, &q);
+        return false;
+    }
+    a->open++;
+    /* The answer may come before this returns, and end the asker: one hold more on it. */
+    a->open++;
+    lookup_start(a->house->resolve, &q, on_answer, a);
+    a->open--;
+    if (a->fd >= 0)
+        return true;
+    hang_up(a);
+    return false;
+}
+
+static void on_asker(void *arg)
+{
+    for (unsigned i = 0; i < AT_ONCE && take_question(arg); i++)
+        ;
+}
+
+/* Everybody on the machine can see the socket, so ask who it is. */
+static bool is_ours(int fd)
+{
+    struct ucred who;
+    socklen_t len = sizeof who;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+           (who.uid == geteuid() || who.uid == 0);
+}
+
+static void on_caller(void *arg)
+{
+    struct house *h = arg;
+    int fd = accept4(h->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct asker *a;
+
+    if (fd < 0)
+        return;
+    if (!is_ours(fd) || h->count >= ASKERS || !(a = calloc(1, sizeof *a))) {
+        close(fd);
+        return;
+    }
+    a->house = h;
+    a->fd = fd;
+    watch_init(&a->watch, h->base, on_asker, a);
+    watch_want(&a->watch, fd, CONN_IN);
+    LIST_INSERT_HEAD(&h->askers, a, link);
+    h->count++;
+}
+
+static void on_orders(void *arg)
+{
+    struct house *h = arg;
+
+    if (!child_should_drain(h->child))
+        return;
+    h->draining = true;
+    watch_want(&h->orders, -1, 0);
+    leave_if_done(h);
+}
+
+static int serve(struct house *h)
+{
+    char why[256];
+
+    h->resolve = resolve_new(h->base, &h->child->settings->global.name_server, why, sizeof why);
+    if (!h->resolve) {
+        log_say(LOG_FAULT, "", "not-started", {"why", span_of(why)});
+        return 1;
+    }
+    LIST_INIT(&h->askers);
+    watch_init(&h->callers, h->base, on_caller, h);
+    watch_init(&h->orders, h->base, on_orders, h);
+    watch_want(&h->callers, h->fd, CONN_IN);
+    watch_want(&h->orders, h->child->orders, CONN_IN);
+    child_ready(h->child);
+    event_base_dispatch(h->base);
+    watch_want(&h->callers, -1, 0);
+    watch_want(&h->orders, -1, 0);
+    resolve_free(&h->resolve);
+    return 0;
+}
+
+int facts_run(struct child *child, int fd)
+{
+    struct house h = {.base = event_base_new(), .child = child, .fd = fd};
+    int status = h.base ? serve(&h) : 1;
+
+    if (h.base)
+        event_base_free(h.base);
+    return status;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/find.h"
+
+/* A name server that fails may have known more: that counts before anything else. */
+static void note(struct find *f, enum fail fail)
+{
+    if (fail != FAIL_NOT && (f->fail == FAIL_NOT || fail == FAIL_DNS))
+        f->fail = fail;
+}
+
+static void settle(struct find *f)
+{
+    if (f->route.count > 0 || f->fail == FAIL_NOT)
+        f->fail = route_settle(&f->route, f->own, f->allow_private);
+}
+
+static void on_answer(struct ask *asked, const struct answer *a)
+{
+    struct find *f = asked->arg;
+
+    note(f, route_fail_of((enum answer_status)a->status));
+    route_add_answer(&f->route, &f->hosts.at[asked - f->ask], a);
+    if (--f->open > 0)
+        return;
+    settle(f);
+    f->fn(f->arg);
+}
+
+static void look_up(struct find *f, struct line *line, size_t i)
+{
+    const struct host *h = &f->hosts.at[i];
+
+    switch (h->kind) {
+    case HOST_ADDRESS:
+        route_add_address(&f->route, h, f->told);
+        return;
+    case HOST_NAME:
+    case HOST_LOOKUP_MX:
+        f->open++;
+        ask_start(&f->ask[i], line, h->kind == HOST_NAME ? QUESTION_HOST : QUESTION_MAIL, h->name,
+                  on_answer, f);
+        return;
+    }
+}
+
+bool find_start(struct find *f, struct line *line, struct span domain, const struct domain *rule,
+                const struct own *own, find_fn *fn, void *arg)
+{
+    *f = (struct find){.own = own,
+                       .allow_private = rule->allow_private_destinations,
+                       .told = rule->smtp_hosts[0] != '\0',
+                       .fn = fn,
+                       .arg = arg};
+    f->fail = route_hosts(domain, rule->smtp_hosts, (uint16_t)rule->default_smtp_port, &f->hosts);
+    if (f->fail != FAIL_NOT)
+        return true;
+    for (size_t i = 0; i < f->hosts.count; i++)
+        look_up(f, line, i);
+    if (f->open > 0)
+        return false;
+    settle(f);
+    return true;
+}
+
+void find_cancel(struct find *f)
+{
+    for (size_t i = 0; i < f->hosts.count; i++)
+        ask_cancel(&f->ask[i]);
+    f->open = 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * find - asks all that a domain's route needs, and settles it.
+ */
+#pragma once
+
+#include "proxy-out/ask.h"
+#include "proxy-out/route.h"
+#include "rule/domain.h"
+
+typedef void find_fn(void *arg);
+
+struct find {
+    struct hosts hosts;
+    struct ask ask[HOSTS_MAX];
+    unsigned open; /* questions without an answer */
+    const struct own *own;
+    bool allow_private, told;
+    struct route route; /* once it is over, */
+    enum fail fail;     /* or why there is none */
+    find_fn *fn;
+    void *arg;
+};
+
+/* True: it is over already. False: `fn` is called when it is. */
+MUST bool find_start(struct find *f, struct line *line, struct span domain,
+                     const struct domain *rule, const struct own *own, find_fn *fn, void *arg);
+
+/* `fn` is not called any more. */
+void find_cancel(struct find *f);

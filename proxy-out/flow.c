@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/flow.h"
+
+enum { ROUNDS = 16 }; /* of a step: then others have their turn */
+
+static void pull_client(struct session *s, size_t *moved)
+{
+    enum conn_got got = CONN_SOME;
+
+    while (got == CONN_SOME && !s->ended) {
+        char *at;
+        size_t len = 0, size = serve_space(&s->relay.client, &at);
+
+        if (size == 0)
+            return;
+        got = conn_read(&s->conn, at, size, &len);
+        serve_grew(&s->relay.client, got == CONN_SOME ? len : 0);
+        *moved += len;
+        s->in += len;
+        s->ended = got == CONN_OVER || got == CONN_FAILED;
+        s->gone = s->gone || got == CONN_FAILED;
+    }
+}
+
+static void push_client(struct session *s, size_t *moved)
+{
+    struct buf *out = &s->relay.client.out;
+    enum conn_got got = CONN_SOME;
+
+    while (buf_len(out) > 0 && got == CONN_SOME) {
+        struct span text = buf_peek(out);
+        size_t len = 0;
+
+        if (s->gone) {
+            buf_drop(out, text.len);
+            return;
+        }
+        got = conn_write(&s->conn, &text, 1, &len);
+        buf_drop(out, len);
+        *moved += len;
+        s->gone = got == CONN_OVER || got == CONN_FAILED;
+    }
+}
+
+static bool keep_records(struct session *s)
+{
+    struct relay *r = &s->relay;
+    struct spool *spool = s->worker->spool;
+
+    if (buf_len(&r->lines) > 0) {
+        if (spool && !spool_append(spool, buf_peek(&r->lines)))
+            return false;
+        buf_drop(&r->lines, buf_len(&r->lines));
+    }
+    if (spool && r->spare > 0)
+        spool_release(spool, r->spare);
+    r->spare = 0;
+    return true;
+}
+
+static enum phase over(struct session *s, const char *why)
+{
+    if (!s->why)
+        s->why = s->relay.quit ? "quit" : why;
+    return PHASE_OVER;
+}
+
+/* One round of everything. */
+static enum phase round_of(struct session *s, size_t *moved)
+{
+    struct relay *r = &s->relay;
+    enum relay_wish wish;
+
+    pull_client(s, moved);
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        hold_pull(&s->hold[i], moved);
+    wish = relay_turn(r);
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        *moved += hold_tend(&s->hold[i]);
+    if (wish == RELAY_CUT || !keep_records(s))
+        return over(s, "records");
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        hold_push(&s->hold[i], moved);
+    push_client(s, moved);
+    return wish == RELAY_END && *moved == 0 ? PHASE_LAST_WORDS : s->phase;
+}
+
+static enum phase phase_by_need(const struct session *s)
+{
+    switch (relay_awaits(&s->relay)) {
+    case AWAITS_CLIENT:
+        return PHASE_TALK;
+    case AWAITS_SERVER:
+        return PHASE_SEEK;
+    case AWAITS_REPLY:
+        return PHASE_REPLY;
+    case AWAITS_MESSAGE:
+        return PHASE_MESSAGE;
+    case AWAITS_FINAL:
+        return PHASE_FINAL;
+    }
+    return PHASE_TALK;
+}
+
+/* The client is gone. An answer to a message is waited for all the same, since its outcome is to
+ * be written down; nothing else is of use to anybody. */
+static bool is_of_no_use(const struct session *s)
+{
+    if (s->gone)
+        return s->relay.message != RELAY_ENDING;
+    return s->ended && (s->phase == PHASE_TALK ||
+                        (s->relay.message == RELAY_HEARS && serve_body(&s->relay.client).len == 0));
+}
+
+/* Until a round moves no byte in or out: TLS may hold bytes that no socket will announce, and
+ * room made at the end of a round is only used by the next. */
+enum phase flow_talk(struct session *s)
+{
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        size_t moved = 0;
+        enum phase next = round_of(s, &moved);
+
+        if (next == PHASE_OVER || next == PHASE_LAST_WORDS)
+            return next;
+        s->phase = phase_by_need(s);
+        if (is_of_no_use(s))
+            return over(s, "client-left");
+        if (moved == 0)
+            return s->phase;
+    }
+    alarm_set(&s->again, 0);
+    return s->phase;
+}
+
+enum phase flow_last_words(struct session *s)
+{
+    size_t moved = 0;
+
+    push_client(s, &moved);
+    return buf_len(&s->relay.client.out) > 0 && !s->gone ? PHASE_LAST_WORDS : over(s, "quit");
+}

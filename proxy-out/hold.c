@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/hold.h"
+
+void hold_init(struct hold *h, struct worker *w, struct relay *r, unsigned lane,
+               const char *session, watch_fn *fn, void *arg)
+{
+    *h = (struct hold){
+        .worker = w, .relay = r, .lane = lane, .session = session, .fn = fn, .arg = arg};
+}
+
+static struct lane *lane_of(const struct hold *h)
+{
+    return &h->relay->lane[h->lane];
+}
+
+void hold_pull(struct hold *h, size_t *moved)
+{
+    enum conn_got got;
+
+    if (!h->up || h->ended)
+        return;
+    got = upstream_pull(h->up, moved);
+    h->ended = got == CONN_OVER || got == CONN_FAILED;
+}
+
+void hold_push(struct hold *h, size_t *moved)
+{
+    struct span pieces[DIAL_PIECES];
+    enum conn_got got = CONN_SOME;
+    size_t count;
+
+    while (h->up && !h->ended && got == CONN_SOME &&
+           (count = relay_pieces(h->relay, h->lane, pieces)) > 0) {
+        size_t len = 0;
+
+        got = conn_write(&h->up->conn, pieces, count, &len);
+        relay_went(h->relay, h->lane, len);
+        h->out += len;
+        *moved += len;
+        h->ended = got == CONN_OVER || got == CONN_FAILED;
+        *moved += h->ended; /* the relay is to hear of it */
+    }
+}
+
+/* A clean one is kept for the next message; without a rule of its own, or while the worker
+ * drains, it only hears QUIT. */
+static void let_go(struct hold *h, enum lane_left left)
+{
+    struct upstream *up = h->up;
+    bool keep = h->seek && !h->worker->draining;
+
+    h->up = NULL;
+    if (left == LEFT_SPENT || h->ended)
+        upstream_free(&up);
+    else
+        pool_keep(h->worker->pool, up, left == LEFT_OPEN,
+                  keep ? h->seek->rule.connection_idle_timeout : 0);
+}
+
+static void take(struct hold *h)
+{
+    struct seek *k = h->seek;
+
+    h->up = seek_take(k);
+    h->ended = false;
+    upstream_own(h->up, h->fn, h->fn, h->arg);
+    lane_opened(h->relay, lane_of(h), &h->up->dial, &h->up->ehlo, &h->up->remote, seek_has_more(k),
+                k->reused);
+}
+
+static void look(struct hold *h)
+{
+    struct lane *l = lane_of(h);
+    unsigned transaction = h->relay->t.number;
+
+    if (h->seek && h->seek->transaction != transaction)
+        seek_free(&h->seek);
+    if (!h->seek)
+        h->seek = seek_new(h->worker, h->session, l->domain, transaction, h->fn, h->arg);
+    else if (l->again)
+        seek_again(h->seek);
+    else if (h->seek->is == SEEK_FOUND && !h->seek->up)
+        seek_next(h->seek);
+    l->again = false;
+}
+
+static bool seek(struct hold *h)
+{
+    static const struct remote nowhere = {.rule = "", .client_cert = ""};
+    struct lane *l = lane_of(h);
+
+    look(h);
+    if (!h->seek)
+        lane_failed(h->relay, l, FAIL_CONNECT, &nowhere);
+    else if (h->seek->is == SEEK_FOUND)
+        take(h);
+    else if (h->seek->is == SEEK_NONE)
+        lane_failed(h->relay, l, h->seek->fail, &h->seek->remote);
+    else
+        return false;
+    return true;
+}
+
+bool hold_tend(struct hold *h)
+{
+    struct lane *l = lane_of(h);
+    bool news = h->up && h->ended && !l->left;
+
+    if (news)
+        lane_lost(h->relay, l, FAIL_CLOSED);
+    if (h->up && l->left) {
+        let_go(h, l->left);
+        lane_taken(l);
+    }
+    if (l->is == LANE_SEEKS && !h->up)
+        news = seek(h) || news;
+    return news;
+}
+
+void hold_plan(struct hold *h)
+{
+    struct span pieces[DIAL_PIECES];
+
+    if (h->up)
+        watch_want(&h->up->watch, h->up->conn.fd,
+                   CONN_IN | (relay_pieces(h->relay, h->lane, pieces) > 0 ? h->up->conn.needs : 0));
+}
+
+void hold_clear(struct hold *h)
+{
+    struct lane *l = lane_of(h);
+
+    lane_reset(l);
+    if (h->up)
+        let_go(h, l->left);
+    lane_taken(l);
+    seek_free(&h->seek);
+}

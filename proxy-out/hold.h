@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hold - what a session has of one lane: the search for a server, and the connection to it.
+ */
+#pragma once
+
+#include "proxy-out/relay.h"
+#include "proxy-out/seek.h"
+
+struct hold {
+    struct worker *worker; /* these four are borrowed */
+    struct relay *relay;
+    const char *session; /* its id */
+    watch_fn *fn;        /* of the session, when there is something to do */
+    void *arg;
+    unsigned lane;
+    struct seek *seek;   /* ours; NULL: none in this transaction */
+    struct upstream *up; /* ours; the lane's */
+    bool ended;          /* it said its last */
+    uint64_t out;        /* bytes that went */
+};
+
+void hold_init(struct hold *h, struct worker *w, struct relay *r, unsigned lane,
+               const char *session, watch_fn *fn, void *arg);
+void hold_clear(struct hold *h);
+
+/* From the wire to the dial, and what relay has for the wire. Both add to `moved`. */
+void hold_pull(struct hold *h, size_t *moved);
+void hold_push(struct hold *h, size_t *moved);
+
+/* Takes away what the lane left, and finds what it seeks. True if the relay has news. */
+MUST bool hold_tend(struct hold *h);
+
+/* What the loop should wake us for. */
+void hold_plan(struct hold *h);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sallyport-out: mail going out.
+ */
+#include "proxy-out/facts.h"
+#include "proxy-out/prepare.h"
+#include "proxy-out/server.h"
+#include "run/daemon.h"
+
+static int run_facts(struct child *child)
+{
+    const struct prepared *p = child->prepared;
+
+    return facts_run(child, p->facts);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct role roles[] = {
+        {.name = "facts", .count = prepare_one, .run = run_facts, .serves_others = true},
+        {.name = "worker", .count = prepare_workers, .run = server_run},
+        {.name = NULL},
+    };
+    static const struct program program = {
+        .name = "sallyport-out",
+        .summary = "Delivers mail for the mail server, by rules, while that waits.",
+        .roles = roles,
+        .prepare = prepare_new,
+        .discard = prepare_free,
+        .stopping = prepare_stopping,
+    };
+
+    return daemon_main(&program, argc, argv);
+}

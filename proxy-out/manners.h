@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * manners - how TLS is spoken to the servers of a domain: one context for each distinct set of
+ * TLS options that a domain can come to have.
+ *
+ * The master makes them, since it alone can read the keys of client certificates; workers
+ * inherit them.
+ */
+#pragma once
+
+#include "run/settings.h"
+
+struct manners;
+struct tls;
+
+/* NULL with one line in `why`: section, file, what is wrong. */
+struct manners *manners_new(const struct settings *s, char *why, size_t size);
+void manners_free(struct manners **m);
+
+/* The context for a rule as domains_find() gives it. NULL: there is none, so no TLS. */
+struct tls *manners_find(const struct manners *m, const struct domain *rule);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * own - finds out where we are ourselves: the addresses of this machine and of our listeners.
+ */
+#pragma once
+
+#include "proxy-out/route.h"
+#include "run/settings.h"
+
+/* All of `out` is the caller's: own_clear(). What cannot be found out is left out. */
+void own_find(struct own *out, const struct settings *s);
+void own_clear(struct own *own);

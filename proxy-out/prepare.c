@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/prepare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "net/listen.h"
+#include "proxy-out/facts.h"
+#include "proxy-out/resolve.h"
+#include "proxy-out/seek.h"
+
+/* They live as long as the master, over all reloads. */
+static struct listens sockets;
+
+/* One line of several, behind those that are there already. */
+struct lines {
+    char *at;
+    size_t size, len;
+};
+
+static void add_line(struct lines *l, const struct option_head *head, const char *text)
+{
+    int n = snprintf(l->at + l->len, l->size - l->len, "%s%s:%u: %s", l->len ? "\n" : "",
+                     head->file, head->line, text);
+
+    l->len += n > 0 && (size_t)n < l->size - l->len ? (size_t)n : 0;
+}
+
+unsigned prepare_workers(const struct settings *s)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (s->global.workers)
+        return (unsigned)s->global.workers;
+    return processors > 0 ? (unsigned)processors : 1;
+}
+
+unsigned prepare_one(const struct settings *s)
+{
+    (void)s;
+    return 1;
+}
+
+/* What is text in the settings and more than that to us. */
+static void check_domain(const struct domain *d, struct lines *wrong)
+{
+    struct addr v4, v6;
+    bool has_v4, has_v6;
+    struct hosts hosts;
+    const char *what;
+    char text[1024];
+
+    if (!hosts_read(span_of(d->smtp_hosts), 25, &hosts, &what)) {
+        snprintf(text, sizeof text, "domain %s: smtp-hosts '%s': %s", d->head.title, d->smtp_hosts,
+                 what);
+        add_line(wrong, &d->head, text);
+    }
+    if (!source_read(d->source_address, &v4, &has_v4, &v6, &has_v6)) {
+        snprintf(text, sizeof text,
+                 "domain %s: source-address '%s': write one IPv4 and one IPv6 address at most, "
+                 "with a space between",
+                 d->head.title, d->source_address);
+        add_line(wrong, &d->head, text);
+    }
+}
+
+static void check(const struct settings *s, struct lines *wrong)
+{
+    const struct texts *servers = &s->global.name_server;
+    char text[512];
+
+    if (s->relay_listener_count == 0)
+        add_line(wrong, &s->global.head, "no relay-listener: say where the mail server hands over");
+    for (size_t i = 0; i < servers->count; i++) {
+        if (resolve_is_server(servers->at[i]))
+            continue;
+        snprintf(text, sizeof text, "name-server '%s': write ADDRESS or ADDRESS@PORT",
+                 servers->at[i]);
+        add_line(wrong, &s->global.head, text);
+    }
+    for (size_t i = 0; i < s->domain_section_count; i++)
+        check_domain(&s->domain_sections[i], wrong);
+}
+
+static int open_socket(const struct option_head *head, const struct addr *at, bool everywhere,
+                       struct lines *wrong)
+{
+    char why[512];
+    int fd = listens_open(&sockets, at, everywhere, why, sizeof why);
+
+    if (fd < 0)
+        add_line(wrong, head, why);
+    return fd;
+}
+
+static void open_sockets(struct prepared *p, const struct settings *s, struct lines *wrong)
+{
+    listens_unmark(&sockets);
+    for (size_t i = 0; i < p->count; i++) {
+        const struct relay_listener *l = &s->relay_listeners[i];
+        bool maps = l->hand_over == HAND_OVER_TRANSPORT_MAP;
+
+        p->doors[i].fd = open_socket(&l->head, &l->at, maps, wrong);
+        if (maps)
+            p->doors[i].map_fd = open_socket(&l->head, &l->map_at, false, wrong);
+    }
+}
+
+/* What the running generation has is wanted still: a failed reload changes nothing. */
+static void want_again(const struct prepared *before)
+{
+    listens_unmark(&sockets);
+    for (size_t i = 0; before && i < before->count; i++)
+        for (size_t k = 0; k < sockets.count; k++)
+            sockets.at[k].wanted |= sockets.at[k].fd == before->doors[i].fd ||
+                                    sockets.at[k].fd == before->doors[i].map_fd;
+}
+
+static void take_hold(struct prepared *p, const struct settings *s, const struct prepared *before,
+                      struct lines *wrong)
+{
+    char why[512];
+
+    if ((p->facts = facts_listen(why, sizeof why)) < 0)
+        add_line(wrong, &s->global.head, why);
+    if (wrong->len == 0)
+        open_sockets(p, s, wrong);
+    if (wrong->len > 0)
+        want_again(before);
+    listens_close_unwanted(&sockets);
+}
+
+static struct prepared *new_prepared(size_t count)
+{
+    struct prepared *p = calloc(1, sizeof *p);
+
+    if (!p || !(p->doors = calloc(count + 1, sizeof *p->doors))) {
+        free(p);
+        return NULL;
+    }
+    p->count = count;
+    p->facts = -1;
+    for (size_t i = 0; i < count; i++)
+        p->doors[i] = (struct prepared_door){-1, -1};
+    return p;
+}
+
+void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size)
+{
+    struct prepared *p = new_prepared(s->relay_listener_count);
+    struct lines wrong = {.at = why, .size = size};
+    char text[1024];
+
+    if (!p) {
+        add_line(&wrong, &s->global.head, "out of memory");
+        return NULL;
+    }
+    check(s, &wrong);
+    if (!(p->manners = manners_new(s, text, sizeof text)))
+        add_line(&wrong, &s->global.head, text);
+    if (!only_check && wrong.len == 0)
+        take_hold(p, s, before, &wrong);
+    if (wrong.len == 0)
+        return p;
+    prepare_free(p);
+    return NULL;
+}
+
+void prepare_free(void *prepared)
+{
+    struct prepared *p = prepared;
+
+    if (!p)
+        return;
+    if (p->facts >= 0)
+        close(p->facts);
+    manners_free(&p->manners);
+    free(p->doors);
+    free(p);
+}
+
+void prepare_stopping(void *prepared)
+{
+    (void)prepared;
+    listens_unmark(&sockets);
+    listens_close_unwanted(&sockets);
+}

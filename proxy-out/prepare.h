@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * prepare - what the master makes for a generation: listening sockets, TLS contexts, the socket
+ * of the facts process.
+ */
+#pragma once
+
+#include "proxy-out/manners.h"
+#include "run/settings.h"
+
+/* One for each relay-listener, in their order. Borrowed; -1 where there is none. */
+struct prepared_door {
+    int fd, map_fd;
+};
+
+struct prepared {
+    struct prepared_door *doors;
+    size_t count;
+    struct manners *manners; /* ours */
+    int facts;               /* ours; facts_listen()'s; -1 with -t */
+};
+
+/* For daemon.h's struct program. */
+void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size);
+void prepare_free(void *prepared);
+void prepare_stopping(void *prepared);
+
+/* How many workers the settings ask for; and there is one facts process. */
+unsigned prepare_workers(const struct settings *s);
+unsigned prepare_one(const struct settings *s);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proxy-out/requests.h"
+#include "smtp/reply.h"
+
+enum { LINES_MAX = RECORD_MAX * (TRANSACTION_RCPTS + 16) };
+
+static void greet(struct relay *r)
+{
+    char text[512];
+    int len = snprintf(text, sizeof text,
+                       r->conf.allowed ? "220 %s ESMTP sallyport-out\r\n"
+                                       : "554 5.7.1 %s takes no mail from you\r\n",
+                       r->conf.host_name);
+
+    serve_answer(&r->client, 0, (struct span){text, (size_t)len});
+}
+
+void relay_init(struct relay *r, const struct relay_conf *conf)
+{
+    *r = (struct relay){.conf = *conf};
+    r->conf.mta.name = r->mta_name;
+    serve_init(&r->client, SERVE_MTA, false, DOT_NORMALIZE);
+    received_init(&r->received);
+    buf_init(&r->lines, LINES_MAX);
+    greet(r);
+}
+
+void relay_clear(struct relay *r)
+{
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        lane_reset(&r->lane[i]);
+    transaction_end(&r->t);
+    received_clear(&r->received);
+    buf_clear(&r->lines);
+    free(r->later_arg);
+    r->later_arg = NULL;
+    serve_clear(&r->client);
+}
+
+void relay_end_transaction(struct relay *r)
+{
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        lane_reset(&r->lane[i]);
+    transaction_end(&r->t);
+    r->spare += r->reserved;
+    r->reserved = 0;
+    r->from = (struct xforward){.ident = ""};
+    r->message = RELAY_NO_MESSAGE;
+    received_clear(&r->received);
+    received_init(&r->received);
+    r->looked = 0;
+}
+
+struct span relay_show(char to[SERVE_REPLY_MAX], struct span text, const struct remote *by)
+{
+    char where[DNS_NAME + ADDR_TEXT + 8], at[ADDR_TEXT];
+    struct buf with;
+
+    if (text.len > SERVE_REPLY_MAX)
+        text = SPAN("451 4.5.0 The server's answer is too long\r\n");
+    buf_init(&with, SERVE_REPLY_MAX);
+    if (by && by->at.port) {
+        snprintf(where, sizeof where, "%s%s%s", by->name, by->name[0] ? " " : "",
+                 addr_text(&by->at, at));
+        if (reply_append(&with, text, span_of(where)))
+            text = buf_peek(&with);
+    }
+    memcpy(to, text.at, text.len);
+    buf_clear(&with);
+    for (size_t i = 0; i + 3 < text.len; i++)
+        if ((i == 0 || to[i - 1] == '\n') && !memcmp(to + i, "421", 3))
+            memcpy(to + i, "451", 3);
+    return (struct span){to, text.len};
+}
+
+void relay_record(struct relay *r, const struct remote *by, const struct records_event *e)
+{
+    if (!records_add(&r->lines, &r->conf.mta, &r->t, by, e))
+        r->broken = true;
+}
+
+void relay_accept(struct relay *r, size_t recipient, struct span text, const struct remote *by)
+{
+    struct recipient *to = &r->t.rcpt[recipient];
+    char shown[SERVE_REPLY_MAX];
+
+    to->is = RCPT_ACCEPTED;
+    serve_answer(&r->client, to->ticket, relay_show(shown, text, by));
+}
+
+void relay_refuse(struct relay *r, size_t recipient, struct span text, enum fail fail,
+                  const struct remote *by)
+{
+    struct recipient *to = &r->t.rcpt[recipient];
+    char shown[SERVE_REPLY_MAX];
+    struct records_event e = {.what = RECORD_ROW,
+                              .recipient = recipient,
+                              .domain = r->lane[to->lane].domain,
+                              .reply = text,
+                              .fail = fail};
+
+    to->is = RCPT_REFUSED;
+    relay_record(r, by, &e);
+    serve_answer(&r->client, to->ticket, relay_show(shown, text, by));
+}
+
+static bool any_lane(const struct relay *r, enum lane_is is)
+{
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        if (r->lane[i].is == is)
+            return true;
+    return false;
+}
+
+void relay_look(struct relay *r)
+{
+    struct span body = serve_body(&r->client);
+
+    if (r->received.is == RECEIVED_LOOKS && body.len > r->looked)
+        received_feed(&r->received, span_after(body, r->looked));
+    r->looked = body.len;
+}
+
+bool relay_has_open(const struct relay *r)
+{
+    for (size_t i = 0; i < r->t.count; i++)
+        if (r->t.rcpt[i].is < RCPT_ACCEPTED)
+            return true;
+    return false;
+}
+
+static const char *last_word(const struct relay *r)
+{
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        if (r->lane[i].said)
+            return r->lane[i].said;
+    return "451 4.3.0 No answer\r\n";
+}
+
+static const struct remote *last_speaker(const struct relay *r)
+{
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        if (r->lane[i].said)
+            return r->lane[i].said_by;
+    return NULL;
+}
+
+/* What the lanes have come to, told to the client when it is due. */
+static void tell_client(struct relay *r)
+{
+    char shown[SERVE_REPLY_MAX];
+    struct span word;
+
+    if (r->message == RELAY_ASKED_DATA && !any_lane(r, LANE_DATA)) {
+        if (any_lane(r, LANE_BODY)) {
+            r->message = RELAY_HEARS;
+            r->looked = 0;
+            serve_answer(&r->client, r->data_ticket,
+                         SPAN("354 End data with <CR><LF>.<CR><LF>\r\n"));
+            return;
+        }
+        word = relay_show(shown, span_of(last_word(r)), last_speaker(r));
+        relay_end_transaction(r);
+        serve_answer(&r->client, r->data_ticket, word);
+    } else if (r->message == RELAY_ENDING && !any_lane(r, LANE_ENDING)) {
+        word = relay_show(shown, span_of(last_word(r)), last_speaker(r));
+        relay_end_transaction(r);
+        serve_answer(&r->client, r->end_ticket, word);
+    }
+}
+
+/* The front of the message that every upstream has. */
+static void drop_body(struct relay *r)
+{
+    size_t least = serve_body(&r->client).len;
+
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        if ((r->lane[i].is == LANE_BODY || r->lane[i].is == LANE_ENDING) && r->lane[i].went < least)
+            least = r->lane[i].went;
+    if (least == 0)
+        return;
+    serve_body_drop(&r->client, least);
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        r->lane[i].went -= r->lane[i].went < least ? r->lane[i].went : least;
+    r->looked -= r->looked < least ? r->looked : least;
+}
+
+enum relay_wish relay_turn(struct relay *r)
+{
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        lane_hear(r, &r->lane[i]);
+    tell_client(r);
+    requests_take(r);
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        lane_ask(r, &r->lane[i]);
+    tell_client(r);
+    if (r->message == RELAY_HEARS) {
+        relay_look(r);
+        drop_body(r);
+    }
+    if (r->broken)
+        return RELAY_CUT;
+    return r->quit || serve_is_over(&r->client) ? RELAY_END : RELAY_WAIT;
+}
+
+enum relay_awaits relay_awaits(const struct relay *r)
+{
+    if (any_lane(r, LANE_SEEKS))
+        return AWAITS_SERVER;
+    if (r->message == RELAY_ENDING)
+        return serve_body(&r->client).len > 0 ? AWAITS_MESSAGE : AWAITS_FINAL;
+    if (r->message == RELAY_HEARS)
+        return AWAITS_MESSAGE;
+    return relay_has_open(r) || r->message == RELAY_ASKED_DATA ? AWAITS_REPLY : AWAITS_CLIENT;
+}
+
+void relay_say_goodbye(struct relay *r, struct span text)
+{
+    serve_end(&r->client, text);
+    r->quit = true;
+}
+
+static struct span body_for(const struct relay *r, const struct lane *l)
+{
+    if (l->is != LANE_BODY && l->is != LANE_ENDING)
+        return SPAN("");
+    return span_after(serve_body(&r->client), l->went);
+}
+
+size_t relay_pieces(const struct relay *r, unsigned lane, struct span out[DIAL_PIECES])
+{
+    const struct lane *l = &r->lane[lane];
+
+    return l->dial && !l->left ? dial_pieces(l->dial, body_for(r, l), out) : 0;
+}
+
+void relay_went(struct relay *r, unsigned lane, size_t count)
+{
+    struct lane *l = &r->lane[lane];
+
+    l->went += dial_went(l->dial, body_for(r, l), count);
+    drop_body(r);
+}

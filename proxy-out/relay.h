@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * relay - the mail server that hands over, the servers it goes to, and the rules between.
+ *
+ * Pure: relay_turn() moves what it can. EHLO and MAIL are answered here; the first RCPT names a
+ * domain, and a lane then seeks a server; from then on answers are the server's own. Over SMTP
+ * a transaction has one domain, so one lane; there is room for more where each recipient has
+ * an answer of its own.
+ *
+ * What the owner does after every call: appends `lines` to the spool before anything else
+ * leaves (if that fails, both sides are cut), takes away upstreams that are `left`, finds
+ * servers for lanes that seek, then writes to both sides.
+ */
+#pragma once
+
+#include "proxy-out/lane.h"
+#include "proxy-out/transaction.h"
+#include "smtp/received.h"
+#include "smtp/serve.h"
+
+enum { RELAY_LANES = 1 };
+
+struct relay_conf {
+    const char *host_name;
+    struct records_mta mta; /* its name is filled in here, from EHLO */
+    bool allowed;           /* may this client hand over at all? */
+    /* Sets room for records aside: spool_reserve(). */
+    bool (*reserve)(void *spool, size_t bytes);
+    void *spool;
+};
+
+struct relay {
+    struct serve client;
+    struct relay_conf conf;
+    char mta_name[256];
+    struct xforward from; /* for the next MAIL */
+    struct transaction t;
+    struct lane lane[RELAY_LANES];
+    struct received received;
+    size_t looked;   /* of serve_body(), what `received` has seen */
+    enum verb later; /* a request that waits until recipients are answered, */
+    char *later_arg; /* ours; NULL: none does */
+    unsigned later_ticket;
+    unsigned data_ticket, end_ticket;
+    enum { RELAY_NO_MESSAGE, RELAY_ASKED_DATA, RELAY_HEARS, RELAY_ENDING } message;
+    struct buf lines;        /* records to spool */
+    size_t reserved, spare;  /* room set aside; and what of it is to be given back */
+    unsigned long eight_bit; /* 8-bit messages to servers that do not say they take them */
+    bool broken;             /* a record could not be made: cut both sides */
+    bool quit;
+};
+
+enum relay_wish {
+    RELAY_WAIT,
+    RELAY_END, /* write what is left to write to the client, and close */
+    RELAY_CUT, /* close at once; nothing more may be said */
+};
+
+/* What the relay waits for, which decides how long. */
+enum relay_awaits {
+    AWAITS_CLIENT,  /* a command */
+    AWAITS_SERVER,  /* a lane seeks */
+    AWAITS_REPLY,   /* an answer to MAIL, RCPT or DATA */
+    AWAITS_MESSAGE, /* the message, from the client or into an upstream */
+    AWAITS_FINAL,   /* the answer to the message */
+};
+
+void relay_init(struct relay *r, const struct relay_conf *conf);
+void relay_clear(struct relay *r);
+MUST enum relay_wish relay_turn(struct relay *r);
+enum relay_awaits relay_awaits(const struct relay *r);
+
+/* Ends it with a 421 of ours, as soon as the client's turn is. */
+void relay_say_goodbye(struct relay *r, struct span text);
+
+/* What goes to a lane's upstream now (dial_pieces()), and how much of it went. */
+size_t relay_pieces(const struct relay *r, unsigned lane, struct span out[DIAL_PIECES]);
+void relay_went(struct relay *r, unsigned lane, size_t count);
+
+/* For lane.c. The recipient's answer: accepted, or refused and written down. `fail` FAIL_NOT:
+ * `text` is the remote server's. */
+void relay_accept(struct relay *r, size_t recipient, struct span text, const struct remote *by);
+void relay_refuse(struct relay *r, size_t recipient, struct span text, enum fail fail,
+                  const struct remote *by);
+void relay_record(struct relay *r, const struct remote *by, const struct records_event *e);
+
+/* For requests.c. */
+void relay_end_transaction(struct relay *r);
+bool relay_has_open(const struct relay *r); /* recipients without an answer */
+void relay_look(struct relay *r);           /* for the topmost Received */
+
+/* How the client sees a reply: with `[name address]` behind it, and 421 as 451, since it is not
+ * we who close. The whole comes back in `to`. */
+struct span relay_show(char to[SERVE_REPLY_MAX], struct span text, const struct remote *by);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/seek.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "tell/log.h"
+
+static void try(struct seek *k);
+
+bool source_read(const char *text, struct addr *v4, bool *has_v4, struct addr *v6, bool *has_v6)
+{
+    struct span rest = span_of(text);
+
+    *has_v4 = *has_v6 = false;
+    while (rest.len > 0) {
+        struct span word = span_cut(&rest, ' ');
+        struct addr at;
+
+        if (word.len == 0)
+            continue;
+        if (!addr_read(word, &at) || (addr_is_v4(&at) ? *has_v4 : *has_v6))
+            return false;
+        *(addr_is_v4(&at) ? v4 : v6) = at;
+        *(addr_is_v4(&at) ? has_v4 : has_v6) = true;
+    }
+    return true;
+}
+
+/* The last server's own fail tells more than that there are no more. */
+static void none(struct seek *k, enum fail fail)
+{
+    k->is = SEEK_NONE;
+    if (k->fail == FAIL_NOT)
+        k->fail = fail;
+    alarm_stop(&k->alarm);
+}
+
+static const char *ehlo_name(const struct seek *k)
+{
+    return k->rule.ehlo_name[0] ? k->rule.ehlo_name : k->worker->settings->host_name;
+}
+
+static const struct addr *source_for(const struct seek *k, const struct candidate *c)
+{
+    bool is_v4 = addr_is_v4(&c->at);
+
+    if (is_v4)
+        return k->has_v4 ? &k->v4 : NULL;
+    return k->has_v6 ? &k->v6 : NULL;
+}
+
+static void log_fail(const struct seek *k)
+{
+    char at[ADDR_TEXT];
+
+    if (log_is_on(LOG_SESSION))
+        log_say(LOG_SESSION, k->session, "not-reached", {"why", span_of(fail_word(k->fail))},
+                {"domain", span_of(k->domain)}, {"server", span_of(k->remote.name)},
+                {"address", span_of(addr_port_text(&k->remote.at, at))},
+                {"tls", span_of(demand_word(&k->demand))});
+}
+
+static void found(struct seek *k, struct upstream *up, bool reused)
+{
+    k->is = SEEK_FOUND;
+    k->up = up;
+    k->reused = reused;
+    k->at++;
+    alarm_stop(&k->alarm);
+}
+
+static void on_tried(void *arg, struct upstream *up, enum fail fail)
+{
+    struct seek *k = arg;
+    struct quota *quota = k->quota;
+
+    k->quota = NULL;
+    if (fail == FAIL_NOT) {
+        up->pool = k->worker->pool;
+        up->quota = quota;
+        pool_key(up->key, &k->find.route.at[k->at], source_for(k, &k->find.route.at[k->at]),
+                 ehlo_name(k), &k->demand, k->tls);
+        attempt_free(&k->attempt);
+        found(k, up, false);
+    } else {
+        k->fail = fail;
+        k->remote = up->remote;
+        log_fail(k);
+        attempt_free(&k->attempt);
+        pool_leave(k->worker->pool, quota);
+        k->at++;
+        try(k);
+    }
+    if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
+        k->fn(k->arg);
+}
+
+static void on_place(void *arg)
+{
+    struct seek *k = arg;
+
+    try(k);
+    if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
+        k->fn(k->arg);
+}
+
+static void attempt(struct seek *k, const struct candidate *c, double left)
+{
+    struct attempt_conf conf = {.base = k->worker->base,
+                                .to = c,
+                                .from = source_for(k, c),
+                                .ehlo_name = ehlo_name(k),
+                                .rule = &k->rule,
+                                .demand = k->demand,
+                                .tls = k->tls,
+                                .seconds = attempt_share(left, k->find.route.count - k->at),
+                                .handshake_seconds =
+                                    (double)k->worker->settings->global.tls_handshake_timeout};
+
+    k->is = SEEK_TRIES;
+    alarm_stop(&k->alarm);
+    if ((k->attempt = attempt_new(&conf, on_tried, k)))
+        return;
+    pool_leave(k->worker->pool, k->quota);
+    k->quota = NULL;
+    none(k, FAIL_CONNECT);
+}
+
+/* The candidate at `at`, if there is one and time for it. */
+static void try(struct seek *k)
+{
+    double left = k->deadline - clock_mono();
+    const struct candidate *c = &k->find.route.at[k->at];
+    char key[UPSTREAM_KEY];
+    struct upstream *kept;
+
+    if (k->at == k->find.route.count || left <= 0) {
+        none(k, FAIL_ROUTE_DEADLINE);
+        return;
+    }
+    pool_key(key, c, source_for(k, c), ehlo_name(k), &k->demand, k->tls);
+    if ((kept = pool_take(k->worker->pool, key, k->domain, k->rule.max_smtp_out))) {
+        found(k, kept, true);
+        return;
+    }
+    if ((k->quota = pool_enter(k->worker->pool, k->domain, k->rule.max_smtp_out))) {
+        attempt(k, c, left);
+        return;
+    }
+    k->is = SEEK_WAITS;
+    alarm_set(&k->alarm, left / 2);
+    pool_wait(k->worker->pool, &k->waiter, k->domain, on_place, k);
+}
+
+static void on_found(void *arg)
+{
+    struct seek *k = arg;
+
+    if (k->find.fail == FAIL_NOT)
+        try(k);
+    else
+        none(k, k->find.fail);
+    if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
+        k->fn(k->arg);
+}
+
+static void on_late(void *arg)
+{
+    struct seek *k = arg;
+
+    switch (k->is) {
+    case SEEK_FINDS:
+        find_cancel(&k->find);
+        none(k, FAIL_DNS);
+        break;
+    case SEEK_WAITS:
+        pool_forget(k->worker->pool, &k->waiter);
+        none(k, FAIL_BUSY);
+        break;
+    case SEEK_TRIES:
+    case SEEK_FOUND:
+    case SEEK_NONE:
+        return;
+    }
+    k->fn(k->arg);
+}
+
+static void begin(struct seek *k)
+{
+    struct worker *w = k->worker;
+
+    domains_find(w->settings->domains, span_of(k->domain), &k->rule);
+    k->demand = decide(&k->rule);
+    k->tls = manners_find(w->manners, &k->rule);
+    k->deadline = clock_mono() + (double)k->rule.route_deadline;
+    k->remote = (struct remote){.rule = k->rule.head.title, .client_cert = "", .demand = k->demand};
+    k->is = SEEK_FINDS;
+    alarm_set(&k->alarm, (double)k->rule.route_deadline);
+    /* Checked when the configuration was read. */
+    (void)!source_read(k->rule.source_address, &k->v4, &k->has_v4, &k->v6, &k->has_v6);
+    if (!find_start(&k->find, w->line, span_of(k->domain), &k->rule, &w->own, on_found, k))
+        return;
+    if (k->find.fail == FAIL_NOT)
+        try(k);
+    else
+        none(k, k->find.fail);
+}
+
+struct seek *seek_new(struct worker *w, const char *session, const char *domain,
+                      unsigned transaction, watch_fn *fn, void *arg)
+{
+    struct seek *k = calloc(1, sizeof *k);
+
+    if (!k)
+        return NULL;
+    k->worker = w;
+    k->session = session;
+    k->transaction = transaction;
+    k->fn = fn;
+    k->arg = arg;
+    text_copy(k->domain, sizeof k->domain, span_of(domain));
+    alarm_init(&k->alarm, w->base, on_late, k);
+    begin(k);
+    return k;
+}
+
+void seek_free(struct seek **at)
+{
+    struct seek *k = *at;
+
+    if (!k)
+        return;
+    *at = NULL;
+    alarm_stop(&k->alarm);
+    find_cancel(&k->find);
+    pool_forget(k->worker->pool, &k->waiter);
+    attempt_free(&k->attempt);
+    upstream_free(&k->up);
+    if (k->quota)
+        pool_leave(k->worker->pool, k->quota);
+    free(k);
+}
+
+struct upstream *seek_take(struct seek *k)
+{
+    struct upstream *up = k->up;
+
+    k->up = NULL;
+    return up;
+}
+
+bool seek_has_more(const struct seek *k)
+{
+    return k->at < k->find.route.count && k->deadline > clock_mono();
+}
+
+void seek_next(struct seek *k)
+{
+    k->fail = FAIL_NOT;
+    try(k);
+}
+
+void seek_again(struct seek *k)
+{
+    k->at--;
+    try(k);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seek - finds servers for one domain of one transaction, one after the other, within the
+ * route's deadline: asks, decides, takes a connection that is kept or tries a new one.
+ */
+#pragma once
+
+#include "proxy-out/attempt.h"
+#include "proxy-out/find.h"
+#include "proxy-out/worker.h"
+
+struct seek {
+    struct worker *worker; /* borrowed */
+    const char *session;   /* its id, for the log; borrowed */
+    watch_fn *fn;
+    void *arg;
+    enum {
+        SEEK_FINDS,
+        SEEK_WAITS, /* for a place among the domain's connections */
+        SEEK_TRIES,
+        SEEK_FOUND, /* `up` is there to be taken */
+        SEEK_NONE,  /* `fail` says why, `remote` where */
+    } is;
+    unsigned transaction;
+    char domain[IDNA_NAME];
+    struct domain rule;
+    struct demand demand;
+    struct tls *tls; /* borrowed */
+    struct addr v4, v6;
+    bool has_v4, has_v6; /* where to connect from */
+    double deadline;
+    struct alarm alarm;
+    struct find find;
+    size_t at; /* the next candidate */
+    struct attempt *attempt;
+    struct quota *quota; /* a place that is held for the attempt */
+    struct waiter waiter;
+    struct upstream *up; /* ours until it is taken */
+    bool reused;         /* it was kept */
+    enum fail fail;
+    struct remote remote;
+};
+
+/* NULL: no memory. `fn` is called from the loop when it is found or there is none; that may
+ * also be so at once. */
+struct seek *seek_new(struct worker *w, const char *session, const char *domain,
+                      unsigned transaction, watch_fn *fn, void *arg);
+void seek_free(struct seek **k);
+
+/* SEEK_FOUND: the upstream is yours, and the next will be sought when seek_next() is called.
+ * seek_again() is for a kept one that turned out to be dead: the same server once more. */
+struct upstream *seek_take(struct seek *k);
+void seek_next(struct seek *k);
+void seek_again(struct seek *k);
+
+/* Is there another server behind the one that was found? */
+bool seek_has_more(const struct seek *k);
+
+/* source-address: one address of each family at most, with a space between. */
+MUST bool source_read(const char *text, struct addr *v4, bool *has_v4, struct addr *v6,
+                      bool *has_v6);

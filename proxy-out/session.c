@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/session.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "proxy-out/flow.h"
+#include "tell/log.h"
+
+enum {
+    TALK_SECONDS = 300,  /* for the client's next command (RFC 5321, 4.5.3.2.7) */
+    REPLY_SECONDS = 240, /* for an answer to MAIL, RCPT or DATA: clients wait 300 */
+    LAST_SECONDS = 5,    /* for what is still to be said at the end */
+    PROGRESS = 12,       /* a message moves on with each 4 KB: dripping is no progress */
+};
+
+static const char *const doing[] = {
+    [PHASE_TALK] = "waiting for a command",
+    [PHASE_SEEK] = "finding a server",
+    [PHASE_REPLY] = "waiting for the server",
+    [PHASE_MESSAGE] = "passing a message on",
+    [PHASE_FINAL] = "waiting for the answer to a message",
+    [PHASE_LAST_WORDS] = "saying goodbye",
+    [PHASE_OVER] = "",
+};
+
+size_t session_size(void)
+{
+    return sizeof(struct session);
+}
+
+/* --- time */
+
+static unsigned long limit_of(const struct session *s, enum phase phase)
+{
+    const struct seek *k = s->hold[0].seek;
+
+    switch (phase) {
+    case PHASE_TALK:
+        return TALK_SECONDS;
+    case PHASE_SEEK: /* it has its own deadline; this is the net below it */
+        return k ? k->rule.route_deadline + LAST_SECONDS : LAST_SECONDS;
+    case PHASE_REPLY:
+        return REPLY_SECONDS;
+    case PHASE_MESSAGE:
+        return k ? k->rule.data_send_timeout : REPLY_SECONDS;
+    case PHASE_FINAL:
+        return k ? k->rule.smtp_data_termination_timeout : REPLY_SECONDS;
+    case PHASE_LAST_WORDS:
+    case PHASE_OVER:
+        break;
+    }
+    return LAST_SECONDS;
+}
+
+static uint64_t progress(const struct session *s)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < RELAY_LANES; i++) {
+        const struct hold *h = &s->hold[i];
+
+        if (s->phase == PHASE_MESSAGE)
+            sum += h->out >> PROGRESS;
+        else if (h->up)
+            sum += h->up->dial.first;
+    }
+    if (s->phase == PHASE_TALK)
+        sum = s->relay.client.next;
+    if (s->phase == PHASE_MESSAGE)
+        sum += s->in >> PROGRESS;
+    return sum;
+}
+
+/* The timer is set only where it would fire too late; on_alarm() sorts out the rest. */
+static void set_deadline(struct session *s)
+{
+    double now = clock_mono();
+
+    s->mark = progress(s);
+    s->deadline = now + (double)limit_of(s, s->phase);
+    if (s->alarm_at > 0 && s->alarm_at <= s->deadline)
+        return;
+    s->alarm_at = s->deadline;
+    alarm_set(&s->alarm, s->deadline - now);
+}
+
+static void enter(struct session *s, enum phase phase)
+{
+    bool same = phase == s->phase;
+
+    s->phase = phase;
+    if (phase != PHASE_OVER && (!same || s->mark != progress(s)))
+        set_deadline(s);
+}
+
+/* What the loop should wake us for follows from what we hold; nobody else asks it. */
+static void plan(struct session *s)
+{
+    struct relay *r = &s->relay;
+    bool hears = s->phase != PHASE_LAST_WORDS && !s->ended && buf_room(&r->client.in) > 0;
+    bool says = buf_len(&r->client.out) > 0 && !s->gone;
+
+    watch_want(&s->watch, s->conn.fd, (hears ? CONN_IN : 0) | (says ? CONN_OUT : 0));
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        hold_plan(&s->hold[i]);
+}
+
+static void log_end(const struct session *s)
+{
+    char at[ADDR_TEXT];
+
+    if (log_is_on(LOG_SESSION))
+        log_say(LOG_SESSION, s->id.text, "closed", {"why", span_of(s->why ? s->why : "")},
+                {"client", span_of(addr_text(&s->at, at))},
+                {"transactions", log_number(s->relay.t.number)},
+                {"bytes", log_number((double)s->in)},
+                {"eight-bit", log_number((double)s->relay.eight_bit)});
+}
+
+/* The one end of a session. What was due is in the spool, or never left. */
+static void session_end(struct session *s)
+{
+    struct worker *w = s->worker;
+
+    watch_want(&s->watch, -1, 0);
+    alarm_stop(&s->alarm);
+    alarm_stop(&s->again);
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        hold_clear(&s->hold[i]);
+    if (w->spool)
+        spool_release(w->spool, s->relay.reserved + s->relay.spare);
+    log_end(s);
+    relay_clear(&s->relay);
+    conn_clear(&s->conn);
+    LIST_REMOVE(s, link);
+    w->count--;
+    free(s);
+    worker_left(w);
+}
+
+/* A worker that drains has no time for clients that only might say something. */
+static void drain(struct session *s)
+{
+    if (s->worker->draining && s->phase == PHASE_TALK && !s->relay.t.open && !s->relay.quit) {
+        s->why = "drained";
+        relay_say_goodbye(&s->relay, SPAN("421 4.3.2 Restarting\r\n"));
+        s->phase = PHASE_LAST_WORDS;
+    }
+}
+
+static void step(struct session *s)
+{
+    enum phase before = s->phase;
+
+    if (s->phase != PHASE_LAST_WORDS) {
+        enum phase next = flow_talk(s);
+
+        s->phase = next;
+        drain(s);
+    }
+    if (s->phase == PHASE_LAST_WORDS)
+        s->phase = flow_last_words(s);
+    if (s->phase == PHASE_OVER) {
+        session_end(s);
+        return;
+    }
+    enum phase now = s->phase;
+
+    s->phase = before;
+    enter(s, now);
+    plan(s);
+}
+
+static void on_client(void *arg)
+{
+    step(arg);
+}
+
+/* Who is it that does not move? */
+static void give_up(struct session *s)
+{
+    struct span pieces[DIAL_PIECES];
+
+    for (unsigned i = 0; i < RELAY_LANES; i++) {
+        struct lane *l = &s->relay.lane[i];
+
+        if (s->phase != PHASE_MESSAGE || relay_pieces(&s->relay, i, pieces) > 0)
+            lane_lost(&s->relay, l, FAIL_TIMEOUT);
+    }
+}
+
+static bool client_is_late(const struct session *s)
+{
+    struct span pieces[DIAL_PIECES];
+
+    if (s->phase != PHASE_MESSAGE)
+        return s->phase == PHASE_TALK || s->phase == PHASE_LAST_WORDS || s->phase == PHASE_SEEK;
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        if (relay_pieces(&s->relay, i, pieces) > 0)
+            return false;
+    return true;
+}
+
+static void on_alarm(void *arg)
+{
+    struct session *s = arg;
+    double now = clock_mono();
+
+    s->alarm_at = 0;
+    if (now < s->deadline) {
+        s->alarm_at = s->deadline;
+        alarm_set(&s->alarm, s->deadline - now);
+        return;
+    }
+    if (!client_is_late(s)) {
+        give_up(s);
+        step(s);
+        return;
+    }
+    s->why = "timed-out";
+    log_say(LOG_SESSION, s->id.text, "timed-out", {"doing", span_of(doing[s->phase])});
+    if (s->phase == PHASE_LAST_WORDS) {
+        session_end(s);
+        return;
+    }
+    relay_say_goodbye(&s->relay, SPAN("421 4.4.2 Timeout\r\n"));
+    s->phase = PHASE_LAST_WORDS;
+    step(s);
+}
+
+static bool reserve(void *spool, size_t bytes)
+{
+    return !spool || spool_reserve(spool, bytes);
+}
+
+void session_start(struct worker *w, const struct relay_listener *listener, int fd,
+                   const struct addr *client)
+{
+    struct session *s = calloc(1, sizeof *s);
+    struct relay_conf conf = {.host_name = w->settings->host_name,
+                              .mta.at = *client,
+                              .reserve = reserve,
+                              .spool = w->spool};
+
+    w->count++;
+    s->worker = w;
+    s->id = id_next();
+    s->at = *client;
+    conf.mta.session = s->id;
+    for (size_t i = 0; i < listener->allow.count && !conf.allowed; i++)
+        conf.allowed = network_has(&listener->allow.at[i], client);
+    conn_init(&s->conn, fd);
+    watch_init(&s->watch, w->base, on_client, s);
+    alarm_init(&s->alarm, w->base, on_alarm, s);
+    alarm_init(&s->again, w->base, on_client, s);
+    relay_init(&s->relay, &conf);
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        hold_init(&s->hold[i], w, &s->relay, i, s->id.text, on_client, s);
+    LIST_INSERT_HEAD(&w->sessions, s, link);
+    if (!conf.allowed) {
+        s->why = "not-allowed";
+        s->phase = PHASE_LAST_WORDS;
+    }
+    set_deadline(s);
+    step(s);
+}
+
+void sessions_drain(struct worker *w)
+{
+    struct session *s = LIST_FIRST(&w->sessions);
+
+    while (s) {
+        struct session *next = LIST_NEXT(s, link);
+
+        step(s);
+        s = next;
+    }
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session - a relay with sockets, a clock and an end.
+ *
+ * Every event does the same: step() moves what can be moved, then plan() asks the loop for
+ * exactly what is missing. What must be in the spool is there before anything goes out. A
+ * session frees itself, in one place, at the end of a step.
+ */
+#pragma once
+
+#include "net/conn.h"
+#include "proxy-out/hold.h"
+
+enum phase {
+    PHASE_TALK,
+    PHASE_SEEK,
+    PHASE_REPLY,
+    PHASE_MESSAGE,
+    PHASE_FINAL,
+    PHASE_LAST_WORDS,
+    PHASE_OVER,
+};
+
+struct session {
+    LIST_ENTRY(session) link;
+    struct worker *worker;
+    struct id id;
+    struct addr at;
+    struct conn conn;
+    struct watch watch;
+    struct alarm alarm, again;
+    double deadline, alarm_at; /* alarm_at: when `alarm` fires; 0: not set */
+    enum phase phase;
+    uint64_t mark; /* progress in this phase */
+    struct relay relay;
+    struct hold hold[RELAY_LANES];
+    uint64_t in;
+    unsigned long messages;
+    const char *why; /* it ends */
+    bool ended;      /* the client says no more */
+    bool gone;       /* and hears no more */
+};
+
+/* `fd` is ours from here. */
+void session_start(struct worker *w, const struct relay_listener *listener, int fd,
+                   const struct addr *client);
+
+/* The worker drains: sessions without a transaction end, others when theirs is over. */
+void sessions_drain(struct worker *w);
+
+/* Bytes of a session that does nothing. */
+size_t session_size(void);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/upstream.h"
+
+#include <stdlib.h>
+
+#include "proxy-out/pool.h"
+
+static void nobody(void *arg)
+{
+    (void)arg;
+}
+
+struct upstream *upstream_new(struct event_base *base)
+{
+    struct upstream *up = calloc(1, sizeof *up);
+
+    if (!up)
+        return NULL;
+    up->base = base;
+    conn_init(&up->conn, -1);
+    dial_init(&up->dial);
+    watch_init(&up->watch, base, nobody, NULL);
+    alarm_init(&up->alarm, base, nobody, NULL);
+    return up;
+}
+
+void upstream_free(struct upstream **at)
+{
+    struct upstream *up = *at;
+
+    if (!up)
+        return;
+    *at = NULL;
+    watch_want(&up->watch, -1, 0);
+    alarm_stop(&up->alarm);
+    conn_clear(&up->conn);
+    dial_clear(&up->dial);
+    if (up->quota)
+        pool_leave(up->pool, up->quota);
+    free(up);
+}
+
+void upstream_own(struct upstream *up, watch_fn *fn, watch_fn *late, void *arg)
+{
+    watch_want(&up->watch, -1, 0);
+    watch_init(&up->watch, up->base, fn, arg);
+    alarm_stop(&up->alarm);
+    alarm_init(&up->alarm, up->base, late, arg);
+}
+
+enum conn_got upstream_pull(struct upstream *up, size_t *moved)
+{
+    enum conn_got got = CONN_SOME;
+
+    while (got == CONN_SOME) {
+        char *at;
+        size_t len = 0, size = dial_space(&up->dial, &at);
+
+        if (size == 0)
+            return CONN_SOME;
+        got = conn_read(&up->conn, at, size, &len);
+        dial_grew(&up->dial, got == CONN_SOME ? len : 0);
+        *moved += len;
+    }
+    return got;
+}
+
+enum conn_got upstream_push(struct upstream *up, size_t *moved)
+{
+    for (;;) {
+        struct span pieces[DIAL_PIECES];
+        size_t len = 0, count = dial_pieces(&up->dial, SPAN(""), pieces);
+
+        if (count == 0)
+            return CONN_SOME;
+        enum conn_got got = conn_write(&up->conn, pieces, count, &len);
+
+        (void)dial_went(&up->dial, SPAN(""), len);
+        *moved += len;
+        if (got != CONN_SOME)
+            return got;
+    }
+}

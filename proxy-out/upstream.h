@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * upstream - a connection to a remote server that is ready for MAIL, or on its way there.
+ *
+ * It belongs to one owner at a time: an attempt, a session, the pool. The owner says who is
+ * called when the socket is ready (upstream_own()).
+ */
+#pragma once
+
+#include "net/conn.h"
+#include "net/watch.h"
+#include "proxy-out/remote.h"
+#include "smtp/dial.h"
+#include "smtp/ehlo.h"
+
+enum { UPSTREAM_KEY = 1024 };
+
+struct quota;
+struct pool;
+
+struct upstream {
+    struct upstream *next; /* the pool's */
+    struct conn conn;
+    struct dial dial;
+    struct ehlo ehlo;
+    struct remote remote;
+    struct watch watch;
+    struct alarm alarm;
+    struct event_base *base; /* borrowed */
+    struct pool *pool;       /* borrowed; whose quota it counts in */
+    struct quota *quota;     /* borrowed; NULL: none */
+    char key[UPSTREAM_KEY];  /* under which it may be used again; see pool.h */
+    unsigned served;         /* transactions */
+    enum { UPSTREAM_READY, UPSTREAM_RESETS, UPSTREAM_LEAVES } is; /* in the pool */
+};
+
+/* NULL: no memory. */
+struct upstream *upstream_new(struct event_base *base);
+
+/* Closes, whatever state it is in; gives its place in the quota back. */
+void upstream_free(struct upstream **up);
+
+/* From here `fn` is called when the socket is ready, and `late` when its alarm fires. */
+void upstream_own(struct upstream *up, watch_fn *fn, watch_fn *late, void *arg);
+
+/* From the wire to the dial, as far as there is room. CONN_LATER: all that there was.
+ * CONN_OVER and CONN_FAILED: the end came; what came before it is in the dial. Adds to `moved`. */
+enum conn_got upstream_pull(struct upstream *up, size_t *moved);
+
+/* The commands that wait. CONN_SOME: all went. */
+enum conn_got upstream_push(struct upstream *up, size_t *moved);

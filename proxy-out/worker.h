@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker - what the sessions of one process share. All of it belongs to server.c.
+ */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "net/watch.h"
+#include "proxy-out/ask.h"
+#include "proxy-out/manners.h"
+#include "proxy-out/own.h"
+#include "proxy-out/pool.h"
+#include "run/settings.h"
+#include "tell/spool.h"
+
+struct session;
+
+struct worker {
+    struct event_base *base;
+    const struct settings *settings;
+    const struct manners *manners;
+    struct line *line;
+    struct pool *pool;
+    struct own own;
+    struct spool *spool; /* NULL: nothing is recorded */
+    LIST_HEAD(sessions, session) sessions;
+    unsigned long count; /* of them */
+    bool draining;
+};
+
+/* A session is over, and its descriptors are free. */
+void worker_left(struct worker *w);
