@@ -22,7 +22,7 @@
 #include "net/tls.h"
 #include "times.h"
 
-enum { REPLY_MAX = 4096, LINE_LEN = 78, SESSION_LIMIT = 60, COUNT_MAX = 10000000 };
+enum { REPLY_MAX = 4096, LINE_LEN = 78, SESSION_LIMIT = 20, COUNT_MAX = 10000000 };
 
 enum step { DIAL, SHAKE, GREETING, HELLO, STARTTLS, ENVELOPE, BODY, QUIT };
 

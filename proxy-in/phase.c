@@ -190,6 +190,8 @@ static enum phase shake(struct session *s)
         return PHASE_OVER;
     }
     conn_facts(&s->client.conn, s->tls);
+    /* What came together with the end of the handshake is in TLS: no socket announces it. */
+    s->client.sated = false;
     if (s->gate->listener->tls)
         relay_greet(&s->relay, s->tls);
     else
