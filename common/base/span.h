@@ -40,14 +40,14 @@ static inline bool span_is(struct span s, const char *text)
 
 static inline bool span_is_nocase(struct span s, const char *text)
 {
-    return strlen(text) == s.len && strncasecmp(s.at, text, s.len) == 0;
+    return strlen(text) == s.len && (s.len == 0 || strncasecmp(s.at, text, s.len) == 0);
 }
 
 static inline bool span_starts_nocase(struct span s, const char *text)
 {
     size_t len = strlen(text);
 
-    return len <= s.len && strncasecmp(s.at, text, len) == 0;
+    return len <= s.len && (len == 0 || strncasecmp(s.at, text, len) == 0);
 }
 
 /* What is left of `s` without its first `count` bytes, which must be there. */

@@ -25,7 +25,7 @@ const char *conf_name(const struct option *o, char to[OPTION_NAME])
 {
     size_t n = 0;
 
-    for (; o->name[n] && n < OPTION_NAME - 1; n++)
+    for (; n < OPTION_NAME - 1 && o->name[n]; n++)
         to[n] = (char)(o->name[n] == '_' ? '-' : o->name[n]);
     to[n] = '\0';
     return to;
@@ -85,7 +85,7 @@ static unsigned line_of(const cfg_t *cfg)
     return now.first_line + (cfg && cfg->line > 0 ? (unsigned)cfg->line - 1 : 0);
 }
 
-static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
     if (now.bad)
         return;

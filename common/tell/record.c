@@ -73,13 +73,18 @@ static bool add_member(struct buf *line, const char *name, struct span value, si
     return ok && buf_add(line, SPAN("\""));
 }
 
+static bool is_time(double seconds)
+{
+    return isfinite(seconds) && seconds >= 1 && seconds < 1e10;
+}
+
 /* In parts, so that no locale puts a comma into it. */
 static bool add_time(struct buf *line, const char *name, double seconds)
 {
-    double whole = isfinite(seconds) && seconds > 0 && seconds < 1e12 ? floor(seconds) : 0;
-    double rest = whole > 0 ? seconds - whole : 0;
+    long long micros = is_time(seconds) ? (long long)(seconds * 1e6 + 0.5) : 0;
+    long long whole = micros / 1000000, rest = micros % 1000000;
 
-    return buf_addf(line, ",\"%s\":%lld.%06ld", name, (long long)whole, (long)(rest * 1e6));
+    return buf_addf(line, ",\"%s\":%lld.%06lld", name, whole, rest);
 }
 
 static bool add_columns(struct buf *line, const struct record *r, const struct limit *l)
@@ -97,7 +102,7 @@ static bool add_line(struct buf *line, const struct record *r, const struct limi
 {
     return buf_add(line, SPAN("{")) && add_member(line, "do", span_of(deeds[r->what]), 16) &&
            add_member(line, "key", r->key, RECORD_KEY_MAX) && add_time(line, "at", r->at) &&
-           (r->queued <= 0 || add_time(line, "queued", r->queued)) &&
+           (!is_time(r->queued) || add_time(line, "queued", r->queued)) &&
            (r->id_host.len == 0 || add_member(line, "host", r->id_host, l->other)) &&
            add_columns(line, r, l) && buf_add(line, SPAN("}\n"));
 }
@@ -130,7 +135,7 @@ static bool take_time(const json_t *from, double *to)
     if (!json_is_number(from))
         return false;
     *to = json_number_value(from);
-    return *to > 0 && *to < 1e12;
+    return is_time(*to);
 }
 
 static bool take_deed(const json_t *from, enum record_do *to)
