@@ -1,77 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * match - which of 64 bytes are a given one, as the bits of a number.
+ * match - looks at sixteen bytes at once.
  *
- * What looks through whole messages is built on it: no byte is looked at alone.
+ * What goes through whole messages is built on it: no byte is looked at alone. These are
+ * GCC's vectors: SSE2, NEON or what there is; a machine without any does it in words.
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#else
-#include <endian.h>
 #include <string.h>
-#endif
 
-enum { MATCH_BYTES = 64 };
+enum { MATCH_BYTES = 16 };
 
-#ifdef __SSE2__
+typedef unsigned char match_bytes __attribute__((vector_size(MATCH_BYTES)));
 
-struct match {
-    __m128i part[4];
-};
-
-static inline struct match match_load(const char at[MATCH_BYTES])
+static inline match_bytes match_load(const char *at)
 {
-    struct match m;
+    match_bytes bytes;
 
-    for (int i = 0; i < 4; i++)
-        m.part[i] = _mm_loadu_si128((const __m128i *)(const void *)at + i);
-    return m;
+    memcpy(&bytes, at, sizeof bytes);
+    return bytes;
 }
 
-/* Bit i is set where byte i is `c`. */
-static inline uint64_t match_byte(const struct match *m, char c)
+/* All bits of a byte are set where it is `c`, else none. */
+static inline match_bytes match_is(match_bytes bytes, char c)
 {
-    __m128i all = _mm_set1_epi8(c);
-    uint64_t bits = 0;
-
-    for (int i = 3; i >= 0; i--)
-        bits = bits << 16 | (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(m->part[i], all));
-    return bits;
+    return (match_bytes)(bytes == (unsigned char)c);
 }
 
-#else
-
-/* Eight bytes at a time in a number, as little-endian machines have them. */
-struct match {
-    uint64_t part[8];
-};
-
-static inline struct match match_load(const char at[MATCH_BYTES])
+static inline bool match_any(match_bytes found)
 {
-    struct match m;
+    uint64_t half[2];
 
-    memcpy(m.part, at, sizeof m.part);
-    for (int i = 0; i < 8; i++)
-        m.part[i] = le64toh(m.part[i]);
-    return m;
+    memcpy(half, &found, sizeof half);
+    return (half[0] | half[1]) != 0;
 }
 
-static inline uint64_t match_byte(const struct match *m, char c)
+/* Where the first set byte is; there must be one. */
+static inline size_t match_first(match_bytes found)
 {
-    const uint64_t ones = 0x0101010101010101, low = 0x7f7f7f7f7f7f7f7f;
-    uint64_t bits = 0;
+    size_t i = 0;
 
-    for (int i = 7; i >= 0; i--) {
-        uint64_t x = m->part[i] ^ ones * (uint8_t)c;         /* 0 where it is `c` */
-        uint64_t hits = ~(((x & low) + low) | x | low) >> 7; /* then 1, and 0 elsewhere */
-
-        bits = bits << 8 | hits * 0x0102040810204080 >> 56;
-    }
-    return bits;
+    while (!found[i])
+        i++;
+    return i;
 }
-
-#endif
