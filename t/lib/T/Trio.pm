@@ -95,7 +95,7 @@ domain strict.test {
 
 # The policy plug-in, and the accountant.
 milter-listener inet:@port:milter@@127.0.0.1 { behind-proxy = yes }
-acct-file "@dir@/acct.csv" {
+acct-file "@dir@/sallyport/acct/acct.csv" {
     records = {d, b, t, r}
     record-fields d { fields = {"*", dlvTlsProtocol, dlvTlsCipher, dlvTlsPolicy, dlvTlsVerify, dlvTlsClientCert, rcvTlsProtocol, queueId} }
     record-fields b { fields = {"*", dlvTlsProtocol, dlvTlsCipher, queueId} }
@@ -106,7 +106,7 @@ CONF
 
 sub start {
     my ($class, %o) = @_;
-    my $self = bless {said => $o{said} // sub { }, expect => $o{expect}, csv => stage_dir() . '/acct.csv'}, $class;
+    my $self = bless {said => $o{said} // sub { }, expect => $o{expect}, csv => stage_dir() . '/sallyport/acct/acct.csv'}, $class;
     $self->certificates;
     $self->{said}->('a name server that knows the domains of this play');
     $self->{dns} = T::DNS->start($zone);
@@ -141,6 +141,7 @@ sub start_remote {
     return;
 }
 
+# Each word of the client at 127.0.0.11 would be in its log, so one sees what it has not heard.
 # It trusts no address: clients from outside must not relay through it.
 sub start_mta {
     my $self = shift;
@@ -148,7 +149,7 @@ sub start_mta {
     $self->{mta} = T::Postfix->start(
         'mta', services => [['haproxy', port('mta')]], users => {alice => 'wonderland'},
         main => {
-            mydestination => 'mta.test home.test', mynetworks => '127.0.0.1/32',
+            mydestination => 'mta.test home.test', debug_peer_list => '127.0.0.11', mynetworks => '127.0.0.1/32',
             smtpd_relay_restrictions => $no_relay, smtpd_recipient_restrictions => $no_relay,
             transport_maps => 'socketmap:inet:127.0.0.1:' . port('map') . ':transport',
             default_transport => 'smtp', smtp_tls_security_level => 'none', smtp_send_xforward_command => 'yes',
@@ -161,9 +162,9 @@ sub start_mta {
 sub write_conf {
     my $self = shift;
     my $dir = stage_dir();
-    make_path(map { "$dir/sallyport/$_" } qw(run state spool));
+    make_path(map { "$dir/sallyport/$_" } qw(run state spool acct));
     my (undef, undef, $uid, $gid) = getpwnam $worker or croak "no user $worker";
-    chown $uid, $gid, map { "$dir/sallyport/$_" } qw(run state spool);
+    chown $uid, $gid, map { "$dir/sallyport/$_" } qw(run state spool acct);
     $self->{conf} = "$dir/sallyport.conf";
     open my $out, '>', $self->{conf} or croak "$self->{conf}: $!";
     print $out T::Stage::fill($conf, user => "user = $worker", certificate => $self->{cert}{pem},
