@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <libmilter/mfapi.h>
 
@@ -313,8 +314,30 @@ static void *wait_for_orders(void *unused)
     end = clock_mono() + (double)us.child->settings->global.drain_timeout;
     while (is_taken_over() && atomic_load(&us.open) > 0 && clock_mono() < end)
         (void)poll(NULL, 0, 200);
+    if (us.socket_file[0] && !is_taken_over())
+        (void)unlink(us.socket_file);
     smfi_stop();
     return unused;
+}
+
+/* When libmilter stops it removes whatever socket lies where it was told to listen, and by then
+ * that is the next generation's. So it listens beside it, and the file moves into place. */
+static bool listen_on_file(void)
+{
+    char beside[sizeof us.socket_file + 16], name[sizeof beside + 8];
+
+    snprintf(beside, sizeof beside, "%s.%u", us.socket_file, us.child->slot);
+    snprintf(name, sizeof name, "unix:%s", beside);
+    return smfi_setconn(name) == MI_SUCCESS && smfi_opensocket(true) == MI_SUCCESS &&
+           rename(beside, us.socket_file) == 0 && stat(us.socket_file, &us.made) == 0;
+}
+
+static bool listen_on_port(void)
+{
+    static char name[1024];
+
+    text_copy(name, sizeof name, span_of(us.listener->head.title));
+    return smfi_setconn(name) == MI_SUCCESS && smfi_opensocket(true) == MI_SUCCESS;
 }
 
 static bool open_socket(void)
@@ -331,14 +354,10 @@ static bool open_socket(void)
         .xxfi_close = on_close,
         .xxfi_negotiate = on_negotiate,
     };
-    static char name[1024];
 
-    text_copy(name, sizeof name, span_of(us.listener->head.title));
     umask(007); /* the mail server is in our group */
-    if (smfi_register(description) != MI_SUCCESS || smfi_setconn(name) != MI_SUCCESS ||
-        smfi_opensocket(true) != MI_SUCCESS)
-        return false;
-    return !us.socket_file[0] || stat(us.socket_file, &us.made) == 0;
+    return smfi_register(description) == MI_SUCCESS &&
+           (us.socket_file[0] ? listen_on_file() : listen_on_port());
 }
 
 /* Records come from here only where the proxy does not write them. */

@@ -12,9 +12,11 @@ use T::Trio;
 
 T::Postfix::or_skip_all();
 my $trio = T::Trio->start;
-my $idle = $trio->client('submission', '127.0.0.15');
-$idle->hear(qr/^220 /);
-$idle->talk('EHLO idle.test' => qr/STARTTLS/);
+my $slow = $trio->client('smtp', '127.0.0.15');
+$slow->hear(qr/^220 /);
+$slow->talk('EHLO slow.test' => qr/STARTTLS/, 'MAIL FROM:<zoe@away.test>' => qr/^250 /,
+    'RCPT TO:<alice@home.test>' => qr/^250 /, 'DATA' => qr/^354 /);
+$slow->send("Subject: I take my time\r\n\r\nfirst half\r\n");
 my $traffic = T::Traffic->start($trio, senders => 4, messages => 20);
 for my $turn (1 .. 4) {
     ok($traffic->wait_accepted($turn * 15), $turn * 15 . ' messages are accepted');
@@ -30,7 +32,9 @@ for my $turn (1 .. 4) {
 $traffic->finish;
 is_deeply([$traffic->troubles], [], 'no sender was cut or refused');
 is($traffic->accepted, 80, 'all messages were accepted');
-$idle->talk('NOOP' => qr/^250 /, 'QUIT' => qr/^221 /);
+$slow->send("second half\r\n.\r\n");
+$slow->hear(qr/^250 /, 'a message that was begun before them all');
+$slow->talk('QUIT' => qr/^221 /);
 ok($trio->{mta}->wait_queue_empty(60), 'all is delivered');
 my @rows = csv_wait($trio->{csv}, sub { $_->{type} eq 'd' }, count => 80);
 is(@rows, 80, 'and in the accounts, once');

@@ -45,7 +45,7 @@ sub client {
     my ($self, $listener, $from, $greeted) = @_;
     my $ca = $self->{trio}{ca};
     return $self->{trio}->client(
-        $listener, $from, on_line => sub { $self->{wire}->($from, @_) },
+        $listener, $from, on_line => $self->{wire} && sub { $self->{wire}->($from, @_) },
         $listener eq 'smtps' ? (tls => {name => 'gate.home.test', ca => $ca}) : (),
     );
 }
@@ -56,8 +56,10 @@ sub seen_tls {
     return;
 }
 
+# On the submission port, up to a login; what is said there is the same each time.
 sub secured {
-    my ($self, $from) = @_;
+    my ($self, $from, $again) = @_;
+    local $self->{wire} = sub { } if $again;
     my $c = $self->client('submission', $from);
     $c->hear(qr/^220 /);
     $c->talk('EHLO client.test' => qr/STARTTLS/);
@@ -65,6 +67,7 @@ sub secured {
     $self->seen_tls($c);
     $c->talk('EHLO client.test' => qr/AUTH/);
     $c->auth_plain('alice@mta.test', 'wonderland');
+    $again->($from, '=', 'STARTTLS and AUTH as before') if $again;
     return $c;
 }
 
@@ -148,7 +151,7 @@ sub from_outside {
 
 sub no_tls {
     my $self = shift;
-    $self->send_from_alice($self->secured('127.0.0.12'), 'otto@old.test');
+    $self->send_from_alice($self->secured('127.0.0.12', $self->{wire}), 'otto@old.test');
     $self->saw_line('delivered', $self->outcome('otto@old.test', 'sent .*mx\.old\.test'));
     my $id = $self->{trio}{mx}->has_logged(qr/mx\/plain\/smtpd.*client=/);
     $self->saw_line('to the server without STARTTLS', $id);
@@ -157,7 +160,7 @@ sub no_tls {
 
 sub strict {
     my $self = shift;
-    $self->send_from_alice($self->secured('127.0.0.12'), 'stella@strict.test');
+    $self->send_from_alice($self->secured('127.0.0.12', $self->{wire}), 'stella@strict.test');
     $self->saw_line('deferred, because TLS is demanded and not offered',
         $self->outcome('stella@strict.test', 'deferred .*451 4\.7\.4'));
     my ($waits) = grep { grep { $_ eq 'stella@strict.test' } @{$_->{rcpt}} } $self->{trio}{mta}->queue;
@@ -168,7 +171,7 @@ sub strict {
 
 sub refused {
     my $self = shift;
-    $self->send_from_alice($self->secured('127.0.0.12'), 'nobody@friend.test');
+    $self->send_from_alice($self->secured('127.0.0.12', $self->{wire}), 'nobody@friend.test');
     $self->saw_line('bounced, with the words of the remote server',
         $self->outcome('nobody@friend.test', 'bounced .*550 5\.1\.1 .*No such person'));
     return;
@@ -176,7 +179,7 @@ sub refused {
 
 sub mail_loop {
     my $self = shift;
-    $self->send_from_alice($self->secured('127.0.0.12'), 'echo@loop.test');
+    $self->send_from_alice($self->secured('127.0.0.12', $self->{wire}), 'echo@loop.test');
     $self->saw_line('refused at once instead of going round',
         $self->outcome('echo@loop.test', 'bounced .*554 5\.4\.6'));
     return;

@@ -78,7 +78,7 @@ sub call {
 
 sub lines_of {
     my $path = shift;
-    open my $in, '<', $path or return;
+    open my $in, '<', $path or return (my @none = ());
     my @lines = <$in>;
     chomp @lines;
     return @lines;

@@ -24,7 +24,7 @@ use T::Run ();
 use T::Stage qw(port stage_dir);
 
 our ($mx_with_tls, $mx_without) = qw(127.0.0.31 127.0.0.32);
-my $worker = 'nobody';
+my $worker = 'nobody'; # in Postfix's group, which may use the milter's socket
 
 my $zone = <<"ZONE";
 friend.test.    MX 10 mx.friend.test.
@@ -51,10 +51,7 @@ smtp-server-tls-certificate = {"@certificate@", ""}
 # Clients come in here: as 25, 587 and 465 would be.
 smtp-listener 127.0.0.1:@port:smtp@ { }
 smtp-listener 127.0.0.1:@port:submission@ { source = submission }
-smtp-listener 127.0.0.1:@port:smtps@ {
-    tls = yes
-    source = submission
-}
+smtp-listener 127.0.0.1:@port:smtps@ { tls = yes, source = submission }
 backend postfix {
     server = "127.0.0.1:@port:mta@"
     identity = proxy-v2
@@ -94,7 +91,7 @@ domain strict.test {
 }
 
 # The policy plug-in, and the accountant.
-milter-listener inet:@port:milter@@127.0.0.1 { behind-proxy = yes }
+milter-listener "unix:@dir@/sallyport/run/milter.sock" { behind-proxy = yes }
 acct-file "@dir@/sallyport/acct/acct.csv" {
     records = {d, b, t, r}
     record-fields d { fields = {"*", dlvTlsProtocol, dlvTlsCipher, dlvTlsPolicy, dlvTlsVerify, dlvTlsClientCert, rcvTlsProtocol, queueId} }
@@ -153,7 +150,7 @@ sub start_mta {
             smtpd_relay_restrictions => $no_relay, smtpd_recipient_restrictions => $no_relay,
             transport_maps => 'socketmap:inet:127.0.0.1:' . port('map') . ':transport',
             default_transport => 'smtp', smtp_tls_security_level => 'none', smtp_send_xforward_command => 'yes',
-            smtpd_milters => 'inet:127.0.0.1:' . port('milter'),
+            smtpd_milters => 'unix:' . stage_dir() . '/sallyport/run/milter.sock',
         },
     );
     return;
@@ -167,7 +164,7 @@ sub write_conf {
     chown $uid, $gid, map { "$dir/sallyport/$_" } qw(run state spool acct);
     $self->{conf} = "$dir/sallyport.conf";
     open my $out, '>', $self->{conf} or croak "$self->{conf}: $!";
-    print $out T::Stage::fill($conf, user => "user = $worker", certificate => $self->{cert}{pem},
+    print $out T::Stage::fill($conf, user => "user = $worker\ngroup = postfix", certificate => $self->{cert}{pem},
         client => $self->{client_cert}{pem}, ca => $self->{ca}->file);
     close $out or croak "$self->{conf}: $!";
     return;
