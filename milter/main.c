@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "milter/accountant.h"
 #include "milter/milter.h"
+#include "milter/place.h"
 #include "milter/sinks.h"
 
 #include <stdio.h>
@@ -34,9 +35,9 @@ int main(int argc, char **argv)
 {
     static const struct role roles[] = {
         {.name = "accountant", .count = one, .run = accountant_run, .exclusive = true},
-        {.name = "milter", .count = milter_count_files, .run = milter_run_file},
+        {.name = "milter", .count = place_count_files, .run = milter_run_file},
         {.name = "milter-port",
-         .count = milter_count_ports,
+         .count = place_count_ports,
          .run = milter_run_port,
          .exclusive = true},
         {.name = NULL},

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "milter/facts.h"
 #include "milter/message.h"
+#include "milter/place.h"
 #include "milter/policy.h"
 #include "milter/receipts.h"
 #include "tell/log.h"
@@ -252,47 +253,6 @@ static sfsistat on_close(SMFICTX *ctx)
     return SMFIS_CONTINUE;
 }
 
-/* "unix:/path", "local:/path" or "/path"; NULL for a port. */
-static const char *file_of(const struct milter_listener *l)
-{
-    const char *title = l->head.title, *colon = strchr(title, ':');
-
-    if (strncasecmp(title, "inet:", 5) == 0 || strncasecmp(title, "inet6:", 6) == 0)
-        return NULL;
-    return colon ? colon + 1 : title;
-}
-
-static unsigned count_kind(const struct settings *s, bool file)
-{
-    unsigned count = 0;
-
-    for (size_t i = 0; i < s->milter_listener_count; i++)
-        count += (file_of(&s->milter_listeners[i]) != NULL) == file;
-    return count;
-}
-
-unsigned milter_count_files(const struct settings *s)
-{
-    return count_kind(s, true);
-}
-
-unsigned milter_count_ports(const struct settings *s)
-{
-    return count_kind(s, false);
-}
-
-static const struct milter_listener *find_listener(const struct child *child, bool file)
-{
-    const struct settings *s = child->settings;
-    unsigned number = 0;
-
-    for (size_t i = 0; i < s->milter_listener_count; i++) {
-        if ((file_of(&s->milter_listeners[i]) != NULL) == file && number++ == child->number)
-            return &s->milter_listeners[i];
-    }
-    return NULL;
-}
-
 /* Has the next generation put its socket where ours was? */
 static bool is_taken_over(void)
 {
@@ -367,13 +327,13 @@ static bool open_all(struct child *child, bool file, char *why, size_t size)
     char path[4096];
 
     us.child = child;
-    us.listener = find_listener(child, file);
+    us.listener = place_find(child->settings, file, child->number);
     if (!us.listener) {
         snprintf(why, size, "there is no milter-listener for this child");
         return false;
     }
     if (file)
-        text_copy(us.socket_file, sizeof us.socket_file, span_of(file_of(us.listener)));
+        text_copy(us.socket_file, sizeof us.socket_file, span_of(place_file(us.listener)));
     snprintf(path, sizeof path, "%s/" TABLE_NAME, g->run_directory);
     snprintf(why, size, "milter-listener %s: no memory", us.listener->head.title);
     if (us.listener->behind_proxy ? !(us.facts = facts_open(path))

@@ -17,8 +17,6 @@
 
 /* Listeners on a socket file can be taken over by the next generation while the old one ends
  * its sessions; those on a port cannot, and need a role that is exclusive. */
-unsigned milter_count_files(const struct settings *s);
-unsigned milter_count_ports(const struct settings *s);
 
 /* A role's run(), for the listener of the child's number among its kind. */
 int milter_run_file(struct child *child);

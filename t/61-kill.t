@@ -12,7 +12,7 @@ use T::Trio;
 
 T::Postfix::or_skip_all();
 my $trio = T::Trio->start(expect => qr/ child-died | child-again /);
-my $traffic = T::Traffic->start($trio, senders => 4, messages => 25);
+my $traffic = T::Traffic->start($trio, senders => 4, messages => 50, pause => 0.02);
 
 sub kill_children {
     my ($program, $role, $at) = @_;
@@ -25,21 +25,21 @@ sub kill_children {
 $trio->{$_}->log_mark for qw(in out milter);
 kill_children('out', 'worker', 10);
 kill_children('in', 'worker', 30);
-kill_children('milter', 'milter-port', 50);
-kill_children('milter', 'accountant', 60);
-kill_children('out', 'facts', 70);
-ok($traffic->wait_accepted(80), '80 messages are accepted');
+kill_children('milter', 'milter', 50);
+kill_children('milter', 'accountant', 70);
+kill_children('out', 'facts', 90);
+ok($traffic->wait_accepted(120), '120 messages are accepted');
 $trio->{milter}->kill_hard;
 pass('all of sallyport-milter is killed');
 $trio->{milter}->restart;
 $traffic->finish;
 my @accepted = $traffic->accepted;
-is(@accepted, 100, 'all senders got their messages accepted');
+is(@accepted, 200, 'all senders got their messages accepted');
 
 # What the kills left deferred goes out now.
 ok(T::Stage::wait_for(sub { $trio->{mta}->flush; !$trio->{mta}->queue }, 60), 'the queue is empty');
-my %sent;
-$sent{$1}++ while $trio->{mta}->log_text =~ /to=<([^>]+\@friend\.test)>.*status=sent/g;
+my ($log, %sent) = $trio->{mta}->log_text;
+$sent{$1}++ while $log =~ /to=<([^>]+\@friend\.test)>.*status=sent/g;
 is_deeply([grep { !$sent{$_} } @accepted], [], 'each accepted message was delivered');
 
 # Every 250 that Postfix heard from us is exactly one d row.
