@@ -74,7 +74,9 @@ static void connected(struct session *s, enum conn_got got)
 static enum phase dial_on(struct session *s)
 {
     enum conn_got got = call_on(s);
+    size_t moved = 0;
 
+    flow_push_client(s, &moved); /* the loop wakes us for it */
     if (got == CONN_LATER)
         return PHASE_CONNECT;
     connected(s, got);

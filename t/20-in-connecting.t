@@ -1,0 +1,47 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# sallyport-in while the backend's connection comes about and does not: the client still hears
+# what it is owed, and nothing spins for want of being written.
+use v5.36;
+use lib 't/lib';
+use Test::More;
+use IO::Socket::IP;
+use T::Stage;
+use T::Peer;
+use T::Run;
+
+# More answers than the kernel holds, fewer than sallyport-in holds itself.
+use constant NOOPS => 3000;
+
+# In our own network the kernel holds but little.
+my $limits = '/proc/sys/net/ipv4/tcp_wmem';
+plan skip_all => 'no network of its own' if $ENV{T_STAGE} ne 'private' || !-w $limits;
+open my $out, '>', $limits or die "$limits: $!";
+print $out '4096 4096 4096';
+close $out or die "$limits: $!";
+
+# A backend that is there, but whose queue of connections is full: no connection comes about.
+my $backend = IO::Socket::IP->new(LocalAddr => '127.0.0.1', LocalPort => port('mta'), Listen => 1) or die "listen: $@";
+listen $backend, 0 or die "listen: $!";
+my @waiting = map { IO::Socket::IP->new(PeerAddr => '127.0.0.1', PeerPort => port('mta'), Blocking => 0) } 1 .. 3;
+
+my $in = T::Run->start('sallyport-in', conf => <<'CONF');
+smtp-listener 127.0.0.1:@port:in@ { }
+backend mta { server = "127.0.0.1:@port:mta@" connect-timeout = 300s }
+drain-timeout = 1s
+workers = 1
+log-level = debug
+CONF
+
+my $c = T::Peer->connect(port('in'), rcvbuf => 2048);
+$c->hear(qr/^220 /);
+$c->send("NOOP\r\n" x NOOPS . "EHLO c.test\r\n");
+$in->log_like(qr/phase is="connecting to the backend"/);
+my $heard = 0;
+while ($heard < NOOPS) {
+    defined $c->read_line(5) or last;
+    $heard++;
+}
+is($heard, NOOPS, 'all answers are heard before the backend is there');
+$c->close;
+all_done();
