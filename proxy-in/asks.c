@@ -16,6 +16,12 @@ static bool has_backend(struct relay *r)
     return r->stage == STAGE_OPEN;
 }
 
+/* May it be asked now? Without PIPELINING one thing at a time. */
+static bool backend_listens(const struct relay *r)
+{
+    return dial_waits(&r->backend) == 0 || ehlo_has(&r->offers, EHLO_PIPELINING);
+}
+
 static enum taken answer(struct relay *r, const struct request *q, struct span text)
 {
     serve_answer(&r->client, q->ticket, text);
@@ -45,7 +51,9 @@ static enum taken hello(struct relay *r, const struct request *q)
         return TAKEN;
     }
     /* A second EHLO means RSET (RFC 5321, 4.1.4); a second one to OpenSMTPD is refused. */
-    return dial_ask(&r->backend, q->ticket, SPAN("RSET\r\n")) ? TAKEN : NOT_YET;
+    if (!backend_listens(r) || !dial_ask(&r->backend, q->ticket, SPAN("RSET\r\n")))
+        return NOT_YET;
+    return TAKEN;
 }
 
 static enum taken start_tls(struct relay *r, const struct request *q)
@@ -68,7 +76,7 @@ static enum taken pass_on(struct relay *r, const struct request *q)
     char line[SERVE_AUTH_MAX + 32];
     bool is_line = q->verb == VERB_RESPONSE;
 
-    if (!has_backend(r) || (dial_waits(&r->backend) > 0 && !ehlo_has(&r->offers, EHLO_PIPELINING)))
+    if (!has_backend(r) || !backend_listens(r))
         return NOT_YET;
     if (rules_used(q) & r->shown & ~r->offers.has) {
         relay_end_421(r, REASON_LACKS, "Mail server no longer offers this");
