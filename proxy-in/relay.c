@@ -153,6 +153,16 @@ void relay_recorded(struct relay *r)
         serve_answer(&r->client, r->final.ticket, r->final.text);
 }
 
+/* The room of a recipient that was not accepted serves the next one. */
+static bool settle_rcpt(struct relay *r, bool accepted)
+{
+    unsigned count = r->envelope.count;
+    bool kept = envelope_rcpt(&r->envelope, accepted);
+
+    r->room += r->house->accounts && r->envelope.count == count;
+    return kept;
+}
+
 /* What an answer changes. False: no memory. */
 static bool settle(struct relay *r, enum verb verb, int code)
 {
@@ -162,7 +172,7 @@ static bool settle(struct relay *r, enum verb verb, int code)
     case VERB_MAIL:
         return envelope_mail(&r->envelope, good);
     case VERB_RCPT:
-        return envelope_rcpt(&r->envelope, good);
+        return settle_rcpt(r, good);
     case VERB_RSET:
     case VERB_EHLO:
     case VERB_HELO:

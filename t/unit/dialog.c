@@ -236,6 +236,18 @@ static bool recorded(struct stage *st, const char *arg)
     return true;
 }
 
+static bool granted(struct stage *st, const char *arg)
+{
+    char count[16];
+
+    snprintf(count, sizeof count, "%u", st->relay.granted);
+    if (strcmp(count, arg) != 0) {
+        print_error("room for %s records\n", count);
+        return false;
+    }
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*act)(struct stage *st, const char *arg);
@@ -256,6 +268,7 @@ static const struct {
     {"closed", closed, false},
     {"quiet", quiet, false},
     {"recorded", recorded, false},
+    {"granted", granted, false},
 };
 
 static bool direct(struct stage *st, char *line)
