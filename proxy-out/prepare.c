@@ -7,8 +7,7 @@
 
 #include "net/listen.h"
 #include "proxy-out/facts.h"
-#include "proxy-out/resolve.h"
-#include "proxy-out/seek.h"
+#include "proxy-out/hosts.h"
 
 /* They live as long as the master, over all reloads. */
 static struct listens sockets;
@@ -43,44 +42,23 @@ unsigned prepare_one(const struct settings *s)
 }
 
 /* What is text in the settings and more than that to us. */
-static void check_domain(const struct domain *d, struct lines *wrong)
-{
-    struct addr v4, v6;
-    bool has_v4, has_v6;
-    struct hosts hosts;
-    const char *what;
-    char text[1024];
-
-    if (!hosts_read(span_of(d->smtp_hosts), 25, &hosts, &what)) {
-        snprintf(text, sizeof text, "domain %s: smtp-hosts '%s': %s", d->head.title, d->smtp_hosts,
-                 what);
-        add_line(wrong, &d->head, text);
-    }
-    if (!source_read(d->source_address, &v4, &has_v4, &v6, &has_v6)) {
-        snprintf(text, sizeof text,
-                 "domain %s: source-address '%s': write one IPv4 and one IPv6 address at most, "
-                 "with a space between",
-                 d->head.title, d->source_address);
-        add_line(wrong, &d->head, text);
-    }
-}
-
 static void check(const struct settings *s, struct lines *wrong)
 {
-    const struct texts *servers = &s->global.name_server;
-    char text[512];
+    char text[1024];
+    const char *what;
+    struct hosts hosts;
 
     if (s->relay_listener_count == 0)
         add_line(wrong, &s->global.head, "no relay-listener: say where the mail server hands over");
-    for (size_t i = 0; i < servers->count; i++) {
-        if (resolve_is_server(servers->at[i]))
+    for (size_t i = 0; i < s->domain_section_count; i++) {
+        const struct domain *d = &s->domain_sections[i];
+
+        if (hosts_read(span_of(d->smtp_hosts), 25, &hosts, &what))
             continue;
-        snprintf(text, sizeof text, "name-server '%s': write ADDRESS or ADDRESS@PORT",
-                 servers->at[i]);
-        add_line(wrong, &s->global.head, text);
+        snprintf(text, sizeof text, "domain %s: smtp-hosts '%s': %s; write a.example, [192.0.2.1]",
+                 d->head.title, d->smtp_hosts, what);
+        add_line(wrong, &d->head, text);
     }
-    for (size_t i = 0; i < s->domain_section_count; i++)
-        check_domain(&s->domain_sections[i], wrong);
 }
 
 static int open_socket(const struct option_head *head, const struct addr *at, bool everywhere,

@@ -7,7 +7,6 @@
 #include <unbound-event.h>
 #include <unbound.h>
 
-#include "base/text.h"
 #include "net/loop.h"
 
 struct resolve {
@@ -18,17 +17,6 @@ struct asked {
     resolve_fn *fn;
     void *arg;
 };
-
-bool resolve_is_server(const char *text)
-{
-    struct span port = span_of(text), ip = span_cut(&port, '@');
-    unsigned long number;
-    struct addr at;
-
-    if (!addr_read(ip, &at))
-        return false;
-    return ip.len == strlen(text) || (text_number(port, 65535, &number) && number > 0);
-}
 
 /* What is set before the first question; ub_ctx_zone_add() comes last, since it ends that. */
 static int configure(struct ub_ctx *c, const struct texts *servers)
@@ -82,7 +70,10 @@ static void on_answer(void *arg, int rcode, void *packet, int len, int secure, c
     (void)secure;
     (void)why;
     (void)was_limited;
-    if (rcode == 0 && message.len > 0)
+    /* Where there is a message, its own rcode counts: the argument is then 0. */
+    if (rcode == 0)
+        rcode = message.len > 3 ? message.at[3] & 0x0f : -1;
+    if (rcode == 0)
         asked->fn(asked->arg, RESOLVED_NAMED, message);
     else
         asked->fn(asked->arg, rcode == DNS_NXDOMAIN ? RESOLVED_ABSENT : RESOLVED_UNKNOWN, SPAN(""));

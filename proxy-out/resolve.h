@@ -18,9 +18,6 @@ struct resolve *resolve_new(struct event_base *base, const struct texts *servers
                             size_t size);
 void resolve_free(struct resolve **r);
 
-/* True if that is how a server is written. */
-bool resolve_is_server(const char *text);
-
 /* NAMED: it exists, `message` is the answer, maybe with no such record. ABSENT: it does not
  * exist. UNKNOWN: nobody said. The message is borrowed for the call. */
 enum resolved { RESOLVED_NAMED, RESOLVED_ABSENT, RESOLVED_UNKNOWN };

@@ -1,49 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * match - looks at sixteen bytes at once.
+ * match - which of 64 bytes are a given one, as the bits of a number.
  *
- * What goes through whole messages is built on it: no byte is looked at alone. These are
- * GCC's vectors: SSE2, NEON or what there is; a machine without any does it in words.
+ * What looks through whole messages is built on it: no byte is looked at alone.
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#else
+#include <endian.h>
 #include <string.h>
+#endif
 
-enum { MATCH_BYTES = 16 };
+enum { MATCH_BYTES = 64 };
 
-typedef unsigned char match_bytes __attribute__((vector_size(MATCH_BYTES)));
+#ifdef __SSE2__
 
-static inline match_bytes match_load(const char *at)
+struct match {
+    __m128i part[4];
+};
+
+static inline struct match match_load(const char at[MATCH_BYTES])
 {
-    match_bytes bytes;
+    struct match m;
 
-    memcpy(&bytes, at, sizeof bytes);
-    return bytes;
+    for (int i = 0; i < 4; i++)
+        m.part[i] = _mm_loadu_si128((const __m128i *)(const void *)at + i);
+    return m;
 }
 
-/* All bits of a byte are set where it is `c`, else none. */
-static inline match_bytes match_is(match_bytes bytes, char c)
+/* Bit i is set where byte i is `c`. */
+static inline uint64_t match_byte(const struct match *m, char c)
 {
-    return (match_bytes)(bytes == (unsigned char)c);
+    __m128i all = _mm_set1_epi8(c);
+    uint64_t bits = 0;
+
+    for (int i = 3; i >= 0; i--)
+        bits = bits << 16 | (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(m->part[i], all));
+    return bits;
 }
 
-static inline bool match_any(match_bytes found)
-{
-    uint64_t half[2];
+#else
 
-    memcpy(half, &found, sizeof half);
-    return (half[0] | half[1]) != 0;
+/* Eight bytes at a time in a number, as little-endian machines have them. */
+struct match {
+    uint64_t part[8];
+};
+
+static inline struct match match_load(const char at[MATCH_BYTES])
+{
+    struct match m;
+
+    memcpy(m.part, at, sizeof m.part);
+    for (int i = 0; i < 8; i++)
+        m.part[i] = le64toh(m.part[i]);
+    return m;
 }
 
-/* Where the first set byte is; there must be one. */
-static inline size_t match_first(match_bytes found)
+static inline uint64_t match_byte(const struct match *m, char c)
 {
-    size_t i = 0;
+    const uint64_t ones = 0x0101010101010101, low = 0x7f7f7f7f7f7f7f7f;
+    uint64_t bits = 0;
 
-    while (!found[i])
-        i++;
-    return i;
+    for (int i = 7; i >= 0; i--) {
+        uint64_t x = m->part[i] ^ ones * (uint8_t)c;         /* 0 where it is `c` */
+        uint64_t hits = ~(((x & low) + low) | x | low) >> 7; /* then 1, and 0 elsewhere */
+
+        bits = bits << 8 | hits * 0x0102040810204080 >> 56;
+    }
+    return bits;
 }
+
+#endif

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/line.h"
 
-enum { BREAK = LINE_HAS_BREAK | LINE_HAS_CONTROL };
-
-/* clang-format off */
-static const unsigned char kinds[256] = {
-    [0] = BREAK,                      [1 ... 9] = LINE_HAS_CONTROL,
-    ['\n'] = BREAK,                   [11 ... 12] = LINE_HAS_CONTROL,
-    ['\r'] = BREAK,                   [14 ... 31] = LINE_HAS_CONTROL,
-    [127] = LINE_HAS_CONTROL,         [128 ... 255] = LINE_HAS_8BIT,
-};
-/* clang-format on */
-
 unsigned line_has(struct span line)
 {
     unsigned has = 0;
 
-    for (size_t i = 0; i < line.len; i++)
-        has |= kinds[(unsigned char)line.at[i]];
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.at[i];
+
+        has |= c == '\r' || c == '\n' || c == '\0' ? LINE_HAS_BREAK : 0;
+        has |= c < ' ' || c == 0x7f ? LINE_HAS_CONTROL : 0;
+        has |= c >= 0x80 ? LINE_HAS_8BIT : 0;
+    }
     return has;
 }
 

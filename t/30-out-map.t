@@ -1,0 +1,67 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# sallyport-out with hand-over = transport-map: what Postfix is told, and that it is true.
+use v5.36;
+use lib 't/lib';
+use Test::More;
+use T::Stage;
+use T::Peer;
+use T::Run;
+
+my $out = T::Run->start('sallyport-out', conf => <<'CONF');
+relay-listener 127.0.0.1:@port:out@ {
+    hand-over = transport-map
+    map = "127.0.0.1:@port:map@"
+    local-domains = {home.test}
+}
+name-server = "127.0.0.1@1"
+workers = 2
+CONF
+
+my $c = T::Peer->connect(port('map'), name => 'postfix');
+
+sub frame { my $text = shift; return length($text) . ":$text," }
+
+sub asked {
+    my ($question, $peer) = @_;
+    $peer //= $c;
+    $peer->send(frame($question));
+    $peer->{in} =~ /,\z/ or $peer->fill_until(sub { $_[0] =~ /\A\d+:[^,]*,\z/ });
+    my ($answer) = $peer->{in} =~ /\A\d+:([^,]*),\z/;
+    $peer->{in} = '';
+    return $answer // 'nothing';
+}
+
+my %to;
+for my $domain (qw(a.test b.test)) {
+    my $answer = asked("transport user\@$domain");
+    like($answer, qr/^OK smtp:\[127\.\d+\.\d+\.\d+\]:@{[port('out')]}$/, $answer);
+    ($to{$domain}) = $answer =~ /\[(.*?)\]/;
+    is(asked("transport other\@\U$domain"), $answer, 'the same for the whole domain');
+    my $mta = T::Peer->connect(port('out'), to => $to{$domain});
+    $mta->hear(qr/^220 /, 'somebody is there');
+    $mta->close;
+}
+isnt($to{'a.test'}, $to{'b.test'}, 'domains are told apart');
+is(asked($_), 'NOTFOUND ', $_) for 'transport *', 'transport root', 'transport u@home.test', 'transport u@';
+
+subtest 'questions that come in pieces, and several at once' => sub {
+    my $p = T::Peer->connect(port('map'));
+    my $text = frame('transport u@a.test');
+    $p->send($_), select undef, undef, undef, 0.001 for split //, $text;
+    $p->hear_bytes(length frame("OK smtp:[$to{'a.test'}]:" . port('out')));
+    $p->send($text x 50);
+    my $all = $p->hear_bytes(50 * length frame("OK smtp:[$to{'a.test'}]:" . port('out')));
+    is(() = $all =~ /\Q$to{'a.test'}\E/g, 50, 'all are answered');
+};
+
+subtest 'who does not speak netstrings, or too much, is hung up on' => sub {
+    for my $bytes ("GET / HTTP/1.0\r\n\r\n", '99999:', '5:hello;') {
+        my $p = T::Peer->connect(port('map'));
+        $p->send($bytes);
+        $p->hear_close;
+    }
+    is(asked('transport u@home.test'), 'NOTFOUND ', 'the others are served');
+};
+
+all_done();

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The outbound relay between a hostile mail server and a hostile remote one, who sometimes do
+ * not read. Most bytes are said by whoever speaks; some control characters are what happens
+ * meanwhile (see act()).
+ */
+#include "proxy-out/relay.h"
+
+#include "fuzz.h"
+
+int fuzz_reached;
+
+struct stage {
+    struct relay relay;
+    struct dial dial;
+    struct remote remote;
+    enum relay_wish wish;
+    bool server_speaks, dialled, disk_full;
+    unsigned intents, outcomes;
+};
+
+static bool reserve(void *spool, size_t bytes)
+{
+    const struct stage *st = spool;
+
+    (void)bytes;
+    return !st->disk_full;
+}
+
+/* Every line is a record; who has an outcome had an intent. */
+static void keep_records(struct stage *st)
+{
+    struct span all = buf_peek(&st->relay.lines);
+
+    while (all.len > 0) {
+        struct span line = span_cut(&all, '\n');
+        struct record_memory *memory = NULL;
+        struct record r;
+
+        promise(record_read(line, &r, &memory));
+        st->intents += r.what == RECORD_INTENT;
+        st->outcomes += r.what == RECORD_OUTCOME;
+        promise(st->outcomes <= st->intents);
+        record_forget(&memory);
+        fuzz_reached++;
+    }
+    buf_drop(&st->relay.lines, buf_len(&st->relay.lines));
+}
+
+static void server_listens(struct stage *st, size_t most)
+{
+    struct span pieces[DIAL_PIECES];
+    size_t count = relay_pieces(&st->relay, 0, pieces), sum = 0;
+
+    promise(!st->dialled || st->dial.ending == 0 || st->intents > st->outcomes);
+    for (size_t i = 0; i < count; i++)
+        sum += pieces[i].len;
+    if (sum > 0)
+        relay_went(&st->relay, 0, sum < most ? sum : most);
+}
+
+static void take_away(struct stage *st)
+{
+    struct lane *l = &st->relay.lane[0];
+
+    if (!l->left)
+        return;
+    promise(st->dialled);
+    /* Between transactions nothing may be open, and nothing half said. */
+    promise(l->left != LEFT_CLEAN || (dial_waits(&st->dial) == 0 && st->dial.ending == 0));
+    lane_taken(l);
+    dial_clear(&st->dial);
+    st->dialled = false;
+}
+
+static void turn(struct stage *st)
+{
+    struct relay *r = &st->relay;
+
+    if (st->wish != RELAY_WAIT)
+        return;
+    st->wish = relay_turn(r);
+    keep_records(st);
+    take_away(st);
+    promise(st->wish != RELAY_CUT);
+    promise(buf_len(&r->client.in) <= SERVE_IN_MAX && r->t.count <= TRANSACTION_RCPTS);
+}
+
+static void find(struct stage *st, uint8_t how)
+{
+    static const char reply[] = "250-x\r\n250-PIPELINING\r\n250-DSN\r\n250 SMTPUTF8\r\n";
+    struct lane *l = &st->relay.lane[0];
+    struct ehlo ehlo = ehlo_read(how & 1 ? span_of(reply) : SPAN("250 x\r\n"));
+    struct heard h;
+
+    if (l->is != LANE_SEEKS || st->dialled)
+        return;
+    l->again = false;
+    dial_init(&st->dial);
+    promise(dial_feed(&st->dial, SPAN("220 x\r\n")) && dial_next(&st->dial, &h) == 1 &&
+            dial_next(&st->dial, &h) == 0);
+    st->dialled = true;
+    lane_opened(&st->relay, l, &st->dial, &ehlo, &st->remote, how & 2, how & 4);
+}
+
+static bool act(struct stage *st, uint8_t what)
+{
+    struct lane *l = &st->relay.lane[0];
+
+    switch (what) {
+    case 1:
+    case 2:
+        st->server_speaks = what == 2;
+        return true;
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+        find(st, (uint8_t)(what - 3) | (st->disk_full ? 4 : 0));
+        return true;
+    case 7:
+        if (l->is == LANE_SEEKS && !st->dialled)
+            lane_failed(&st->relay, l, FAIL_CONNECT, &st->remote);
+        return true;
+    case 8:
+        if (st->dialled)
+            lane_lost(&st->relay, l, FAIL_CLOSED);
+        return true;
+    case 11:
+        server_listens(st, 5);
+        return true;
+    case 12:
+        server_listens(st, 1 << 20);
+        return true;
+    case 14:
+        buf_drop(&st->relay.client.out, buf_len(&st->relay.client.out));
+        return true;
+    case 15:
+        st->disk_full = !st->disk_full;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* One byte of whoever speaks; false if there is no room for it. */
+static void say(struct stage *st, const uint8_t *byte)
+{
+    struct span one = {(const char *)byte, 1};
+
+    if (!st->server_speaks)
+        (void)!serve_feed(&st->relay.client, one);
+    else if (st->dialled)
+        (void)!dial_feed(&st->dial, one);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct stage st = {.remote = {.rule = "*", .client_cert = ""}};
+    struct relay_conf conf = {.host_name = "out.test",
+                              .mta.session.text = "s",
+                              .allowed = true,
+                              .reserve = reserve,
+                              .spool = &st};
+
+    st.remote.at.port = 25;
+    relay_init(&st.relay, &conf);
+    for (size_t i = 0; i < size && st.wish == RELAY_WAIT; i++) {
+        if (!act(&st, bytes[i]))
+            say(&st, &bytes[i]);
+        else
+            take_away(&st);
+        if (bytes[i] < ' ')
+            turn(&st);
+    }
+    keep_records(&st);
+    if (st.dialled)
+        dial_clear(&st.dial);
+    relay_clear(&st.relay);
+    return 0;
+}
