@@ -35,7 +35,8 @@ static bool open_sink(struct sink *sink, const struct acct_file *conf, char *why
     sink->account = account_new(&a, reason, sizeof reason);
     buf_init(&sink->rows, ROWS_MAX);
     if (!sink->account)
-        snprintf(why, size, "acct-file %s: %s", conf->head.title, reason);
+        snprintf(why, size, "%s:%u: acct-file %s: %s", conf->head.file, conf->head.line,
+                 conf->head.title, reason);
     return sink->account != NULL;
 }
 
@@ -56,7 +57,9 @@ static bool open_all(struct sinks *s, const struct settings *settings, char *why
     }
     for (size_t i = 0; i < settings->acct_file_count; i++) {
         if (is_there_twice(settings, i)) {
-            snprintf(why, size, "acct-file %s is there twice", settings->acct_files[i].head.title);
+            snprintf(why, size, "%s:%u: acct-file %s is there twice",
+                     settings->acct_files[i].head.file, settings->acct_files[i].head.line,
+                     settings->acct_files[i].head.title);
             return false;
         }
         s->count++;

@@ -266,7 +266,7 @@ static bool find_stale(struct store_txn *t, unsigned kind, const unsigned char n
 size_t store_expire(struct store_txn *t, unsigned kind, double now, size_t count)
 {
     unsigned char age[AGE], key[AGE + KEY_MAX];
-    size_t done = 0, len;
+    size_t done = 0, len = 0;
 
     if (kind >= t->store->kinds)
         return 0;

@@ -34,7 +34,7 @@ int make_all(void **state)
     snprintf(spool_folder, sizeof spool_folder, "%s/spool", folder);
     snprintf(state_folder, sizeof state_folder, "%s/state", folder);
     snprintf(csv, sizeof csv, "%s/acct.csv", folder);
-    files[0] = (struct acct_file){.head = {.title = csv},
+    files[0] = (struct acct_file){.head = {.title = csv, .file = "test.conf", .line = 1},
                                   .records = {all_types, 4},
                                   .user_string = "",
                                   .record_fields = fields,

@@ -1,0 +1,73 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# sallyport-milter without a mail server: miltertest plays one that gives Sendmail's macros.
+use v5.36;
+use lib 't/lib';
+use Test::More;
+use T::Stage;
+use T::Csv;
+use T::Run;
+
+system('miltertest -V >/dev/null 2>&1') == 0 or plan(skip_all => 'miltertest is not installed');
+my $csv = stage_dir() . '/acct.csv';
+my $milter = T::Run->start('sallyport-milter', csv => $csv, conf => <<'CONF');
+milter-listener inet:@port:milter@@127.0.0.1 { }
+source 0/0 {
+    require-starttls = yes
+}
+source ::1 {
+    require-starttls = no
+}
+acct-file "@csv@" {
+    records = {r}
+    record-fields r { fields = {rcpt, srcMta, rcvTlsProtocol, rcvTlsVerify, rcvTlsClientSubject, queueId} }
+}
+CONF
+
+# Plays one session: macros at connect and at MAIL, recipients, then what each step was answered.
+sub play {
+    my ($name, %o) = @_;
+    my $lua = stage_dir() . "/$name.lua";
+    my $macros = sub { join ', ', map { qq{"$_"} } @_ };
+    open my $out, '>', $lua or die "$lua: $!";
+    print $out 'conn = mt.connect("inet:' . port('milter') . "\@127.0.0.1\")\n",
+        'assert(conn, "connect")', "\n",
+        'mt.macro(conn, SMFIC_CONNECT, ' . $macros->('j', 'sm.test', '{daemon_addr}', '127.0.0.1', '{daemon_port}', '25') . ")\n",
+        qq{assert(mt.conninfo(conn, "client.test", "$o{from}") == nil, "conninfo")\n},
+        qq{assert(mt.helo(conn, "client.test") == nil, "helo")\n},
+        'mt.macro(conn, SMFIC_MAIL, ' . $macros->('i', $name, @{$o{mail} // []}) . ")\n",
+        qq{assert(mt.mailfrom(conn, "<a\@x.test>") == nil, "mail")\n},
+        qq{mt.echo("mail " .. mt.getreply(conn))\n};
+    print $out qq{assert(mt.rcptto(conn, "<$_>") == nil, "rcpt")\nmt.echo("rcpt " .. mt.getreply(conn))\n} for @{$o{rcpt} // []};
+    print $out $o{abort} ? "mt.abort(conn)\n"
+        : 'mt.macro(conn, string.byte("E"), ' . $macros->('i', $name) . ")\nassert(mt.eom(conn) == nil, 'eom')\n" . qq{mt.echo("eom " .. mt.getreply(conn))\n}
+        if $o{rcpt};
+    print $out "mt.disconnect(conn)\n";
+    close $out or die "$lua: $!";
+    my $said = `miltertest -s $lua 2>&1`;
+    is($?, 0, "$name: played") or diag($said);
+    # Numbers of libmilter's answers: 'c' goes on, 'y' is a reply of ours.
+    return join ' ', map { s/ (\d+)(?:\.0)?$/ " " . chr $1/er } grep { /^(?:mail|rcpt|eom) / } split /\n/, $said;
+}
+
+my @tls = ('{tls_version}', 'TLSv1.3', '{cipher}', 'TLS_AES_256_GCM_SHA384', '{cipher_bits}', '256');
+is(play('CLEAR', from => '192.0.2.1'), 'mail y', 'TLS is demanded, and not there');
+is(play('GOOD', from => '192.0.2.1', mail => [@tls, '{verify}', 'OK', '{cert_subject}', '/O=Lab/CN=a+20b'], rcpt => ['good@x.test']),
+    'mail c rcpt c eom c', 'a certificate that holds');
+is(play('FORGED', from => '192.0.2.1', mail => [@tls, '{verify}', 'FAIL', '{cert_subject}', '/CN=evil'], rcpt => ['forged@x.test']),
+    'mail c rcpt c eom c', 'one that does not');
+is(play('NONE', from => '::1', rcpt => ['one@x.test', 'two@x.test']), 'mail c rcpt c rcpt c eom c', 'IPv6, in the clear, allowed');
+is(play('GIVENUP', from => '::1', rcpt => ['up@x.test'], abort => 1), 'mail c rcpt c', 'given up');
+is(play('LAST', from => '::1', rcpt => ['last@x.test']), 'mail c rcpt c eom c', 'the last');
+
+csv_wait($csv, sub { $_->{rcpt} eq 'last@x.test' });
+my %row = map { $_->{rcpt} => $_ } csv_rows($csv);
+is(join(' ', sort keys %row), 'forged@x.test good@x.test last@x.test one@x.test two@x.test', 'receipts of what was taken');
+is($row{'good@x.test'}{rcvTlsVerify}, 'ok', 'the certificate held');
+is($row{'good@x.test'}{rcvTlsClientSubject}, '/O=Lab/CN=a b', 'so its subject counts');
+is($row{'forged@x.test'}{rcvTlsVerify}, 'FAIL', 'the other did not');
+is($row{'forged@x.test'}{rcvTlsClientSubject}, '', 'so its subject does not');
+is($row{'good@x.test'}{queueId}, 'GOOD', 'the queue id');
+is($row{'one@x.test'}{srcMta}, 'client.test (::1)', 'who brought it');
+is($row{'one@x.test'}{rcvTlsProtocol}, '', 'in the clear');
+all_done();
