@@ -354,6 +354,7 @@ static int run(struct child *child, bool file)
     }
     if (pthread_create(&thread, NULL, wait_for_orders, NULL) != 0)
         return 1;
+    pthread_detach(thread);
     child_ready(child);
     /* What threads may still use when it returns is left to the end of the process. */
     return smfi_main() == MI_SUCCESS ? 0 : 1;

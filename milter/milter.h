@@ -15,9 +15,8 @@
 #include "run/daemon.h"
 #include "run/settings.h"
 
-/* Listeners on a socket file can be taken over by the next generation while the old one ends
- * its sessions; those on a port cannot, and need a role that is exclusive. */
-
-/* A role's run(), for the listener of the child's number among its kind. */
+/* A role's run(), for the listener of the child's number among its kind. One on a socket file
+ * can be taken over by the next generation while the old one ends its sessions; one on a port
+ * cannot, and needs a role that is exclusive. */
 int milter_run_file(struct child *child);
 int milter_run_port(struct child *child);
