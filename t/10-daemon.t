@@ -150,6 +150,18 @@ subtest 'a reload that fails' => sub {
     unlike($t->log, qr/generation=1 slot=\d+ pid=\d+ (signal|exit=[1-9])/, 'no old child was ended');
 };
 
+subtest 'reloads leave no descriptors behind' => sub {
+    my $t    = T::Toy->new->start;
+    my $open = sub { my @fds = glob '/proc/' . $t->pid . '/fd/*'; return scalar @fds };
+    my $had  = $open->();
+    for my $n (2 .. 4) {
+        $t->signal('HUP');
+        $t->until(qr/reloaded generation=$n/);
+        $t->until(qr/generation-gone generation=@{[$n - 1]}/);
+    }
+    is($open->(), $had, 'the master has as many as before');
+};
+
 subtest 'generations that drain are counted' => sub {
     my $t = T::Toy->new->start;
     my @old;

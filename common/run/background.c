@@ -45,17 +45,18 @@ int background_start(void)
 
 void background_done(int *herald)
 {
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int nothing;
 
     if (*herald < 0)
         return;
+    nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing >= 0) {
         dup2(nothing, STDIN_FILENO);
         dup2(nothing, STDOUT_FILENO);
     }
+    if (nothing > STDERR_FILENO)
+        close(nothing);
     (void)!write(*herald, "r", 1);
     close(*herald);
     *herald = -1;
-    if (nothing >= 0)
-        close(nothing);
 }

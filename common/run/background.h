@@ -13,5 +13,6 @@
  * cannot be done. The other one exits here. */
 MUST int background_start(void);
 
-/* It serves: the one that waits may go. stderr stays as it is, for the log. */
+/* It serves: the one that waits may go. stderr stays as it is, for the log. Does nothing
+ * where none waits (-1), so it may be called each time that something serves. */
 void background_done(int *herald);
