@@ -11,9 +11,10 @@ struct reader {
     struct tokens tokens;
     const char **values;
     size_t value_count, value_room;
-    unsigned open_line; /* where the outermost open section began */
-    char open_name[64]; /* and its name */
-    bool after_value;   /* the last statement was one */
+    unsigned open_line;     /* where the outermost open section began */
+    char open_name[64];     /* and its name */
+    const char *value_name; /* of the last statement, if it was a value; else NULL */
+    unsigned value_line;    /* where that ended */
 };
 
 #define fail(r, ...) token_fail(&(r)->tokens, __VA_ARGS__)
@@ -55,14 +56,14 @@ static bool add_value(struct reader *r, const char *text)
 }
 
 /* People used to other files end lines with it. */
-static bool ends_well(struct reader *r, enum token t)
+static bool ends_well(struct reader *r, enum token t, const char *name)
 {
     size_t len = strlen(r->tokens.text);
 
     if (t != T_WORD || !len || r->tokens.text[len - 1] != ';')
         return true;
     return fail(r, r->tokens.token_line,
-                "%s: lines end without a semicolon; drop it, or quote the value", r->tokens.text);
+                "%s: lines end without a semicolon; drop it, or quote the value", name);
 }
 
 static bool list_fail(struct reader *r, enum token t, const char *name, unsigned line)
@@ -70,8 +71,8 @@ static bool list_fail(struct reader *r, enum token t, const char *name, unsigned
     if (t == T_BAD)
         return false;
     if (t == T_WORD || t == T_STRING)
-        return fail(r, r->tokens.token_line, "%s: a comma is missing before '%s'; add it", name,
-                    r->tokens.text);
+        return fail(r, r->tokens.token_line, "%s: a comma is missing between its values; add it",
+                    name);
     if (t != T_END)
         return fail(r, r->tokens.token_line, "%s: no list; lists are written {a, b}", name);
     r->tokens.lost = true;
@@ -89,7 +90,7 @@ static bool take_list(struct reader *r, const char *name)
         if (t == T_CLOSE)
             return true;
         if (t == T_WORD || t == T_STRING) {
-            if (!ends_well(r, t) || !add_value(r, r->tokens.text))
+            if (!ends_well(r, t, name) || !add_value(r, r->tokens.text))
                 return false;
             t = token_next(&r->tokens);
         }
@@ -117,7 +118,8 @@ static bool take_value(struct reader *r, struct statement *out)
         return fail(r, line, "%s: the value is missing behind =; write %s = VALUE", out->name,
                     out->name);
     }
-    if (out->list ? !take_list(r, out->name) : !ends_well(r, t) || !add_value(r, r->tokens.text))
+    if (out->list ? !take_list(r, out->name)
+                  : !ends_well(r, t, out->name) || !add_value(r, r->tokens.text))
         return false;
     out->values = r->values;
     out->value_count = r->value_count;
@@ -137,9 +139,9 @@ static bool take_open(struct reader *r, struct statement *out)
             return true;
         return fail(r, out->line, "include: stands outside of sections only; move it");
     }
-    out->kind = STATEMENT_OPEN;
     t = token_next(&r->tokens);
     if (t == T_OPEN) {
+        out->kind = STATEMENT_OPEN;
         if (outside) {
             r->open_line = out->line;
             snprintf(r->open_name, sizeof r->open_name, "%s %s", out->name, out->title);
@@ -200,7 +202,7 @@ static bool take_statement(struct reader *r, struct statement *out)
 /* NAME = VALUE, NAME = VALUE is what people write on one line, and can mean one thing only. */
 static bool take_after_comma(struct reader *r, struct statement *out)
 {
-    enum token t = r->after_value ? token_next(&r->tokens) : T_COMMA;
+    enum token t = r->value_name ? token_next(&r->tokens) : T_COMMA;
     unsigned line = out->line;
 
     if (t == T_WORD) {
@@ -214,7 +216,7 @@ static bool take_after_comma(struct reader *r, struct statement *out)
     }
     if (t == T_BAD)
         return false;
-    if (r->after_value)
+    if (r->value_name)
         token_back(&r->tokens);
     return fail(r, line, ",: stands outside of a list; several values are {a, b}, else quote it");
 }
@@ -227,6 +229,18 @@ static bool take_end(struct reader *r)
     return fail(r, r->open_line, "%s: the section has no closing }; add it", r->open_name);
 }
 
+/* What stands behind a value and is no statement may belong to the value, and that may be a
+ * password: then only the option is named. Always false. */
+static bool hide(struct reader *r, const struct statement *out)
+{
+    if (out->kind == STATEMENT_END && r->value_name && out->line == r->value_line)
+        fail(r, out->line,
+             "%s: more than a value stands there; a value of several words is quoted, several "
+             "values are {a, b}",
+             r->value_name);
+    return false;
+}
+
 static bool take_any(struct reader *r, struct statement *out)
 {
     bool inside = r->tokens.braces > 0;
@@ -237,13 +251,13 @@ static bool take_any(struct reader *r, struct statement *out)
     case T_END:
         return take_end(r);
     case T_WORD:
-        return take_statement(r, out);
+        return take_statement(r, out) || hide(r, out);
     case T_CLOSE:
         out->kind = STATEMENT_CLOSE;
         return inside || fail(r, out->line, "}: no section is open here; drop it");
     case T_STRING:
-        return fail(r, out->line, "'%s': a text where a name should be; write NAME = \"%s\"",
-                    r->tokens.text, r->tokens.text);
+        fail(r, out->line, "a text where a name should be; write NAME = \"TEXT\"");
+        return hide(r, out);
     case T_COMMA:
         return take_after_comma(r, out);
     case T_EQUALS:
@@ -261,7 +275,8 @@ void reader_next(struct reader *r, struct statement *out)
     *out = (struct statement){.kind = STATEMENT_END, .name = ""};
     if (!take_any(r, out))
         out->kind = STATEMENT_ERROR;
-    r->after_value = out->kind == STATEMENT_VALUE;
+    r->value_name = out->kind == STATEMENT_VALUE ? out->name : NULL;
+    r->value_line = r->tokens.token_line;
 }
 
 const char *reader_error(const struct reader *r, unsigned *line)

@@ -43,7 +43,8 @@ void reader_free(struct reader **r);
 /* True while there is one; END is one. */
 void reader_next(struct reader *r, struct statement *out);
 
-/* "NAME: what is wrong; remedy", and the line that it is about. */
+/* "NAME: what is wrong; remedy", and the line that it is about. Values are never shown in it:
+ * they may be passwords. */
 const char *reader_error(const struct reader *r, unsigned *line);
 
 /* Goes on behind the outermost section that is open; outside of sections, on the next line.

@@ -11,6 +11,10 @@
 
 #include "run/settings.h"
 
+#define STRAY                                                                      \
+    "more than a value stands there; a value of several words is quoted, several " \
+    "values are {a, b}"
+
 /* One mistake, and all that is said of it. */
 static const struct {
     const char *text, *why;
@@ -40,13 +44,12 @@ static const struct {
     {"workers = \"\"", "f:1: workers: '' is not a number from 0 to 256; choose one"},
     {"workers =\nuser = x", "f:1: workers: the value is missing behind =; write workers = VALUE"},
     {"workers = {3}", "f:1: workers: takes one value; write it without { }"},
-    {"workers = 3 4",
-     "f:1: 4: = and a value are missing behind it; or quote it with the value before it"},
+    {"workers = 3 4", "f:1: workers: " STRAY},
     {"workers = 3\nworkers = 3", "f:2: workers: is given twice, first in line 1; keep one of them"},
     {"source 0/0 { allow-auth = maybe }",
      "f:1: allow-auth: 'maybe' is neither yes nor no; choose one"},
     {"source 0/0 { allow-auth = yes; }",
-     "f:1: yes;: lines end without a semicolon; drop it, or quote the value"},
+     "f:1: allow-auth: lines end without a semicolon; drop it, or quote the value"},
     {"source 0/0 {\n allow-auth = yes\n allow-auth = yes\n}",
      "f:3: allow-auth: is given twice, first in line 2; keep one of them"},
     {"source 0/0 { smtp-command-timeout = 2h }",
@@ -56,7 +59,7 @@ static const struct {
      "f:1: local-addresses: '10.0.0.1/8' is not a network; write 10.0.0.5, 10.0.0.0/8, "
      "2001:db8::/32 or 0/0, with no bit set behind the prefix"},
     {"local-addresses = {10/8 ::1}",
-     "f:1: local-addresses: a comma is missing before '::1'; add it"},
+     "f:1: local-addresses: a comma is missing between its values; add it"},
     {"local-addresses = {,}", "f:1: local-addresses: no list; lists are written {a, b}"},
     {"local-addresses = 10/8, ::1",
      "f:1: ,: stands outside of a list; several values are {a, b}, else quote it"},
@@ -91,6 +94,24 @@ static const struct {
      "f:1: smtp-server-tls-certificate: write FILE or {FILE, PASSWORD}; for a second certificate "
      "say the option again"},
 
+    /* a password is never shown */
+    {"domain a { smtp-client-certificate = /x.pem secret }",
+     "f:1: smtp-client-certificate: " STRAY},
+    {"domain a { smtp-client-certificate = /x.pem \"secret\" }",
+     "f:1: smtp-client-certificate: " STRAY},
+    {"domain a { smtp-client-certificate = /x.pem my secret }",
+     "f:1: smtp-client-certificate: " STRAY},
+    {"domain a { smtp-client-certificate = /x.pem secret! # it\n }",
+     "f:1: smtp-client-certificate: " STRAY},
+    {"domain a { smtp-client-certificate = {/x.pem} secret }",
+     "f:1: smtp-client-certificate: " STRAY},
+    {"domain a { smtp-client-certificate = /x.pem secret { }",
+     "f:1: smtp-client-certificate: " STRAY},
+    {"domain a { smtp-client-certificate = {/x.pem secret} }",
+     "f:1: smtp-client-certificate: a comma is missing between its values; add it"},
+    {"domain a { smtp-client-certificate = {/x.pem, secret;} }",
+     "f:1: smtp-client-certificate: lines end without a semicolon; drop it, or quote the value"},
+
     /* structure */
     {"source 0/0 {\n allow-auth = yes\n", "f:1: source 0/0: the section has no closing }; add it"},
     {"\nsource 0/0 {\n allow-auth = yes\n\ndomain * {\n}\n",
@@ -105,7 +126,7 @@ static const struct {
     {"user = x\"y\"", "f:1: \": stands inside of a word; put the whole word in quotes"},
     {"user = pass#word",
      "f:1: #: stands inside of a word; put the whole word in quotes, or a space before a comment"},
-    {"user = \"x\" 'y'", "f:1: 'y': a text where a name should be; write NAME = \"y\""},
+    {"'secret'", "f:1: a text where a name should be; write NAME = \"TEXT\""},
     {"= 3", "f:1: =: no name before it; a value with = in it is quoted"},
     {"user = a=b", "f:1: =: no name before it; a value with = in it is quoted"},
     {"{ }", "f:1: {: neither NAME TITLE nor NAME = before it; add it"},
@@ -196,7 +217,7 @@ static const struct {
      "smtp-listener x { }\nsource 10/8 { allow-auth = { yes, no }\n smtp-service = no }\n",
      "f:1: workers: 'x' is not a number from 0 to 256; choose one\n"
      "f:3: a: no such option in source; see sallyport.conf(5)\n"
-     "f:6: b: = and a value are missing behind it; or quote it with the value before it\n"
+     "f:6: user: " STRAY "\n"
      "f:7: use-starttls: '1' is neither yes nor no; choose one\n"
      "f:9: allow-auth: takes one value; write it without { }\n"
      "f:8: smtp-listener: 'x' is not ADDRESS:PORT; write 192.0.2.1:25 or [2001:db8::1]:25"},
@@ -211,6 +232,7 @@ static void test_mistakes(void **state)
         struct settings *s = settings_read_text(span_of(mistakes[i].text), "f", why, sizeof why);
 
         assert_string_equal(why, mistakes[i].why);
+        assert_null(strstr(why, "secret"));
         assert_null(s);
     }
 }
