@@ -13,7 +13,7 @@
 #include "tell/record.h"
 
 /* Without a transaction, until a worker that drains says 421. */
-enum { IDLE_SECONDS = 10 };
+enum { IDLE_SECONDS = 60 };
 
 /* Fires at `alarm`, which may be before the deadline: on_limit() sorts that out. So most steps
  * need not touch the timer. */

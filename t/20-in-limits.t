@@ -1,0 +1,187 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Time limits, ceilings, and peers that do not read: nobody holds a session for longer than it may,
+# and none holds up the others.
+use v5.36;
+use lib 't/lib';
+use Test::More;
+use T::Stage;
+use T::CA;
+use T::Peer;
+use T::Run;
+use Time::HiRes qw(time);
+
+my $ca  = T::CA->new;
+my $mta = T::Peer->listen(port => port('mta'), name => 'mta', rcvbuf => 131072);
+# What a sanitizer keeps of freed memory would hide what is measured here.
+my $in = T::Run->start('sallyport-in', env => {ASAN_OPTIONS => 'quarantine_size_mb=1'}, cert => $ca->cert('mx.test')->{pem}, conf => <<'CONF');
+smtp-listener 127.0.0.1:@port:in@ { }
+smtp-listener 127.0.0.1:@port:smtps@ { tls = yes }
+smtp-listener 127.0.0.1:@port:patient@ { source = patient }
+smtp-server-tls-certificate = {"@cert@", ""}
+tls-handshake-timeout = 1s
+backend mta { server = "127.0.0.1:@port:mta@" identity = proxy-v1 reply-timeout = 3s }
+workers = 1
+max-sessions = 600
+source 0/0 { allow-starttls = yes smtp-command-timeout = 2s smtp-data-timeout = 2s }
+source patient { allow-starttls = no smtp-command-timeout = 5m smtp-data-timeout = 5m }
+CONF
+
+sub called {
+    my $s = $mta->accept(head => 1);
+    $s->say('220 mta.test');
+    $s->hear(qr/^EHLO/);
+    $s->say('250-mta.test', '250 PIPELINING');
+    return $s;
+}
+
+sub client {
+    my ($port) = @_;
+    my $c = T::Peer->connect(port($port));
+    $c->hear(qr/^220 /);
+    return $c;
+}
+
+# A client and the mail server, with a message about to come.
+sub in_data {
+    my ($port) = @_;
+    my $c = client($port);
+    $c->say('EHLO c.test', 'MAIL FROM:<a@a.test>', 'RCPT TO:<b@b.test>', 'DATA');
+    my $s = called();
+    for my $answer ('250 Ok', '250 Ok', '354 Go') {
+        $s->hear(qr/^(?:MAIL|RCPT|DATA)/);
+        $s->say($answer);
+    }
+    $c->hear($_) for qr/^250/, qr/^250/, qr/^250/, qr/^354/;
+    return ($c, $s);
+}
+
+# Within 1 to 4 seconds from here.
+sub in_time {
+    my ($began, $name) = @_;
+    my $took = time - $began;
+    return ok($took > 0.8 && $took < 4.5, $name) || diag $took;
+}
+
+subtest 'a command has a deadline, however slowly it drips' => sub {
+    my $c = client('in');
+    my $began = time;
+    for my $byte (split //, 'NOOP x') {
+        $c->send($byte);
+        last if defined $c->read_line(0.5);
+    }
+    $c->read_line if time - $began < 1.5;
+    $c->hear_close;
+    in_time($began, 'ended in time');
+    $in->log_like(qr/closed why=timed-out doing="waiting for a command"/);
+};
+
+subtest 'a handshake that stalls, on either port' => sub {
+    for my $port ('smtps', 'in') {
+        my $c = T::Peer->connect(port($port));
+        my $s;
+        if ($port eq 'in') {
+            $c->hear(qr/^220 /);
+            $c->say('EHLO c.test');
+            $s = called();
+            $c->hear(qr/^250/);
+            $c->talk('STARTTLS' => qr/^220 /);
+        }
+        my $began = time;
+        $c->send("\x16\x03\x01\x02\x00\x01");
+        $c->hear_close;
+        in_time($began, "$port: ended in time");
+        $in->log_like(qr/closed why=timed-out doing="shaking hands"/);
+    }
+};
+
+subtest 'a message that drips' => sub {
+    my ($c, $s) = in_data('in');
+    my $began = time;
+    for (1 .. 10) {
+        $c->send("x\r\n");
+        last if defined $c->read_line(0.4);
+    }
+    $s->fill_until(sub { 0 });
+    unlike($s->{in}, qr/^\.\r$/m, 'no dot of ours');
+    in_time($began, 'ended in time');
+    $in->log_like(qr/closed why=timed-out doing="hearing a message"/);
+};
+
+subtest 'a mail server that does not answer' => sub {
+    my ($c, $s) = in_data('in');
+    my $began = time;
+    $c->send("x\r\n.\r\n");
+    $s->hear_body;
+    $c->hear(qr/^421 4\.3\.2 /, 'never 250');
+    in_time($began, 'ended in time');
+    $in->log_like(qr/closed why=backend-slow doing="waiting for the backend"/);
+};
+
+sub worker_memory {
+    my ($pid) = $in->children;
+    open my $status, '<', "/proc/$pid/status" or die;
+    return (map { /^VmHWM:\s+(\d+)/ ? $1 : () } <$status>)[0];
+}
+
+subtest '20 MB against a mail server that reads slowly' => sub {
+    my ($c, $s) = in_data('patient');
+    my $line = ('x' x 98) . "\r\n";
+    my $message = $line x 209_715;
+    my $before = worker_memory();
+    my $taken = $c->send_some($message, 1);
+    cmp_ok($taken, '<', 16 << 20, 'the client is slowed down: more than the sockets hold is not taken');
+    my $got = '';
+    while (length $got < length($message) + 3) {
+        my $more = length($message) - $taken;
+        $taken += $c->send_some(substr($message, $taken, 1 << 20), 0.02) if $more > 0;
+        $c->send(".\r\n"), $taken++ if $taken == length $message;
+        $s->fill_until(sub { length $_[0] }, 5) or last;
+        $got .= substr $s->{in}, 0, length $s->{in}, '';
+    }
+    ok($got eq "$message.\r\n", 'all of it came, as it was') or diag length $got;
+    $s->say('250 Ok');
+    $c->hear(qr/^250 /);
+    cmp_ok(worker_memory() - $before, '<', 6 << 10, 'and memory did not grow with it');
+    $c->close;
+};
+
+subtest 'a client that does not read' => sub {
+    my $c = T::Peer->connect(port('patient'), rcvbuf => 4096);
+    $c->hear(qr/^220 /);
+    my $before = worker_memory();
+    my $taken = $c->send_some("HELP\r\n" x 1_000_000, 1.5);
+    cmp_ok($taken, '<', 5_000_000, 'who does not read is not heard');
+    cmp_ok(worker_memory() - $before, '<', 6 << 10, 'and costs no memory');
+    $c->reset;
+};
+
+subtest 'half closed: all is answered, then the end' => sub {
+    my $c = T::Peer->connect(port('patient'));
+    $c->say('EHLO c.test', 'NOOP', 'NOOP');
+    $c->half_close;
+    my $s = called();
+    for (1 .. 2) {
+        $s->hear(qr/^NOOP$/);
+        $s->say('250 Ok');
+    }
+    $c->hear($_) for qr/^220/, qr/^250-proxy/, qr/^250 Ok/, qr/^250 Ok/;
+    $c->hear_close;
+    $s->hear_close;
+};
+
+subtest '500 sessions at once, and then too many' => sub {
+    my $before = worker_memory();
+    my @all = map { T::Peer->connect(port('patient'), name => "c$_") } 1 .. 500;
+    is(scalar(grep { ($_->read_reply // '') =~ /^220 / } @all), 500, 'all are greeted');
+    $_->send("HELO c.test\r\nNOOP\r\n") for @all[0 .. 9];
+    cmp_ok((worker_memory() - $before) / 500, '<', 24, 'a session costs a few KB');
+    my @more = map { T::Peer->connect(port('patient')) } 1 .. 110;
+    my @said = map { $_->read_reply // '' } @more;
+    ok((grep { /^421 4\.3\.2 proxy\.test Too many/ } @said), 'beyond max-sessions: 421');
+    $_->close for @more;
+    $_->send("QUIT\r\n") for @all[10 .. 499];
+    is(scalar(grep { ($_->read_reply // '') =~ /^221 / } @all[10 .. 499]), 490, 'all are heard');
+    $_->close for @all;
+};
+all_done();
