@@ -76,13 +76,8 @@ static void prepare_tls(struct prepared *p, const struct settings *s, size_t i, 
     const struct tls_server_conf conf = tls_of(l);
     char why[512];
 
-    if (conf.certs.count == 0) {
-        if (l->tls)
-            add_line(wrong, l->head.file, l->head.line,
-                     "smtp-listener: tls = yes needs a certificate: set "
-                     "smtp-server-tls-certificate or tls-certificate");
-        return;
-    }
+    if (conf.certs.count == 0)
+        return; /* settings_read() lets that pass only where TLS need not be */
     for (size_t k = 0; k < i; k++) {
         const struct tls_server_conf other = tls_of(&s->smtp_listeners[k]);
 

@@ -11,8 +11,8 @@
 #include "session.h"
 #include "tell/log.h"
 
-/* Of one listener at a time; then others have their turn. */
-enum { ACCEPT_MAX = 32 };
+/* At a time, so that other workers take their share of a crowd. */
+enum { ACCEPT_MAX = 2 };
 
 /* Seconds between log lines that say the same. */
 enum { TELL_EVERY = 60 };
