@@ -67,6 +67,7 @@ is(join(' ', grep { @{$rows{$_}} > 1 && $tries{$_} == 1 } sort keys %rows), '',
     'and more than one only where it was tried more than once');
 
 # A reload: the session that is open goes on with the old child, the next has the new one.
+ok(T::Stage::wait_for(sub { try_mail(greeted(), 'before@one.test') eq '250' }), 'the last one killed is back');
 my $c = greeted();
 my ($old) = $milter->children_of('milter');
 $c->talk('MAIL FROM:<a@x.test>' => qr/^250 /);
