@@ -65,26 +65,6 @@ static enum phase over(struct session *s, const char *why)
     return PHASE_OVER;
 }
 
-/* One round of everything. */
-static enum phase round_of(struct session *s, size_t *moved)
-{
-    struct relay *r = &s->relay;
-    enum relay_wish wish;
-
-    pull_client(s, moved);
-    for (unsigned i = 0; i < RELAY_LANES; i++)
-        hold_pull(&s->hold[i], moved);
-    wish = relay_turn(r);
-    for (unsigned i = 0; i < RELAY_LANES; i++)
-        *moved += hold_tend(&s->hold[i]);
-    if (wish == RELAY_CUT || !keep_records(s))
-        return over(s, "records");
-    for (unsigned i = 0; i < RELAY_LANES; i++)
-        hold_push(&s->hold[i], moved);
-    push_client(s, moved);
-    return wish == RELAY_END && *moved == 0 ? PHASE_LAST_WORDS : s->phase;
-}
-
 static enum phase phase_by_need(const struct session *s)
 {
     switch (relay_awaits(&s->relay)) {
@@ -102,13 +82,33 @@ static enum phase phase_by_need(const struct session *s)
     return PHASE_TALK;
 }
 
+/* One round of everything. */
+static enum phase round_of(struct session *s, size_t *moved)
+{
+    struct relay *r = &s->relay;
+    enum relay_wish wish;
+
+    pull_client(s, moved);
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        hold_pull(&s->hold[i], moved);
+    wish = relay_turn(r);
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        *moved += hold_tend(&s->hold[i]);
+    if (wish == RELAY_CUT || !keep_records(s))
+        return over(s, "records");
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        hold_push(&s->hold[i], moved);
+    push_client(s, moved);
+    return wish == RELAY_END && *moved == 0 ? PHASE_LAST_WORDS : phase_by_need(s);
+}
+
 /* The client is gone. An answer to a message is waited for all the same, since its outcome is to
  * be written down; nothing else is of use to anybody. */
-static bool is_of_no_use(const struct session *s)
+static bool is_of_no_use(const struct session *s, enum phase now)
 {
     if (s->gone)
         return s->relay.message != RELAY_ENDING;
-    return s->ended && (s->phase == PHASE_TALK ||
+    return s->ended && (now == PHASE_TALK ||
                         (s->relay.message == RELAY_HEARS && serve_body(&s->relay.client).len == 0));
 }
 
@@ -116,26 +116,50 @@ static bool is_of_no_use(const struct session *s)
  * room made at the end of a round is only used by the next. */
 enum phase flow_talk(struct session *s)
 {
+    enum phase now = PHASE_TALK;
+
     for (unsigned i = 0; i < ROUNDS; i++) {
         size_t moved = 0;
-        enum phase next = round_of(s, &moved);
 
-        if (next == PHASE_OVER || next == PHASE_LAST_WORDS)
-            return next;
-        s->phase = phase_by_need(s);
-        if (is_of_no_use(s))
+        now = round_of(s, &moved);
+        if (now == PHASE_OVER || now == PHASE_LAST_WORDS)
+            return now;
+        if (is_of_no_use(s, now))
             return over(s, "client-left");
         if (moved == 0)
-            return s->phase;
+            return now;
     }
     alarm_set(&s->again, 0);
-    return s->phase;
+    return now;
 }
 
+/* Reads what comes and forgets it. False: it is at its end. */
+static bool discard_client(struct session *s)
+{
+    char bytes[4096];
+    size_t len;
+    enum conn_got got;
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        got = conn_read(&s->conn, bytes, sizeof bytes, &len);
+        if (got != CONN_SOME)
+            return got == CONN_LATER;
+    }
+    return true;
+}
+
+/* To close on what was sent but not read would reset the connection, and our words with it. */
 enum phase flow_last_words(struct session *s)
 {
     size_t moved = 0;
 
     push_client(s, &moved);
-    return buf_len(&s->relay.client.out) > 0 && !s->gone ? PHASE_LAST_WORDS : over(s, "quit");
+    if (s->gone)
+        return over(s, "client-left");
+    if (buf_len(&s->relay.client.out) > 0)
+        return PHASE_LAST_WORDS;
+    if (!s->finished)
+        conn_finish(&s->conn);
+    s->finished = true;
+    return s->ended || !discard_client(s) ? over(s, "quit") : PHASE_LAST_WORDS;
 }

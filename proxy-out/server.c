@@ -122,6 +122,8 @@ static void on_tick(void *arg)
     if (v->paused && !v->worker.draining &&
         v->worker.count < v->worker.settings->global.max_sessions)
         listen_on(v, true);
+    if (v->worker.draining)
+        sessions_drain(&v->worker);
     leave_if_done(v);
 }
 

@@ -10,6 +10,7 @@
 enum {
     TALK_SECONDS = 300,  /* for the client's next command (RFC 5321, 4.5.3.2.7) */
     REPLY_SECONDS = 240, /* for an answer to MAIL, RCPT or DATA: clients wait 300 */
+    IDLE_SECONDS = 5,    /* without a word, until a worker that drains says 421 */
     LAST_SECONDS = 5,    /* for what is still to be said at the end */
     PROGRESS = 12,       /* a message moves on with each 4 KB: dripping is no progress */
 };
@@ -78,6 +79,7 @@ static void set_deadline(struct session *s)
     double now = clock_mono();
 
     s->mark = progress(s);
+    s->since = now;
     s->deadline = now + (double)limit_of(s, s->phase);
     if (s->alarm_at > 0 && s->alarm_at <= s->deadline)
         return;
@@ -98,7 +100,8 @@ static void enter(struct session *s, enum phase phase)
 static void plan(struct session *s)
 {
     struct relay *r = &s->relay;
-    bool hears = s->phase != PHASE_LAST_WORDS && !s->ended && buf_room(&r->client.in) > 0;
+    bool hears =
+        !s->ended && (s->phase == PHASE_LAST_WORDS ? s->finished : buf_room(&r->client.in) > 0);
     bool says = buf_len(&r->client.out) > 0 && !s->gone;
 
     watch_want(&s->watch, s->conn.fd, (hears ? CONN_IN : 0) | (says ? CONN_OUT : 0));
@@ -139,36 +142,17 @@ static void session_end(struct session *s)
     worker_left(w);
 }
 
-/* A worker that drains has no time for clients that only might say something. */
-static void drain(struct session *s)
-{
-    if (s->worker->draining && s->phase == PHASE_TALK && !s->relay.t.open && !s->relay.quit) {
-        s->why = "drained";
-        relay_say_goodbye(&s->relay, SPAN("421 4.3.2 Restarting\r\n"));
-        s->phase = PHASE_LAST_WORDS;
-    }
-}
-
 static void step(struct session *s)
 {
-    enum phase before = s->phase;
+    enum phase next = s->phase == PHASE_LAST_WORDS ? PHASE_LAST_WORDS : flow_talk(s);
 
-    if (s->phase != PHASE_LAST_WORDS) {
-        enum phase next = flow_talk(s);
-
-        s->phase = next;
-        drain(s);
-    }
-    if (s->phase == PHASE_LAST_WORDS)
-        s->phase = flow_last_words(s);
-    if (s->phase == PHASE_OVER) {
+    if (next == PHASE_LAST_WORDS)
+        next = flow_last_words(s);
+    if (next == PHASE_OVER) {
         session_end(s);
         return;
     }
-    enum phase now = s->phase;
-
-    s->phase = before;
-    enter(s, now);
+    enter(s, next);
     plan(s);
 }
 
@@ -218,12 +202,12 @@ static void on_alarm(void *arg)
         step(s);
         return;
     }
-    s->why = "timed-out";
-    log_say(LOG_SESSION, s->id.text, "timed-out", {"doing", span_of(doing[s->phase])});
     if (s->phase == PHASE_LAST_WORDS) {
         session_end(s);
         return;
     }
+    s->why = "timed-out";
+    log_say(LOG_SESSION, s->id.text, "timed-out", {"doing", span_of(doing[s->phase])});
     relay_say_goodbye(&s->relay, SPAN("421 4.4.2 Timeout\r\n"));
     s->phase = PHASE_LAST_WORDS;
     step(s);
@@ -266,14 +250,25 @@ void session_start(struct worker *w, const struct relay_listener *listener, int 
     step(s);
 }
 
+/* One that has just said something is about to say more, and would take a 421 for the answer. */
+static bool is_idle(const struct session *s, double now)
+{
+    return s->phase == PHASE_TALK && !s->relay.t.open && !s->relay.quit &&
+           now - s->since >= IDLE_SECONDS;
+}
+
 void sessions_drain(struct worker *w)
 {
-    struct session *s = LIST_FIRST(&w->sessions);
+    double now = clock_mono();
+    struct session *next;
 
-    while (s) {
-        struct session *next = LIST_NEXT(s, link);
-
+    for (struct session *s = LIST_FIRST(&w->sessions); s; s = next) {
+        next = LIST_NEXT(s, link);
+        if (!is_idle(s, now))
+            continue;
+        s->why = "drained";
+        relay_say_goodbye(&s->relay, SPAN("421 4.3.2 Restarting\r\n"));
+        s->phase = PHASE_LAST_WORDS;
         step(s);
-        s = next;
     }
 }

@@ -29,7 +29,7 @@ struct session {
     struct conn conn;
     struct watch watch;
     struct alarm alarm, again;
-    double deadline, alarm_at; /* alarm_at: when `alarm` fires; 0: not set */
+    double since, deadline, alarm_at; /* alarm_at: when `alarm` fires; 0: not set */
     enum phase phase;
     uint64_t mark; /* progress in this phase */
     struct relay relay;
@@ -39,13 +39,14 @@ struct session {
     const char *why; /* it ends */
     bool ended;      /* the client says no more */
     bool gone;       /* and hears no more */
+    bool finished;   /* we say no more */
 };
 
 /* `fd` is ours from here. */
 void session_start(struct worker *w, const struct relay_listener *listener, int fd,
                    const struct addr *client);
 
-/* The worker drains: sessions without a transaction end, others when theirs is over. */
+/* While the worker drains: ends sessions that say nothing and have no transaction. */
 void sessions_drain(struct worker *w);
 
 /* Bytes of a session that does nothing. */

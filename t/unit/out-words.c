@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The small tables of proxy-out: what a status means, what XFORWARD says, what a connection may
+ * be used for again, what of the time is one server's, what a session weighs.
+ */
+#include "proxy-out/xforward.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proxy-out/pool.h"
+#include "proxy-out/seek.h"
+#include "proxy-out/session.h"
+#include "proxy-out/status.h"
+#include "unit.h"
+
+static const struct {
+    const char *status, *text, *means, *category;
+} statuses[] = {
+    {"2.0.0", "Ok", "success", "other"},
+    {"5.1.1", "No such user", "bad destination mailbox address", "bad-mailbox"},
+    {"5.1.10", "", "recipient address has null MX", "bad-domain"},
+    {"5.7.1", "Go away", "delivery not authorized", "policy-related"},
+    {"4.7.0", "Later", "other or undefined security status", "policy-related"},
+    {"5.2.2", "Over quota", "mailbox full", "quota-issues"},
+    {"5.7.1", "Your SPAM is not wanted", "delivery not authorized", "spam-related"},
+    {"5.0.0", "Relay access denied", "other undefined status", "relaying-issues"},
+    {"5.9.9", "", "", "other"},
+    {"5.1.11", "", "", "other"},
+    {"", "", "", "other"},
+};
+
+static void status_means(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(statuses); i++) {
+        const char *category = status_category(statuses[i].status, span_of(statuses[i].text));
+
+        assert_string_equal(status_text(statuses[i].status), statuses[i].means);
+        assert_row(!strcmp(category, statuses[i].category), statuses[i].status);
+    }
+}
+
+static const struct {
+    const char *arg;
+    bool is;
+    const char *helo, *addr, *ident;
+} forwards[] = {
+    {"NAME=c.test ADDR=192.0.2.1 PORT=25", true, "before", "192.0.2.1", ""},
+    {"PROTO=ESMTP HELO=x+2By.test IDENT=3F5A SOURCE=LOCAL", true, "x+y.test", "", "3F5A"},
+    {"helo=[UNAVAILABLE]", true, "", "", ""},
+    {"HELO=[tempunavail]", true, "", "", ""},
+    {"HELO=", true, "", "", ""},
+    {" HELO=a  IDENT=b ", true, "a", "", "b"},
+    {"HELO=a+0D+0AX", true, "a??X", "", ""},
+    {"HELO=a COLOUR=red", false, "before", "", ""},
+    {"HELO", false, "before", "", ""},
+    {"HELO=a+", false, "before", "", ""},
+    {"=a", false, "before", "", ""},
+    {"", false, "before", "", ""},
+};
+
+static void xforward_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(forwards); i++) {
+        struct xforward x = {.helo = "before"};
+
+        assert_row(xforward_read(&x, span_of(forwards[i].arg)) == forwards[i].is, forwards[i].arg);
+        assert_string_equal(x.helo, forwards[i].helo);
+        assert_string_equal(x.addr, forwards[i].addr);
+        assert_string_equal(x.ident, forwards[i].ident);
+    }
+}
+
+/* Whatever is different makes another key. */
+static void keys_differ(void **state)
+{
+    struct candidate a = {.name = "mx.test", .at.port = 25}, other_name = a, other_port = a;
+    struct addr from = {.ip = {1}};
+    const struct demand may = {.level = DEMAND_MAY}, must = {.level = DEMAND_ENCRYPT},
+                        ca = {DEMAND_VERIFY, DOMAIN_VERIFY_CA},
+                        name = {DEMAND_VERIFY, DOMAIN_VERIFY_NAME};
+    const struct tls *one = (const struct tls *)&a, *two = (const struct tls *)&from;
+    char key[10][UPSTREAM_KEY];
+
+    (void)state;
+    other_name.name[0] = 'n';
+    other_port.at.port = 26;
+    pool_key(key[0], &a, NULL, "us", &may, one);
+    pool_key(key[1], &other_name, NULL, "us", &may, one);
+    pool_key(key[2], &other_port, NULL, "us", &may, one);
+    pool_key(key[3], &a, &from, "us", &may, one);
+    pool_key(key[4], &a, NULL, "we", &may, one);
+    pool_key(key[5], &a, NULL, "us", &must, one);
+    pool_key(key[6], &a, NULL, "us", &ca, one);
+    pool_key(key[7], &a, NULL, "us", &name, one);
+    pool_key(key[8], &a, NULL, "us", &may, two);
+    pool_key(key[9], &a, NULL, "us", &may, NULL);
+    for (size_t i = 0; i < COUNT_OF(key); i++)
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(key[i], key[k]);
+}
+
+static const struct {
+    const char *text;
+    bool is, v4, v6;
+} sources[] = {
+    {"", true, false, false},
+    {"192.0.2.1", true, true, false},
+    {"2001:db8::1  192.0.2.1", true, true, true},
+    {"192.0.2.1 192.0.2.2", false, false, false},
+    {"here", false, false, false},
+};
+
+static void sources_are_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(sources); i++) {
+        struct addr v4, v6;
+        bool has_v4, has_v6;
+        bool is = source_read(sources[i].text, &v4, &has_v4, &v6, &has_v6);
+
+        assert_row(is == sources[i].is, sources[i].text);
+        if (is)
+            assert_row(has_v4 == sources[i].v4 && has_v6 == sources[i].v6, sources[i].text);
+    }
+}
+
+static void time_is_shared(void **state)
+{
+    (void)state;
+    assert_true(attempt_share(240, 4) == 60);
+    assert_true(attempt_share(240, 1) == 240);
+    assert_true(attempt_share(240, 0) == 240);
+}
+
+/* Ten thousand idle sessions of a worker are 80 MB at most. */
+static void session_weighs(void **state)
+{
+    (void)state;
+    print_message("# %zu bytes a session\n", session_size());
+    assert_true(session_size() <= 8192);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(status_means),   cmocka_unit_test(xforward_says),
+        cmocka_unit_test(keys_differ),    cmocka_unit_test(sources_are_read),
+        cmocka_unit_test(time_is_shared), cmocka_unit_test(session_weighs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
