@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow.h"
 
-/* A read of this much says that there is more. */
-enum { BULK = 4096 };
-
 static void client_gone(struct session *s, enum conn_got how)
 {
     s->ended = true;
@@ -27,7 +24,7 @@ void flow_pull_client(struct session *s, size_t *moved)
     serve_grew(&s->relay.client, len);
     *moved += len;
     s->client.in += len;
-    s->client.sated = len < BULK && !conn_has_pending(&s->client.conn);
+    s->client.sated = conn_is_drained(&s->client.conn, got, len);
     if (got >= CONN_OVER)
         client_gone(s, got);
 }
@@ -46,7 +43,7 @@ void flow_pull_backend(struct session *s, size_t *moved)
     dial_grew(&s->relay.backend, len);
     *moved += len;
     s->backend.in += len;
-    s->backend.sated = len < BULK;
+    s->backend.sated = conn_is_drained(&s->backend.conn, got, len);
     if (got >= CONN_OVER)
         relay_lost(&s->relay, REASON_BACKEND_LEFT);
 }

@@ -230,7 +230,7 @@ static bool make_memory(struct server *v)
     v->gates = calloc(v->gate_count, sizeof *v->gates);
     v->stations = calloc(v->station_count, sizeof *v->stations);
     v->probes = calloc(v->station_count, sizeof(struct probe *));
-    v->worker.base = event_base_new();
+    v->worker.base = loop_new();
     return v->gates && v->stations && v->probes && v->worker.base;
 }
 

@@ -115,7 +115,7 @@ static void step(struct session *s)
     double now = clock_mono();
     enum phase before, after = s->phase;
 
-    s->client.sated = s->backend.sated = s->busy = false;
+    s->busy = false;
     do {
         before = after;
         after = phase_step(before)(s);
@@ -133,9 +133,12 @@ static void step(struct session *s)
 
 static void on_ready(int fd, short events, void *session)
 {
-    (void)fd;
+    struct session *s = session;
+    struct side *side = fd == s->client.conn.fd ? &s->client : &s->backend;
+
     (void)events;
-    step(session);
+    side->sated = false;
+    step(s);
 }
 
 static void on_limit(int fd, short events, void *session)

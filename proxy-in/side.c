@@ -14,6 +14,7 @@ void side_clear(struct side *s)
     if (s->watched)
         event_del(&s->watch);
     s->watched = 0;
+    s->sated = false;
     conn_clear(&s->conn);
 }
 

@@ -11,7 +11,7 @@ struct side {
     struct conn conn;
     struct event watch;
     short watched;    /* what the loop looks for now */
-    bool sated;       /* in this step nothing more is to be read */
+    bool sated;       /* nothing more is to be read until the loop says so */
     uint64_t in, out; /* bytes */
 };
 

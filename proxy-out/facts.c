@@ -189,7 +189,7 @@ static int serve(struct house *h)
 
 int facts_run(struct child *child, int fd)
 {
-    struct house h = {.base = event_base_new(), .child = child, .fd = fd};
+    struct house h = {.base = loop_new(), .child = child, .fd = fd};
     int status = h.base ? serve(&h) : 1;
 
     if (h.base)

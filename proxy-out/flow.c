@@ -7,7 +7,7 @@ static void pull_client(struct session *s, size_t *moved)
 {
     enum conn_got got = CONN_SOME;
 
-    while (got == CONN_SOME && !s->ended) {
+    while (got == CONN_SOME && !s->ended && !s->sated) {
         char *at;
         size_t len = 0, size = serve_space(&s->relay.client, &at);
 
@@ -19,6 +19,7 @@ static void pull_client(struct session *s, size_t *moved)
         s->in += len;
         s->ended = got == CONN_OVER || got == CONN_FAILED;
         s->gone = s->gone || got == CONN_FAILED;
+        s->sated = conn_is_drained(&s->conn, got, len);
     }
 }
 

@@ -17,9 +17,10 @@ void hold_pull(struct hold *h, size_t *moved)
 {
     enum conn_got got;
 
-    if (!h->up || h->ended)
+    if (!h->up || h->ended || h->sated)
         return;
     got = upstream_pull(h->up, moved);
+    h->sated = got == CONN_LATER;
     h->ended = got == CONN_OVER || got == CONN_FAILED;
 }
 
@@ -57,13 +58,21 @@ static void let_go(struct hold *h, enum lane_left left)
                   keep ? h->seek->rule.connection_idle_timeout : 0);
 }
 
+static void on_upstream(void *arg)
+{
+    struct hold *h = arg;
+
+    h->sated = false;
+    h->fn(h->arg);
+}
+
 static void take(struct hold *h)
 {
     struct seek *k = h->seek;
 
     h->up = seek_take(k);
-    h->ended = false;
-    upstream_own(h->up, h->fn, h->fn, h->arg);
+    h->ended = h->sated = false;
+    upstream_own(h->up, on_upstream, on_upstream, h);
     lane_opened(h->relay, lane_of(h), &h->up->dial, &h->up->ehlo, &h->up->remote, seek_has_more(k),
                 k->reused);
 }

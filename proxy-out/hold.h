@@ -16,6 +16,7 @@ struct hold {
     unsigned lane;
     struct seek *seek;   /* ours; NULL: none in this transaction */
     struct upstream *up; /* ours; the lane's */
+    bool sated;          /* nothing more is to be read until the loop says so */
     bool ended;          /* it said its last */
     uint64_t out;        /* bytes that went */
 };

@@ -169,7 +169,7 @@ static bool begin(struct server *v)
     w->manners = p->manners;
     LIST_INIT(&w->sessions);
     own_find(&w->own, w->settings);
-    if (!(w->base = event_base_new()) || !(w->line = line_new(w->base, p->facts)) ||
+    if (!(w->base = loop_new()) || !(w->line = line_new(w->base, p->facts)) ||
         !(w->pool = pool_new(w->base)) || !open_spool(v) || !open_doors(v))
         return false;
     watch_init(&v->orders, w->base, on_orders, v);

@@ -156,9 +156,17 @@ static void step(struct session *s)
     plan(s);
 }
 
-static void on_client(void *arg)
+static void on_news(void *arg)
 {
     step(arg);
+}
+
+static void on_client(void *arg)
+{
+    struct session *s = arg;
+
+    s->sated = false;
+    step(s);
 }
 
 /* Who is it that does not move? */
@@ -237,10 +245,10 @@ void session_start(struct worker *w, const struct relay_listener *listener, int 
     conn_init(&s->conn, fd);
     watch_init(&s->watch, w->base, on_client, s);
     alarm_init(&s->alarm, w->base, on_alarm, s);
-    alarm_init(&s->again, w->base, on_client, s);
+    alarm_init(&s->again, w->base, on_news, s);
     relay_init(&s->relay, &conf);
     for (unsigned i = 0; i < RELAY_LANES; i++)
-        hold_init(&s->hold[i], w, &s->relay, i, s->id.text, on_client, s);
+        hold_init(&s->hold[i], w, &s->relay, i, s->id.text, on_news, s);
     LIST_INSERT_HEAD(&w->sessions, s, link);
     if (!conf.allowed) {
         s->why = "not-allowed";

@@ -37,6 +37,7 @@ struct session {
     uint64_t in;
     unsigned long messages;
     const char *why; /* it ends */
+    bool sated;      /* nothing more is to be read until the loop says so */
     bool ended;      /* the client says no more */
     bool gone;       /* and hears no more */
     bool finished;   /* we say no more */

@@ -353,3 +353,11 @@ bool conn_has_pending(const struct conn *c)
 {
     return c->tls && !c->broken && !c->dry && SSL_has_pending(c->tls);
 }
+
+/* A read of this much says that there is more. */
+enum { BULK = 4096 };
+
+bool conn_is_drained(const struct conn *c, enum conn_got got, size_t len)
+{
+    return got != CONN_SOME || (len < BULK && !conn_has_pending(c));
+}

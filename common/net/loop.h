@@ -9,3 +9,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+
+/* NULL: no memory. What changes in a round and changes back costs no system call, so an event
+ * must be deleted before its descriptor is closed. */
+struct event_base *loop_new(void);
