@@ -114,7 +114,9 @@ static void learn(struct relay *r, struct span reply)
 static void introduced(struct relay *r, const struct heard *h)
 {
     const struct guest who = guest(r);
-    struct span name = {h->text.at + 4, h->text.len > 6 ? h->text.len - 6 : 0};
+    struct span rest = h->text, line = span_cut(&rest, '\r');
+    struct span name = line.len > 4 ? span_after(line, 4) : SPAN("");
+    bool asked_xclient = r->intro == INTRO_XCLIENT;
 
     if (r->intro == INTRO_GREETING)
         relay_keep(&r->name, span_cut(&name, ' '));
@@ -130,7 +132,9 @@ static void introduced(struct relay *r, const struct heard *h)
         break;
     case INTRO_REFUSED:
         keep_said(r, h->text);
-        relay_end_421(r, REASON_IDENTITY, "Mail server is not ready for us");
+        /* 501 is about what the client calls itself: it must not alarm anybody. */
+        relay_end_421(r, h->code == 501 && !asked_xclient ? REASON_REFUSED : REASON_IDENTITY,
+                      "Mail server is not ready for us");
         break;
     }
 }
@@ -218,8 +222,10 @@ static void hear(struct relay *r)
         else if (r->stage == STAGE_OPEN)
             pass_back(r, &h);
     }
-    if (got < 0)
+    if (got < 0) {
+        keep_said(r, buf_peek(&r->backend.in));
         relay_lost(r, REASON_BACKEND_BROKEN);
+    }
 }
 
 void relay_connected(struct relay *r)

@@ -193,7 +193,6 @@ static bool secured(struct stage *st, const char *arg)
     return true;
 }
 
-/* `!closed WORD`: for that reason (reason.def). */
 static bool closed(struct stage *st, const char *arg)
 {
     if (st->wish != RELAY_CLOSE || strcmp(reason_word(st->relay.why), arg) != 0) {
@@ -226,26 +225,35 @@ static bool disk_full(struct stage *st, const char *arg)
     return st->disk_full = true;
 }
 
+static bool same_text(const char *text, const char *want)
+{
+    if (text && strcmp(text, want) == 0)
+        return true;
+    print_error("it is: %s\n", text ? text : "nothing");
+    return false;
+}
+
 static bool recorded(struct stage *st, const char *arg)
 {
-    if (strcmp(st->recorded, arg) != 0) {
-        print_error("recorded: %s\n", st->recorded);
-        return false;
-    }
+    bool well = same_text(st->recorded, arg);
+
     st->recorded[0] = '\0';
-    return true;
+    return well;
+}
+
+static bool said(struct stage *st, const char *arg)
+{
+    return same_text(st->relay.said, arg);
+}
+
+static bool name_is(struct stage *st, const char *arg)
+{
+    return same_text(st->relay.name, arg);
 }
 
 static bool granted(struct stage *st, const char *arg)
 {
-    char count[16];
-
-    snprintf(count, sizeof count, "%u", st->relay.granted);
-    if (strcmp(count, arg) != 0) {
-        print_error("room for %s records\n", count);
-        return false;
-    }
-    return true;
+    return st->relay.granted == strtoul(arg, NULL, 10);
 }
 
 static const struct {
@@ -269,6 +277,8 @@ static const struct {
     {"quiet", quiet, false},
     {"recorded", recorded, false},
     {"granted", granted, false},
+    {"said", said, false},
+    {"name", name_is, false},
 };
 
 static bool direct(struct stage *st, char *line)
