@@ -20,7 +20,7 @@ use POSIX qw(WNOHANG);
 use T::Stage ();
 use Test::More ();
 
-my $count = 0;
+my %count;
 my %own = map { $_ => 1 } qw(conf file ready user args env expect name);
 my $sanitizer = qr/(?:ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer)/;
 
@@ -42,7 +42,7 @@ sub start {
 # The folder and the configuration only: for -t, or for a start later on by launch().
 sub prepare {
     my ($class, $program, %o) = @_;
-    my $name = $o{name} // $program . (++$count > 1 ? "-$count" : '');
+    my $name = $o{name} // $program . (++$count{$program} > 1 ? "-$count{$program}" : "");
     my $dir = T::Stage::stage_dir() . "/$name";
     make_path(map { "$dir/$_" } qw(run state spool));
     my $self = bless {
