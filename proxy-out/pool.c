@@ -111,6 +111,14 @@ static struct upstream *find_idle(struct pool *p, const struct quota *q)
     return up;
 }
 
+static void count_out(struct quota *q)
+{
+    if (--q->count > 0)
+        return;
+    LIST_REMOVE(q, link);
+    free(q);
+}
+
 struct quota *pool_enter(struct pool *p, const char *domain, unsigned long most)
 {
     struct quota *q = find_quota(p, domain);
@@ -123,16 +131,13 @@ struct quota *pool_enter(struct pool *p, const char *domain, unsigned long most)
         drop(p, idle);
     if (q->count <= most)
         return q;
-    pool_leave(p, q);
+    count_out(q); /* there is no more room than before: nobody is to be woken */
     return NULL;
 }
 
 void pool_leave(struct pool *p, struct quota *q)
 {
-    if (--q->count == 0) {
-        LIST_REMOVE(q, link);
-        free(q);
-    }
+    count_out(q);
     if (!TAILQ_EMPTY(&p->waiters))
         alarm_set(&p->wake, 0);
 }
@@ -186,14 +191,11 @@ struct upstream *pool_take(struct pool *p, const char *key, const char *domain, 
 
     while (up && (up->is != UPSTREAM_READY || strcmp(up->key, key) != 0))
         up = up->next;
-    if (!up)
+    if (!up || !move(p, up, domain, most))
         return NULL;
     take_out(p, up);
     alarm_stop(&up->alarm);
-    if (move(p, up, domain, most))
-        return up;
-    pool_keep(p, up, false, 1); /* another will have use for it, soon */
-    return NULL;
+    return up;
 }
 
 /* What comes in between is only good as the answer to what was asked. */
