@@ -150,6 +150,9 @@ void lane_lost(struct relay *r, struct lane *l, enum fail fail)
     case LANE_OPEN:
         if (l->accepted == 0) {
             l->again = l->kept && !l->mail_ok;
+            /* Of the last server this is the reason, and not that there is none after it. */
+            if (!l->more && !l->again && !l->said)
+                say(r, l, fail_line(fail, text), fail, l->remote);
             seek_next(r, l, LEFT_SPENT);
             return;
         }
