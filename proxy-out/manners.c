@@ -8,7 +8,7 @@
 #include "net/tls.h"
 #include "rule/decide.h"
 
-enum { KEY = 2048, NAME = 512 };
+enum { KEY = 2048 };
 
 struct manner {
     LIST_ENTRY(manner) link;
@@ -83,60 +83,13 @@ static bool add(struct manners *m, const struct domain *rule, char *why, size_t 
     return false;
 }
 
-static bool add_name(struct manners *m, const struct domains *all, const char *name, char *why,
-                     size_t size)
-{
-    struct domain rule;
-
-    domains_find(all, span_of(name), &rule);
-    return add(m, &rule, why, size);
-}
-
-/* "[10.0.0.0/8]": any address in it. */
-static bool add_network(struct manners *m, const struct domains *all, const char *title, char *why,
-                        size_t size)
-{
-    struct span text = {title + 1, strlen(title) - 2};
-    struct network net;
-    struct addr at = {.port = 0};
-    char name[NAME], ip[ADDR_TEXT];
-
-    if (!network_read(text, &net))
-        return true;
-    memcpy(at.ip, net.ip, sizeof at.ip);
-    snprintf(name, sizeof name, "[%s%s]", addr_is_v4(&at) ? "" : "IPv6:", addr_text(&at, ip));
-    return add_name(m, all, name, why, size);
-}
-
-/* What merges for a domain depends on the most specific pattern that it matches, and whether it
- * is a subdomain there: so one domain of each kind shows all that can come of the sections. */
-static bool add_section(struct manners *m, const struct domains *all, const char *title, char *why,
-                        size_t size)
-{
-    char sub[NAME];
-    const char *base = title;
-
-    if (!strncmp(title, "[*.]", 4))
-        base = title + 4;
-    else if (title[0] == '[')
-        return add_network(m, all, title, why, size);
-    else if (!strncmp(title, "*.", 2))
-        base = title + 2;
-    snprintf(sub, sizeof sub, "no-such-name-here.%s", strcmp(title, "*") ? base : "invalid");
-    if (!add_name(m, all, sub, why, size))
-        return false;
-    return !strcmp(title, "*") || add_name(m, all, base, why, size);
-}
-
 struct manners *manners_new(const struct settings *s, char *why, size_t size)
 {
     struct manners *m = calloc(1, sizeof *m);
-    bool ok = m && add_section(m, s->domains, "*", why, size) &&
-              add_name(m, s->domains, "[192.0.2.1]", why, size) &&
-              add_name(m, s->domains, "[IPv6:2001:db8::1]", why, size);
+    bool ok = m != NULL;
 
-    for (size_t i = 0; ok && i < s->domain_section_count; i++)
-        ok = add_section(m, s->domains, s->domain_sections[i].head.title, why, size);
+    for (size_t i = 0; ok && i < domains_count(s->domains); i++)
+        ok = add(m, domains_at(s->domains, i), why, size);
     if (!ok)
         manners_free(&m);
     return m;

@@ -329,3 +329,13 @@ void domains_find(const struct domains *d, struct span name, struct domain *out)
     }
     *out = d->merged[rule];
 }
+
+size_t domains_count(const struct domains *d)
+{
+    return d->merged_count;
+}
+
+const struct domain *domains_at(const struct domains *d, size_t at)
+{
+    return &d->merged[at];
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/manners.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "run/settings.h"
+#include "unit.h"
+
+static struct domain section(const char *title, const char *ciphers)
+{
+    struct domain d = {.head = {.title = title, .file = "f", .line = 1}};
+
+    option_defaults(domain_options, &d);
+    for (const struct option *o = domain_options; o->name; o++) {
+        if (!span_is(span_of("smtp_tls_ciphers"), o->name))
+            continue;
+        d.smtp_tls_ciphers = ciphers;
+        d.head.set |= UINT64_C(1) << (o - domain_options);
+    }
+    assert_true(d.head.set != 0);
+    return d;
+}
+
+static const char *const names[] = {
+    "a.test",      "x.a.test",           "y.x.a.test",           "b.test",
+    "[192.0.2.1]", "[127.0.0.1]",        "[127.1.0.5]",          "[10.0.0.1]",
+    "[10.0.7.1]",  "[IPv6:2001:db8::1]", "[IPv6:2001:db8:1::1]",
+};
+
+/* Whatever sections come together for a domain, there is a way to speak TLS to it. */
+static void every_rule(void **state)
+{
+    struct domain sections[] = {
+        section("*", "HIGH"),
+        section("a.test", "AES256-SHA256"),
+        section("*.a.test", "AES128-SHA256"),
+        section("x.a.test", "AES128-GCM-SHA256"),
+        section("[127.0.0.0/8]", "ECDHE-RSA-AES128-GCM-SHA256"),
+        section("[127.0.0.0/16]", "ECDHE-RSA-AES256-GCM-SHA384"),
+        section("[10.0.0.0/8]", "ECDHE-ECDSA-AES128-GCM-SHA256"),
+        section("[10.0.0.0/24]", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+        section("[2001:db8::/32]", "AES256-GCM-SHA384"),
+        section("[2001:db8::/48]", "DEFAULT"),
+    };
+    char why[1024] = "";
+    struct settings s = {.domain_sections = sections,
+                         .domain_section_count = COUNT_OF(sections),
+                         .domains = domains_new(sections, COUNT_OF(sections), why, sizeof why)};
+    struct manners *m;
+
+    (void)state;
+    assert_row(s.domains, why);
+    m = manners_new(&s, why, sizeof why);
+    assert_row(m, why);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct domain rule;
+
+        domains_find(s.domains, span_of(names[i]), &rule);
+        assert_row(manners_find(m, &rule), names[i]);
+    }
+    manners_free(&m);
+    domains_free(&s.domains);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_rule)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
