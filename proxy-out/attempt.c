@@ -224,8 +224,9 @@ static enum cert_state cert_of(const struct attempt *a)
 static void shake(struct attempt *a)
 {
     struct upstream *up = a->up;
-    enum conn_got got =
-        a->conf.tls ? conn_connect_tls(&up->conn, a->conf.tls, sni(a), NULL) : CONN_FAILED;
+    enum conn_got got = a->conf.tls
+                            ? conn_connect_tls(&up->conn, a->conf.tls, sni(a), a->conf.session)
+                            : CONN_FAILED;
 
     if (got == CONN_LATER) {
         watch_want(&up->watch, up->conn.fd, up->conn.needs);
@@ -349,5 +350,6 @@ void attempt_free(struct attempt **at)
         return;
     *at = NULL;
     upstream_free(&a->up);
+    conn_session_free(&a->conf.session);
     free(a);
 }

@@ -13,6 +13,7 @@
 #include "rule/domain.h"
 
 struct attempt;
+struct ssl_session_st;
 struct tls;
 
 struct attempt_conf {
@@ -23,8 +24,9 @@ struct attempt_conf {
     const struct domain *rule;
     struct demand demand;
     struct tls *tls;
-    double seconds;           /* for all of it */
-    double handshake_seconds; /* for a handshake */
+    struct ssl_session_st *session; /* to be resumed; NULL: none. The attempt's from here */
+    double seconds;                 /* for all of it */
+    double handshake_seconds;       /* for a handshake */
 };
 
 /* FAIL_NOT: the upstream is yours. Else it is only shown, for what it says of the server, and

@@ -51,6 +51,9 @@ static void let_go(struct hold *h, enum lane_left left)
     bool keep = h->seek && !h->worker->draining;
 
     h->up = NULL;
+    /* With TLS 1.3 what may be resumed comes behind the handshake: now it is there. */
+    if (up->remote.secure && up->served == 0)
+        resume_put(h->worker->resume, up->key, conn_session(&up->conn));
     if (left == LEFT_SPENT || h->ended)
         upstream_free(&up);
     else

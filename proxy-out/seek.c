@@ -106,7 +106,7 @@ static void on_place(void *arg)
         k->fn(k->arg);
 }
 
-static void attempt(struct seek *k, const struct candidate *c, double left)
+static void attempt(struct seek *k, const struct candidate *c, const char *key, double left)
 {
     struct attempt_conf conf = {.base = k->worker->base,
                                 .to = c,
@@ -121,8 +121,10 @@ static void attempt(struct seek *k, const struct candidate *c, double left)
 
     k->is = SEEK_TRIES;
     alarm_stop(&k->alarm);
+    conf.session = resume_take(k->worker->resume, key);
     if ((k->attempt = attempt_new(&conf, on_tried, k)))
         return;
+    conn_session_free(&conf.session);
     pool_leave(k->worker->pool, k->quota);
     k->quota = NULL;
     none(k, FAIL_CONNECT);
@@ -146,7 +148,7 @@ static void try(struct seek *k)
         return;
     }
     if ((k->quota = pool_enter(k->worker->pool, k->domain, k->rule.max_smtp_out))) {
-        attempt(k, c, left);
+        attempt(k, c, key, left);
         return;
     }
     k->is = SEEK_WAITS;

@@ -170,7 +170,8 @@ static bool begin(struct server *v)
     LIST_INIT(&w->sessions);
     own_find(&w->own, w->settings);
     if (!(w->base = loop_new()) || !(w->line = line_new(w->base, p->facts)) ||
-        !(w->pool = pool_new(w->base)) || !open_spool(v) || !open_doors(v))
+        !(w->pool = pool_new(w->base)) || !(w->resume = resume_new()) || !open_spool(v) ||
+        !open_doors(v))
         return false;
     watch_init(&v->orders, w->base, on_orders, v);
     watch_want(&v->orders, v->child->orders, CONN_IN);
@@ -194,6 +195,7 @@ static void clear(struct server *v)
         alarm_stop(&v->tick);
     }
     pool_free(&w->pool);
+    resume_free(&w->resume);
     line_free(&w->line);
     spool_close(&w->spool);
     own_clear(&w->own);

@@ -10,7 +10,8 @@
 enum {
     TALK_SECONDS = 300,  /* for the client's next command (RFC 5321, 4.5.3.2.7) */
     REPLY_SECONDS = 240, /* for an answer to MAIL, RCPT or DATA: clients wait 300 */
-    IDLE_SECONDS = 5,    /* without a word, until a worker that drains says 421 */
+    IDLE_SECONDS = 5,    /* without a word, until a worker that drains says 421; */
+    STUCK_SECONDS = 15,  /* and within a transaction */
     LAST_SECONDS = 5,    /* for what is still to be said at the end */
     PROGRESS = 12,       /* a message moves on with each 4 KB: dripping is no progress */
 };
@@ -261,8 +262,8 @@ void session_start(struct worker *w, const struct relay_listener *listener, int 
 /* One that has just said something is about to say more, and would take a 421 for the answer. */
 static bool is_idle(const struct session *s, double now)
 {
-    return s->phase == PHASE_TALK && !s->relay.t.open && !s->relay.quit &&
-           now - s->since >= IDLE_SECONDS;
+    return s->phase == PHASE_TALK && !s->relay.quit &&
+           now - s->since >= (s->relay.t.open ? STUCK_SECONDS : IDLE_SECONDS);
 }
 
 void sessions_drain(struct worker *w)

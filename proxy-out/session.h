@@ -47,7 +47,7 @@ struct session {
 void session_start(struct worker *w, const struct relay_listener *listener, int fd,
                    const struct addr *client);
 
-/* While the worker drains: ends sessions that say nothing and have no transaction. */
+/* While the worker drains: ends sessions that have said nothing for some seconds. */
 void sessions_drain(struct worker *w);
 
 /* Bytes of a session that does nothing. */

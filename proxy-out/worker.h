@@ -11,6 +11,7 @@
 #include "proxy-out/manners.h"
 #include "proxy-out/own.h"
 #include "proxy-out/pool.h"
+#include "proxy-out/resume.h"
 #include "run/settings.h"
 #include "tell/spool.h"
 
@@ -22,6 +23,7 @@ struct worker {
     const struct manners *manners;
     struct line *line;
     struct pool *pool;
+    struct resume *resume;
     struct own own;
     struct spool *spool; /* NULL: nothing is recorded */
     LIST_HEAD(sessions, session) sessions;

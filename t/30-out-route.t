@@ -5,6 +5,7 @@ use v5.36;
 use lib 't/lib';
 use Test::More;
 use T::Stage;
+use IO::Socket::INET;
 use T::DNS;
 use T::Peer;
 use T::Run;
@@ -205,6 +206,24 @@ subtest 'the facts process dies, and is asked again' => sub {
     my $c = ask('a@bare.test');
     served($mx{bare}, rcpt => 'a@bare.test');
     $c->hear(qr/^250 /);
+};
+
+subtest 'name servers that say nothing, or that they fail' => sub {
+    my $deaf = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => port('deaf'), Proto => 'udp');
+    my $none = T::Run->start('sallyport-out', conf => <<'CONF');
+relay-listener 127.0.0.1:@port:none@ { }
+name-server = "127.0.0.1@@port:deaf@"
+workers = 1
+domain * { route-deadline = 5s }
+CONF
+    my $c = T::Peer->connect(port('none'), name => 'mta');
+    $c->hear(qr/^220 /);
+    $c->talk('EHLO mta.test' => qr/^250-/, 'MAIL FROM:<a@a.test>' => qr/^250 /);
+    my $began = T::Stage::now();
+    $c->talk('RCPT TO:<a@b.test>' => qr/^451 4\.4\.3 /);
+    cmp_ok(T::Stage::now() - $began, '<', 7, 'within route-deadline');
+    $c->close;
+    $none->stop;
 };
 
 subtest 'mistakes in the configuration' => sub {

@@ -5,6 +5,7 @@ use v5.36;
 use lib 't/lib';
 use Test::More;
 use T::Stage;
+use IO::Socket::SSL;
 use T::CA;
 use T::DNS;
 use T::Peer;
@@ -166,6 +167,21 @@ subtest 'may: plaintext behind the 220 is never rewarded' => sub {
     is($row->{dlvTlsError}, 'starttls-injected');
     is($row->{dlvTlsPolicyResult}, 'failed');
     $c->close;
+};
+
+subtest 'a session is resumed' => sub {
+    my $context = IO::Socket::SSL::SSL_Context->new(
+        SSL_server => 1, SSL_cert_file => $crt{may}{cert}, SSL_key_file => $crt{may}{plain},
+        SSL_session_id_context => 'mx', SSL_verify_mode => 0);
+    for my $nth (6, 7) {
+        my $c = hand_over('may');
+        my $s = greet($mx{may}, 'STARTTLS');
+        $s->starttls(server => 1, context => $context);
+        $s->hear(qr/^EHLO proxy\.test$/);
+        $s->say('250-mx', '250 PIPELINING');
+        deliver($c, $s);
+        is(row(d => 'may', $nth)->{dlvTlsResumed}, $nth == 7 ? 'yes' : 'no');
+    }
 };
 
 subtest 'use-starttls no: not even asked' => sub {

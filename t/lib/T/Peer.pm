@@ -213,7 +213,8 @@ sub hear_nothing {
 
 # --- TLS
 
-# Options: name (SNI and the name to check), ca (then the certificate is checked), cert (of
+# Options: context (an IO::Socket::SSL::SSL_Context, so that sessions can be resumed; as a server),
+# name (SNI and the name to check), ca (then the certificate is checked), cert (of
 # T::CA: shown), as a client; as a server cert (or certs: a hash by name), ask_client, ca.
 # min/max protocol: version ('TLSv1_2'), ciphers, session (of another peer, to resume),
 # maybe (a failure comes back as 0 and is in {tls_error}).
@@ -251,6 +252,7 @@ sub client_options {
 sub server_options {
     my %o = @_;
     my %cert = $o{certs} ? %{$o{certs}} : ('' => $o{cert});
+    return (SSL_reuse_ctx => $o{context}) if $o{context};
     return (
         SSL_cert_file => {map { $_ => $cert{$_}{cert} } keys %cert},
         SSL_key_file => {map { $_ => $cert{$_}{plain} } keys %cert},
