@@ -38,10 +38,11 @@ static bool is_used(const struct server *v, const struct station *at)
     return false;
 }
 
-static void turn_away(int fd, const struct gate *g, const char *text)
+static void turn_away(int fd, const struct gate *g, const struct addr *client, enum reason why,
+                      const char *text)
 {
     struct conn conn;
-    char line[512];
+    char line[512], at[ADDR_TEXT];
     int n = snprintf(line, sizeof line, "421 4.3.2 %.255s %s\r\n", g->house.host_name, text);
     struct span say = {line, (size_t)n};
     size_t len;
@@ -51,6 +52,9 @@ static void turn_away(int fd, const struct gate *g, const char *text)
     if (!g->listener->tls && conn_write(&conn, &say, 1, &len) == CONN_SOME)
         conn_finish(&conn);
     conn_clear(&conn);
+    if (log_is_on(LOG_SESSION))
+        log_say(LOG_SESSION, id_next().text, "closed", {"why", span_of(reason_word(why))},
+                {"client", span_of(addr_port_text(client, at))});
 }
 
 static void listen_on(struct server *v, bool on)
@@ -93,9 +97,10 @@ static void on_client(int fd, short events, void *arg)
         if ((got = listen_accept(fd, &client, &full)) < 0)
             break;
         if (!g->station->safe)
-            turn_away(got, g, "Mail server not available, try again later");
+            turn_away(got, g, &client, REASON_NOT_PROBED,
+                      "Mail server not available, try again later");
         else if (v->worker.count >= v->worker.settings->global.max_sessions)
-            turn_away(got, g, "Too many sessions, try again later");
+            turn_away(got, g, &client, REASON_CROWDED, "Too many sessions, try again later");
         else
             session_start(g, got, &client);
     }

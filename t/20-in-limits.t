@@ -179,6 +179,7 @@ subtest '500 sessions at once, and then too many' => sub {
     my @more = map { T::Peer->connect(port('patient')) } 1 .. 110;
     my @said = map { $_->read_reply // '' } @more;
     ok((grep { /^421 4\.3\.2 proxy\.test Too many/ } @said), 'beyond max-sessions: 421');
+    $in->log_like(qr/closed why=crowded client=127\.0\.0\./);
     $_->close for @more;
     $_->send("QUIT\r\n") for @all[10 .. 499];
     is(scalar(grep { ($_->read_reply // '') =~ /^221 / } @all[10 .. 499]), 490, 'all are heard');

@@ -184,6 +184,8 @@ static const struct {
      "tls-certificate here"},
     {"smtp-listener 127.0.0.1:25 { }\nsource 0/0 { allow-starttls = yes }",
      "f:2: allow-starttls: no listener has a certificate; give smtp-server-tls-certificate"},
+    {"smtp-listener 0.0.0.0:25 { }\nbackend a { server = \"127.0.0.1:25\" }",
+     "f:2: server: 127.0.0.1:25 is an smtp-listener of ours; write where the mail server listens"},
     {"backend a { server = localhost:25 }",
      "f:1: server: 'localhost:25' is not ADDRESS:PORT; write 192.0.2.1:25 or [2001:db8::1]:25"},
     {"backend a { backend-source = x }",
