@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "smtp/reply.h"
 
 enum { TICKET_EHLO = 1, TICKET_HELO, TICKET_STARTTLS };
 
@@ -132,12 +133,22 @@ static void ask(struct attempt *a, unsigned ticket, enum phase phase, const char
         finish(a, FAIL_PROTOCOL);
 }
 
+/* Its own words tell the administrator more than ours. */
+static void note_refusal(struct attempt *a, const struct heard *h)
+{
+    struct remote *remote = &a->up->remote;
+
+    reply_flat(remote->said, sizeof remote->said, h->text);
+}
+
 static void on_greeting(struct attempt *a, const struct heard *h)
 {
-    if (h->code == 220)
+    if (h->code == 220) {
         ask(a, TICKET_EHLO, PHASE_EHLO, "EHLO ", a->conf.ehlo_name);
-    else
-        finish(a, FAIL_GREETING);
+        return;
+    }
+    note_refusal(a, h);
+    finish(a, FAIL_GREETING);
 }
 
 static void on_ehlo(struct attempt *a, const struct heard *h)
@@ -150,6 +161,7 @@ static void on_ehlo(struct attempt *a, const struct heard *h)
         return;
     }
     if (h->code != 250) {
+        note_refusal(a, h);
         finish(a, FAIL_GREETING);
         return;
     }
@@ -167,6 +179,7 @@ static void on_ehlo(struct attempt *a, const struct heard *h)
 static void on_starttls(struct attempt *a, const struct heard *h)
 {
     if (h->code != 220) {
+        note_refusal(a, h);
         if (go_on(a, TLS_REFUSED, CERT_UNTRUSTED))
             finish(a, FAIL_NOT);
     } else if (!dial_secured(&a->up->dial)) {

@@ -8,7 +8,7 @@
 #include "rule/decide.h"
 #include "rule/facts.h"
 
-enum { REMOTE_ESMTP = 256 };
+enum { REMOTE_ESMTP = 256, REMOTE_SAID = 256 };
 
 struct remote {
     const char *rule;        /* title of the domain section that decided; borrowed */
@@ -19,5 +19,6 @@ struct remote {
     char esmtp[REMOTE_ESMTP];
     bool secure;
     struct tls_facts tls;
-    enum fail tls_fail; /* why there is no TLS, even where none was demanded */
+    enum fail tls_fail;     /* why there is no TLS, even where none was demanded */
+    char said[REMOTE_SAID]; /* its greeting or its answer to EHLO or STARTTLS, if that was no */
 };

@@ -59,7 +59,7 @@ static void log_fail(const struct seek *k)
         log_say(LOG_SESSION, k->session, "not-reached", {"why", span_of(fail_word(k->fail))},
                 {"domain", span_of(k->domain)}, {"server", span_of(k->remote.name)},
                 {"address", span_of(addr_port_text(&k->remote.at, at))},
-                {"tls", span_of(demand_word(&k->demand))});
+                {"tls", span_of(demand_word(&k->demand))}, {"said", span_of(k->remote.said)});
 }
 
 static void found(struct seek *k, struct upstream *up, bool reused)
