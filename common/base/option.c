@@ -2,6 +2,7 @@
 #include "base/option.h"
 
 #include <ctype.h>
+#include <stdio.h>
 
 struct unit {
     char letter;
@@ -150,12 +151,14 @@ static uint64_t option_bit(const struct option *options, const struct option *o)
 void option_merge(const struct option *options, void *into, const void *from)
 {
     struct option_head *head = into;
-    uint64_t set = ((const struct option_head *)from)->set;
+    const struct option_head *over = from;
+    uint64_t set = head->set | over->set;
 
     for (const struct option *o = options; o->name; o++)
-        if (set & option_bit(options, o))
+        if (over->set & option_bit(options, o))
             memcpy((char *)into + o->offset, (const char *)from + o->offset, o->size);
-    head->set |= set;
+    *head = *over;
+    head->set = set;
 }
 
 bool option_is_set(const struct option *options, const struct option_head *head, size_t offset)
@@ -164,4 +167,13 @@ bool option_is_set(const struct option *options, const struct option_head *head,
         if (o->offset == offset)
             return head->set & option_bit(options, o);
     return false;
+}
+
+void option_say_twins(const char *kind, const struct option_head *a, const struct option_head *b,
+                      char *why, size_t size)
+{
+    const struct option_head *first = a->line > b->line ? b : a, *second = first == a ? b : a;
+
+    snprintf(why, size, "%s:%u: %s %s: is there twice, first in %s:%u; make one of them",
+             second->file, second->line, kind, second->title, first->file, first->line);
 }

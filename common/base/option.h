@@ -13,7 +13,8 @@
  *   const struct option tls_options[] = { TLS_OPTIONS(OPTION_ROW, tls_conf) OPTION_END };
  *
  * In the file the name has '-' for '_'. A struct made this way begins with the title of
- * its section, where it stands, and which options were set there. At most 64 options.
+ * its section, where it stands, and which options were set there. At most OPTION_MOST of them:
+ * OPTIONS_FIT(tls_options) proves it.
  */
 #pragma once
 
@@ -78,6 +79,8 @@ struct option {
     const char *doc;
 };
 
+enum { OPTION_MOST = 64 };
+
 /* Where a section stands, and which of its options the file set: bit i is row i. */
 struct option_head {
     const char *title; /* "" for the file's own options */
@@ -92,15 +95,19 @@ struct option_head {
 
 #define OPTION_HEAD struct option_head head;
 #define OPTION_FIELD(S, kind, name, fallback, limits, doc) option_c_##kind name;
-#define OPTION_ROW(S, kind_, name_, fallback_, limits, doc_)                  \
-    {.name = #name_,                                                          \
-     .kind = OPTION_##kind_,                                                  \
-     .offset = offsetof(struct S, name_),                                     \
-     .size = sizeof(((struct S *)0)->name_),                                  \
-     .fallback = fallback_,                                                   \
-     limits,                                                                  \
+#define OPTION_ROW(S, kind_, name_, fallback_, limits, doc_) \
+    {.name = #name_,                                         \
+     .kind = OPTION_##kind_,                                 \
+     .offset = offsetof(struct S, name_),                    \
+     .size = sizeof(((struct S *)0)->name_),                 \
+     .fallback = fallback_,                                  \
+     limits,                                                 \
      .doc = doc_},
-#define OPTION_END {.name = NULL}
+#define OPTION_END   \
+    {                \
+        .name = NULL \
+    }
+#define OPTIONS_FIT(list) _Static_assert(COUNT_OF(list) <= OPTION_MOST + 1, "the bits of `set`")
 
 /* Reads one value of a FLAG, COUNT, SIZE, TIME or WORD into its place in the struct `into`.
  * False, and nothing changed: it is none, or out of range. */
@@ -110,10 +117,16 @@ MUST bool option_read(const struct option *o, struct span text, void *into);
  * lists become empty, whatever their fallback: they need memory (run/value.h). */
 void option_defaults(const struct option *options, void *into);
 
-/* For each option that `from` sets: copies its value to `into` and marks it set there.
- * Both are structs of the list `options`. Texts and lists are shared, not copied. */
+/* For each option that `from` sets: copies its value to `into` and marks it set there; `into`
+ * then has the title and the place of `from`. Both are structs of the list `options`. Texts and
+ * lists are shared, not copied. */
 void option_merge(const struct option *options, void *into, const void *from);
 
 /* Was this option set in the file? By its row, so a name that is no option does not compile:
  * option_is_set(source_options, &rule->head, offsetof(struct source, allow_auth)). */
 bool option_is_set(const struct option *options, const struct option_head *head, size_t offset);
+
+/* The mistake of two sections `kind` that are one, as a line in `why`: the later one's place, and
+ * where the first is. */
+void option_say_twins(const char *kind, const struct option_head *a, const struct option_head *b,
+                      char *why, size_t size);

@@ -8,6 +8,7 @@
 #include "rule/prefix.h"
 
 const struct option domain_options[] = {DOMAIN_OPTIONS(OPTION_ROW, domain) OPTION_END};
+OPTIONS_FIT(domain_options);
 
 /* In the order of merging: what is later is more specific, at the same name. */
 enum shape { SHAPE_ALL, SHAPE_BOTH, SHAPE_BELOW, SHAPE_EXACT, SHAPE_LITERAL };
@@ -172,14 +173,10 @@ static bool read_entries(const struct domain *sections, size_t count, struct ent
 static bool are_unlike(const struct entry *entries, size_t count, char *why, size_t size)
 {
     for (size_t i = 1; i < count; i++) {
-        const struct option_head *a = &entries[i - 1].section->head, *b = &entries[i].section->head;
-        bool swap = a->line > b->line;
-
         if (compare_entries(&entries[i - 1], &entries[i]))
             continue;
-        snprintf(why, size, "%s:%u: domain %s: is there twice, first in %s:%u; make one of them",
-                 swap ? a->file : b->file, swap ? a->line : b->line, swap ? a->title : b->title,
-                 swap ? b->file : a->file, swap ? b->line : a->line);
+        option_say_twins("domain", &entries[i - 1].section->head, &entries[i].section->head, why,
+                         size);
         return false;
     }
     return true;
@@ -207,9 +204,6 @@ static uint32_t add_merged(struct domains *d, uint32_t below, const struct domai
 
     *m = d->merged[below];
     option_merge(domain_options, m, section);
-    m->head.title = section->head.title;
-    m->head.file = section->head.file;
-    m->head.line = section->head.line;
     return (uint32_t)d->merged_count++;
 }
 

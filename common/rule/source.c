@@ -8,6 +8,7 @@
 #include "rule/prefix.h"
 
 const struct option source_options[] = {SOURCE_OPTIONS(OPTION_ROW, source) OPTION_END};
+OPTIONS_FIT(source_options);
 
 /* A section, before its network has found its place. */
 struct entry {
@@ -72,14 +73,10 @@ static bool read_entries(const struct source *sections, size_t count, struct ent
 static bool are_unlike(const struct entry *entries, size_t count, char *why, size_t size)
 {
     for (size_t i = 1; i < count; i++) {
-        const struct option_head *a = &entries[i - 1].section->head, *b = &entries[i].section->head;
-        bool swap = a->line > b->line;
-
         if (compare_entries(&entries[i - 1], &entries[i]))
             continue;
-        snprintf(why, size, "%s:%u: source %s: is there twice, first in %s:%u; make one of them",
-                 swap ? a->file : b->file, swap ? a->line : b->line, swap ? a->title : b->title,
-                 swap ? b->file : a->file, swap ? b->line : a->line);
+        option_say_twins("source", &entries[i - 1].section->head, &entries[i].section->head, why,
+                         size);
         return false;
     }
     return true;
@@ -92,9 +89,6 @@ static uint32_t add_merged(struct sources *s, uint32_t below, const struct sourc
 
     *m = s->merged[below];
     option_merge(source_options, m, section);
-    m->head.title = section->head.title;
-    m->head.file = section->head.file;
-    m->head.line = section->head.line;
     return (uint32_t)s->merged_count++;
 }
 
@@ -179,13 +173,8 @@ void sources_find(const struct sources *s, const struct addr *client, const char
                   struct source *out)
 {
     const struct source *named = name && *name ? find_named(s, name) : NULL;
-    struct option_head head;
 
     *out = s->merged[prefix_find(&s->prefixes, client->ip)];
-    if (!named)
-        return;
-    option_merge(source_options, out, named);
-    head = named->head;
-    head.set = out->head.set;
-    out->head = head;
+    if (named)
+        option_merge(source_options, out, named);
 }

@@ -42,7 +42,7 @@ void *arena_get(struct arena *a, size_t count, size_t size)
 
     if (__builtin_mul_overflow(count, size, &need) || need > SIZE_MAX / 2)
         abort();
-    need = (need + ALIGN - 1) / ALIGN * ALIGN;
+    need = need ? (need + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
     if (need > a->room - a->used) {
         size_t room = need > BLOCK ? need : BLOCK;
         struct block *b = calloc(1, sizeof *b + room);
@@ -54,7 +54,7 @@ void *arena_get(struct arena *a, size_t count, size_t size)
         a->used = 0;
         a->room = room;
     }
-    at = a->last ? a->last->bytes + a->used : NULL;
+    at = a->last->bytes + a->used;
     a->used += need;
     return at;
 }

@@ -2,8 +2,8 @@
 #include "run/check.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 
+#include "base/text.h"
 #include "run/fields.h"
 #include "run/kinds.h"
 #include "run/settings.h"
@@ -23,8 +23,6 @@ static bool is_kind(const struct section *s, int kind)
 {
     return s->kind == &kinds[kind];
 }
-
-/* --- parts of values --- */
 
 static bool read_at(struct check *c, struct section *s, const char *name, const char *text,
                     struct addr *out)
@@ -46,16 +44,13 @@ static void check_host(struct check *c, struct section *s, const char *name, con
     }
 }
 
-/* --- the file's own options --- */
-
 static bool is_name_server(struct span text)
 {
     struct span host = span_cut(&text, '@');
     struct addr a;
-    char *end;
-    long port = text.len ? strtol(text.at, &end, 10) : 53;
+    unsigned long port = 53;
 
-    return addr_read(host, &a) && port > 0 && port < 65536 && (!text.len || !*end);
+    return addr_read(host, &a) && (!text.len || text_number(text, UINT16_MAX, &port)) && port > 0;
 }
 
 static void check_global(struct check *c, struct section *s)
@@ -68,8 +63,6 @@ static void check_global(struct check *c, struct section *s)
             wrong(c, s, "name-server", "'%s' is not ADDRESS or ADDRESS@PORT; write 127.0.0.1@53",
                   g->name_server.at[i]);
 }
-
-/* --- mail coming in --- */
 
 static const struct section *find(const struct check *c, int kind, const char *title)
 {
@@ -198,8 +191,6 @@ static void check_source(struct check *c, struct section *s)
               "smtp-server-tls-certificate");
 }
 
-/* --- mail going out --- */
-
 static void check_relay_listener(struct check *c, struct section *s)
 {
     struct relay_listener *l = (struct relay_listener *)s->head;
@@ -253,8 +244,6 @@ static void check_domain(struct check *c, struct section *s)
     check_source_address(c, s, domain->source_address);
 }
 
-/* --- milter and accounting --- */
-
 static void check_milter_listener(struct check *c, struct section *s)
 {
     struct span rest = span_of(s->head->title), way = span_cut(&rest, ':');
@@ -303,8 +292,6 @@ static void check_record_fields(struct check *c, struct section *s)
     else if (bad)
         wrong(c, s, "fields", "no such column '%s'; see sallyport.conf(5)", bad);
 }
-
-/* --- together --- */
 
 static void check_one(struct check *c, struct section *s)
 {

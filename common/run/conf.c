@@ -6,7 +6,7 @@
 
 #include "run/value.h"
 
-enum { OPTIONS = 64, WHY = 1024 };
+enum { WHY = 1024 };
 
 /* libconfuse calls back for each element of a list, not for its end (nor for an empty one). So
  * behind each statement stands this one with the name of the option that now is whole. */
@@ -140,8 +140,8 @@ static void list_rows(const struct option *options, cfg_opt_t *rows, char (*name
 
 bool conf_end(struct conf *c, const struct conf_into *into, char *why, size_t size, unsigned *line)
 {
-    cfg_opt_t rows[OPTIONS + 2];
-    char names[OPTIONS][OPTION_NAME];
+    cfg_opt_t rows[OPTION_MOST + 2];
+    char names[OPTION_MOST][OPTION_NAME];
     cfg_t *cfg;
 
     fflush(c->to);

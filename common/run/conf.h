@@ -26,10 +26,10 @@ struct conf {
 
 /* Where it goes. */
 struct conf_into {
-    const struct option *options; /* at most 64 */
-    struct option_head *head;     /* of the struct */
-    unsigned *lines;              /* for each option, where it was set */
-    const char *folder;           /* that relative paths count from */
+    const struct option *options;
+    struct option_head *head; /* of the struct */
+    unsigned *lines;          /* for each option, where it was set */
+    const char *folder;       /* that relative paths count from */
     struct arena *arena;
 };
 

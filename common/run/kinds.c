@@ -16,6 +16,14 @@ static const struct option acct_file_options[] = {ACCT_FILE_OPTIONS(OPTION_ROW, 
 static const struct option record_fields_options[] = {
     RECORD_FIELDS_OPTIONS(OPTION_ROW, record_fields) OPTION_END};
 
+OPTIONS_FIT(global_options);
+OPTIONS_FIT(smtp_listener_options);
+OPTIONS_FIT(backend_options);
+OPTIONS_FIT(relay_listener_options);
+OPTIONS_FIT(milter_listener_options);
+OPTIONS_FIT(acct_file_options);
+OPTIONS_FIT(record_fields_options);
+
 const struct kind kinds[] = {
     [KIND_GLOBAL] = {"", "", "", NULL, global_options, sizeof(struct global),
                      "These stand outside of sections."},

@@ -65,8 +65,6 @@ static const char *fallback_of(const struct option *o)
     return value_is_list(o) && !*o->fallback ? "{}" : o->fallback;
 }
 
-/* --- the sample --- */
-
 static void sample_option(const struct option *o, const char *indent)
 {
     char name[OPTION_NAME], limits[LIMITS], lead[32];
@@ -112,8 +110,6 @@ void settings_print_sample(void)
         sample_section(k, "");
     }
 }
-
-/* --- the manual --- */
 
 static const char *kind_word(const struct option *o)
 {

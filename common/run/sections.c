@@ -13,7 +13,7 @@
 #include "run/conf.h"
 #include "run/value.h"
 
-enum { DEPTH = 2, OPTIONS = 64, INCLUDES = 8, FILE_MOST = 64 << 20, WHY = 1536 };
+enum { DEPTH = 2, INCLUDES = 8, FILE_MOST = 64 << 20, WHY = 1536 };
 
 /* A file that is being read; by include they stand inside each other. */
 struct file {
@@ -22,7 +22,7 @@ struct file {
     unsigned depth;
 };
 
-struct reading {
+struct gathering {
     const struct kind *kinds;
     struct arena *arena;
     struct problems *problems;
@@ -36,13 +36,13 @@ struct reading {
     } open[DEPTH];
 };
 
-static struct section *innermost(const struct reading *r)
+static struct section *innermost(const struct gathering *r)
 {
     return r->depth ? r->open[r->depth - 1].section : r->global;
 }
 
 /* The file's own options are no section: each may be wrong by itself. */
-static void note(struct reading *r, struct section *s, unsigned line, const char *text)
+static void note(struct gathering *r, struct section *s, unsigned line, const char *text)
 {
     if (!s->bad)
         problem_add(r->problems, r->file->path, line, NULL, "%s", text);
@@ -66,7 +66,7 @@ void section_wrong(struct section *s, struct problems *problems, const char *nam
     s->bad = true;
 }
 
-static struct section *section_new(struct reading *r, const struct kind *kind, const char *title,
+static struct section *section_new(struct gathering *r, const struct kind *kind, const char *title,
                                    unsigned line)
 {
     struct section *s = arena_get(r->arena, 1, sizeof *s);
@@ -88,7 +88,7 @@ static struct section *section_new(struct reading *r, const struct kind *kind, c
     return s;
 }
 
-static void parse(struct reading *r, struct section *s, struct conf *conf)
+static void parse(struct gathering *r, struct section *s, struct conf *conf)
 {
     struct conf_into into = {s->kind->options, s->head, s->lines, r->file->folder, r->arena};
     char why[WHY];
@@ -101,7 +101,7 @@ static void parse(struct reading *r, struct section *s, struct conf *conf)
 }
 
 /* After a mistake that none of them can go on from. */
-static void abandon(struct reading *r)
+static void abandon(struct gathering *r)
 {
     while (r->depth) {
         r->open[--r->depth].section->bad = true;
@@ -109,7 +109,7 @@ static void abandon(struct reading *r)
     }
 }
 
-static void on_close(struct reading *r)
+static void on_close(struct gathering *r)
 {
     struct section *s = innermost(r);
 
@@ -117,13 +117,13 @@ static void on_close(struct reading *r)
     r->depth--;
 }
 
-static void note_unknown(struct reading *r, struct section *s, const struct statement *st)
+static void note_unknown(struct gathering *r, struct section *s, const struct statement *st)
 {
-    char names[OPTIONS][OPTION_NAME], text[WHY];
+    char names[OPTION_MOST][OPTION_NAME], text[WHY];
     const char *best = NULL;
     size_t n = 0;
 
-    for (const struct option *o = s->kind->options; o->name && n < OPTIONS; o++)
+    for (const struct option *o = s->kind->options; o->name && n < OPTION_MOST; o++)
         name_suggest(st->name, conf_name(o, names[n++]), &best);
     snprintf(text, sizeof text, "%s: no such option %s%s%s%s%s", st->name,
              s == r->global ? "outside of sections" : "in ", s->kind->name, best ? "; is it " : "",
@@ -131,7 +131,7 @@ static void note_unknown(struct reading *r, struct section *s, const struct stat
     note(r, s, st->line, text);
 }
 
-static void on_value(struct reading *r, const struct statement *st)
+static void on_value(struct gathering *r, const struct statement *st)
 {
     struct section *s = innermost(r);
     const struct option *o = conf_find(s->kind->options, st->name);
@@ -154,7 +154,7 @@ static void on_value(struct reading *r, const struct statement *st)
     }
 }
 
-static const struct kind *find_kind(const struct reading *r, const char *name)
+static const struct kind *find_kind(const struct gathering *r, const char *name)
 {
     for (const struct kind *k = r->kinds + 1; k->name; k++)
         if (!strcmp(k->name, name))
@@ -164,7 +164,7 @@ static const struct kind *find_kind(const struct reading *r, const char *name)
 
 /* The name of a kind that stands in none is the end of the section before it, whose } is missing:
  * what follows would not be what it seems. */
-static bool note_misplaced(struct reading *r, const struct statement *st, const struct kind *kind)
+static bool note_misplaced(struct gathering *r, const struct statement *st, const struct kind *kind)
 {
     struct section *outer = r->depth ? r->open[0].section : r->global;
     const char *best = NULL;
@@ -191,7 +191,7 @@ static bool note_misplaced(struct reading *r, const struct statement *st, const 
     return reader_skip(r->reader);
 }
 
-static bool on_open(struct reading *r, const struct statement *st)
+static bool on_open(struct gathering *r, const struct statement *st)
 {
     const struct kind *kind = find_kind(r, st->name);
     const char *inside = r->depth ? innermost(r)->kind->name : NULL;
@@ -212,7 +212,7 @@ static bool on_open(struct reading *r, const struct statement *st)
     return true;
 }
 
-static bool on_error(struct reading *r)
+static bool on_error(struct gathering *r)
 {
     unsigned line;
     const char *text = reader_error(r->reader, &line);
@@ -222,11 +222,11 @@ static bool on_error(struct reading *r)
     return reader_skip(r->reader);
 }
 
-static void on_include(struct reading *r, const struct statement *st);
+static void on_include(struct gathering *r, const struct statement *st);
 
-static void read_text(struct reading *r, struct span text, const struct file *file)
+static void read_text(struct gathering *r, struct span text, const struct file *file)
 {
-    struct reading before = *r;
+    struct gathering before = *r;
     struct statement st;
     bool going = true;
 
@@ -276,7 +276,7 @@ static bool load(const char *path, struct span *out, char *why, size_t size)
     return true;
 }
 
-static bool read_file(struct reading *r, const char *path, char *why, size_t size)
+static bool read_file(struct gathering *r, const char *path, char *why, size_t size)
 {
     struct file file = {.path = arena_text(r->arena, span_of(path)), .from = r->file};
     struct span text;
@@ -295,7 +295,7 @@ static bool read_file(struct reading *r, const char *path, char *why, size_t siz
 }
 
 /* Wildcards that fit no file are no mistake: an empty conf.d. */
-static void on_include(struct reading *r, const struct statement *st)
+static void on_include(struct gathering *r, const struct statement *st)
 {
     const char *pattern = value_path(r->arena, r->file->folder, st->title);
     char why[WHY], text[2 * WHY];
@@ -312,7 +312,7 @@ static void on_include(struct reading *r, const struct statement *st)
     globfree(&found);
 }
 
-static void start(struct reading *r, const char *path)
+static void start(struct gathering *r, const char *path)
 {
     static const struct file none = {"", "", NULL, 0};
 
@@ -325,7 +325,7 @@ static void start(struct reading *r, const char *path)
 struct section *sections_read_text(struct span text, const char *path, const struct kind *kinds,
                                    struct arena *arena, struct problems *problems)
 {
-    struct reading r = {.kinds = kinds, .arena = arena, .problems = problems};
+    struct gathering r = {.kinds = kinds, .arena = arena, .problems = problems};
     struct file file = {.path = arena_text(arena, span_of(path)),
                         .folder = value_folder(arena, path)};
 
@@ -337,7 +337,7 @@ struct section *sections_read_text(struct span text, const char *path, const str
 struct section *sections_read(const char *path, const struct kind *kinds, struct arena *arena,
                               struct problems *problems)
 {
-    struct reading r = {.kinds = kinds, .arena = arena, .problems = problems};
+    struct gathering r = {.kinds = kinds, .arena = arena, .problems = problems};
     char why[WHY], line[WHY + 64];
 
     start(&r, path);

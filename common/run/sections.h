@@ -17,8 +17,8 @@ struct kind {
     const char *title;   /* what stands behind the name, for people: "ADDRESS:PORT" */
     const char *example; /* a title that would do */
     const char *inside;  /* the name of the kind in which it stands; NULL: outside of all */
-    const struct option *options; /* at most 64 */
-    size_t size;                  /* of its struct, which begins with OPTION_HEAD */
+    const struct option *options;
+    size_t size; /* of its struct, which begins with OPTION_HEAD */
     const char *doc;
 };
 

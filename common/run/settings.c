@@ -96,17 +96,20 @@ static void find_host_name(struct settings *s)
         snprintf(s->host_name, sizeof s->host_name, "localhost");
 }
 
-static struct snapshot *snapshot_new(void)
+/* With no problems so far, but perhaps that there is no memory for it: NULL. */
+static struct snapshot *snapshot_new(struct problems *problems, const char *path, char *why,
+                                     size_t size)
 {
     struct snapshot *s = calloc(1, sizeof *s);
 
+    problem_start(problems, why, size);
     if (s)
         s->arena = arena_new();
-    if (!s || !s->arena) {
-        free(s);
-        return NULL;
-    }
-    return s;
+    if (s && s->arena)
+        return s;
+    free(s);
+    problem_add(problems, path, 0, NULL, "no memory");
+    return NULL;
 }
 
 static struct settings *finish(struct snapshot *snapshot, struct section *list,
@@ -127,29 +130,19 @@ static struct settings *finish(struct snapshot *snapshot, struct section *list,
 
 struct settings *settings_read(const char *path, char *why, size_t size)
 {
-    struct snapshot *snapshot = snapshot_new();
     struct problems problems;
+    struct snapshot *s = snapshot_new(&problems, path, why, size);
 
-    problem_start(&problems, why, size);
-    if (!snapshot) {
-        problem_add(&problems, path, 0, NULL, "no memory");
-        return NULL;
-    }
-    return finish(snapshot, sections_read(path, kinds, snapshot->arena, &problems), &problems);
+    return s ? finish(s, sections_read(path, kinds, s->arena, &problems), &problems) : NULL;
 }
 
 struct settings *settings_read_text(struct span text, const char *path, char *why, size_t size)
 {
-    struct snapshot *snapshot = snapshot_new();
     struct problems problems;
+    struct snapshot *s = snapshot_new(&problems, path, why, size);
 
-    problem_start(&problems, why, size);
-    if (!snapshot) {
-        problem_add(&problems, path, 0, NULL, "no memory");
-        return NULL;
-    }
-    return finish(snapshot, sections_read_text(text, path, kinds, snapshot->arena, &problems),
-                  &problems);
+    return s ? finish(s, sections_read_text(text, path, kinds, s->arena, &problems), &problems)
+             : NULL;
 }
 
 void settings_free(struct settings **s)

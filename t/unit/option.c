@@ -152,7 +152,8 @@ static void test_merge(void **state)
     option_defaults(options, &from);
     into.head.set = 1 << 0;
     into.text = "mine";
-    from.head.set = 1 << 2 | 1 << 5;
+    from.head =
+        (struct option_head){.title = "over", .file = "f", .line = 7, .set = 1 << 2 | 1 << 5};
     from.text = "theirs";
     from.flag = false;
     from.count = 9;
@@ -163,6 +164,9 @@ static void test_merge(void **state)
     assert_int_equal(into.count, 9);
     assert_int_equal(into.color, 2);
     assert_int_equal(into.head.set, 1 << 0 | 1 << 2 | 1 << 5);
+    assert_string_equal(into.head.title, "over");
+    assert_string_equal(into.head.file, "f");
+    assert_int_equal(into.head.line, 7);
     assert_true(option_is_set(options, &into.head, offsetof(struct show, text)));
     assert_false(option_is_set(options, &into.head, offsetof(struct show, flag)));
     assert_true(option_is_set(options, &into.head, offsetof(struct show, count)));
