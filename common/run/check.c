@@ -9,6 +9,7 @@
 #include "run/settings.h"
 #include "run/twins.h"
 #include "run/value.h"
+#include "tell/account.h"
 
 struct check {
     struct section *list;
@@ -277,7 +278,7 @@ static void check_acct_file(struct check *c, struct section *s)
 static void check_record_fields(struct check *c, struct section *s)
 {
     struct record_fields *f = (struct record_fields *)s->head;
-    const char *letter = fields_type(f->head.title);
+    const char *letter = account_type(span_of(f->head.title));
     const char *bad, *best = NULL;
 
     if (!letter) {

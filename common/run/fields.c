@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/fields.h"
 
-#include <ctype.h>
-
 #include "run/problem.h"
-
-static const char *const columns[] = {
-#define COLUMN(name, star) #name,
-#include "tell/column.def"
-#undef COLUMN
-};
-
-const char *fields_type(const char *name)
-{
-    static const char *const types[][2] = {
-        {"d", "delivery"}, {"b", "bounce"}, {"t", "transient"}, {"r", "receipt"}};
-
-    for (size_t i = 0; i < COUNT_OF(types); i++)
-        if (!strcasecmp(name, types[i][0]) || !strcasecmp(name, types[i][1]))
-            return types[i][0];
-    return NULL;
-}
+#include "tell/account.h"
 
 const char *fields_types(struct texts *types, struct arena *arena)
 {
     const char **letters = arena_get(arena, types->count, sizeof *letters);
 
     for (size_t i = 0; i < types->count; i++) {
-        letters[i] = fields_type(types->at[i]);
+        letters[i] = account_type(span_of(types->at[i]));
         if (!letters[i])
             return types->at[i];
     }
@@ -35,36 +17,22 @@ const char *fields_types(struct texts *types, struct arena *arena)
     return NULL;
 }
 
-static bool is_header(const char *name)
-{
-    if (strncmp(name, "header_", 7) || !name[7])
-        return false;
-    for (name += 7; *name; name++)
-        if (!isgraph((unsigned char)*name) || *name == ':')
-            return false;
-    return true;
-}
-
 /* The first column, `type`, always stays. */
-static bool is_field(const char *field)
+static bool is_field(struct span field)
 {
-    bool out = *field == '!';
+    bool out = field.len && *field.at == '!';
+    enum column c = column_find(span_after(field, out));
 
-    if (!strcmp(field, "*") || is_header(field + out))
-        return true;
-    for (size_t i = out; i < COUNT_OF(columns); i++)
-        if (!strcmp(field + out, columns[i]))
-            return true;
-    return false;
+    return span_is(field, "*") || (c != COLUMN_COUNT && !(out && c == COLUMN_type));
 }
 
 const char *fields_unknown(const struct texts *fields, const char **best)
 {
     for (size_t i = 0; i < fields->count; i++) {
-        if (is_field(fields->at[i]))
+        if (is_field(span_of(fields->at[i])))
             continue;
-        for (size_t k = 0; k < COUNT_OF(columns); k++)
-            name_suggest(fields->at[i] + (*fields->at[i] == '!'), columns[k], best);
+        for (enum column c = 0; c < COLUMN_COUNT; c++)
+            name_suggest(fields->at[i] + (*fields->at[i] == '!'), column_name(c), best);
         return fields->at[i];
     }
     return NULL;

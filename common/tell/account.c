@@ -11,9 +11,8 @@ enum { TYPES = 4 };
 
 /* The types that we write, with PowerMTA's long names. */
 static const struct {
-    char letter;
-    const char *name;
-} types[TYPES] = {{'d', "delivery"}, {'b', "bounce"}, {'t', "transient"}, {'r', "receipt"}};
+    const char *letter, *name;
+} types[TYPES] = {{"d", "delivery"}, {"b", "bounce"}, {"t", "transient"}, {"r", "receipt"}};
 
 /* Types that PowerMTA has and a proxy without a queue has not. */
 static const char *const foreign[] = {
@@ -39,19 +38,17 @@ struct account {
 static int find_type(struct span name)
 {
     for (int i = 0; i < TYPES; i++) {
-        if ((name.len == 1 && name.at[0] == types[i].letter) || span_is_nocase(name, types[i].name))
+        if (span_is_nocase(name, types[i].letter) || span_is_nocase(name, types[i].name))
             return i;
     }
     return -1;
 }
 
-static int find_column(struct span name)
+const char *account_type(struct span name)
 {
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        if (span_is_nocase(name, column_name((enum column)i)))
-            return i;
-    }
-    return -1;
+    int type = find_type(name);
+
+    return type < 0 ? NULL : types[type].letter;
 }
 
 static bool is_foreign(struct span name)
@@ -106,19 +103,19 @@ struct making {
 static bool find_left_out(void *arg, struct span word)
 {
     struct making *m = arg;
-    int column;
+    enum column column;
 
     if (word.at[0] != '!')
         return true;
-    column = find_column(span_after(word, 1));
+    column = column_find(span_after(word, 1));
     if (column == COLUMN_type)
         snprintf(m->why, m->size, "record-fields: type is always there, '!type' cannot be");
-    else if (column < 0)
+    else if (column == COLUMN_COUNT)
         snprintf(m->why, m->size, "record-fields: no such column '%.*s'",
                  SPAN_ARG(span_after(word, 1)));
     else
         m->left_out[column] = true;
-    return column > COLUMN_type;
+    return column != COLUMN_type && column != COLUMN_COUNT;
 }
 
 static void choose(struct making *m, enum column c)
@@ -133,7 +130,7 @@ static void choose(struct making *m, enum column c)
 
 static void choose_star(struct making *m)
 {
-    char letter = types[m->type].letter;
+    char letter = *types[m->type].letter;
 
     for (int i = 0; i < COLUMN_COUNT; i++) {
         if (strchr(stars[i], letter))
@@ -147,7 +144,7 @@ static void choose_star(struct making *m)
 static bool choose_word(void *arg, struct span word)
 {
     struct making *m = arg;
-    int column;
+    enum column column;
 
     if (word.at[0] == '!')
         return true;
@@ -155,12 +152,12 @@ static bool choose_word(void *arg, struct span word)
         choose_star(m);
         return true;
     }
-    column = find_column(word);
-    if (column < 0) {
+    column = column_find(word);
+    if (column == COLUMN_COUNT) {
         snprintf(m->why, m->size, "record-fields: no such column '%.*s'", SPAN_ARG(word));
         return false;
     }
-    choose(m, (enum column)column);
+    choose(m, column);
     return true;
 }
 
@@ -278,11 +275,6 @@ static int wanted_type(const struct account *a, struct span letter)
     int type = letter.len == 1 ? find_type(letter) : -1;
 
     return type >= 0 && a->wanted[type] ? type : -1;
-}
-
-bool account_wants(const struct account *a, struct span type)
-{
-    return wanted_type(a, type) >= 0;
 }
 
 /* Free text of others, in which no honest value begins like a formula. */

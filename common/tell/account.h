@@ -32,15 +32,15 @@ struct account_conf {
     bool iso_times; /* else seconds since 1970 */
 };
 
+/* "d" of "d" and "delivery", in any case; NULL: no type of ours. */
+const char *account_type(struct span name);
+
 /* NULL with one line in `why`: a type or a column that is not there, or type excluded. */
 struct account *account_new(const struct account_conf *conf, char *why, size_t size);
 void account_free(struct account **a);
 
 /* The header line with its CRLF; good as long as `a`. */
 struct span account_header(const struct account *a);
-
-/* Does this file want records of this type ("d")? */
-bool account_wants(const struct account *a, struct span type);
 
 /* One row with its CRLF, or nothing if its type is not wanted. False: no room in `to`, and
  * nothing is added. */

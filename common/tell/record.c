@@ -41,6 +41,15 @@ const char *column_name(enum column c)
     return names[c];
 }
 
+enum column column_find(struct span name)
+{
+    enum column c = 0;
+
+    while (c < COLUMN_COUNT && !span_is_nocase(name, names[c]))
+        c++;
+    return c;
+}
+
 /* A cut inside of a character takes all of it away. */
 static struct span cut_to(struct span s, size_t most)
 {

@@ -22,15 +22,18 @@ enum column {
 
 const char *column_name(enum column c);
 
+/* The column of this name, in any case; COLUMN_COUNT: there is none. */
+enum column column_find(struct span name);
+
 enum record_do { RECORD_ROW, RECORD_INTENT, RECORD_OUTCOME, RECORD_RECEIVED };
 
 enum { RECORD_MAX = 8192, RECORD_KEY_MAX = 64 };
 
 struct record {
     enum record_do what;
-    double at;       /* timeLogged, seconds since 1970 */
-    double queued;   /* timeQueued; 0: not known */
-    struct span key; /* session.transaction.recipient */
+    double at;           /* timeLogged, seconds since 1970 */
+    double queued;       /* timeQueued; 0: not known */
+    struct span key;     /* session.transaction.recipient */
     struct span id_host; /* the host that gave queueId, "" where unknown; short ids come again */
     struct span column[COLUMN_COUNT]; /* borrowed; timeLogged and timeQueued stay empty */
 };

@@ -286,18 +286,6 @@ static void the_longest_row_fits(void **state)
     account_free(&a);
 }
 
-static void it_knows_what_it_wants(void **state)
-{
-    struct account *a = made((struct account_conf){.records = LIST("d", "r")});
-
-    (void)state;
-    assert_true(account_wants(a, SPAN("d")));
-    assert_true(account_wants(a, SPAN("r")));
-    assert_false(account_wants(a, SPAN("b")));
-    assert_false(account_wants(a, SPAN("")));
-    account_free(&a);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,7 +297,6 @@ int main(void)
         cmocka_unit_test(cells_are_clean_and_quoted),
         cmocka_unit_test(a_row_is_whole_or_not_there),
         cmocka_unit_test(the_longest_row_fits),
-        cmocka_unit_test(it_knows_what_it_wants),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

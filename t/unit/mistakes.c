@@ -209,8 +209,10 @@ static const struct {
      "f:2: record-fields: 'f' is no type of records; write d, b, t or r"},
     {"acct-file a {\n record-fields d { fields = {\"*\", dlvTlsChipher} }\n}",
      "f:2: fields: no such column 'dlvTlsChipher'; is it dlvTlsCipher?"},
-    {"acct-file a { record-fields d { fields = {*, header_} } }",
-     "f:1: fields: no such column 'header_'; see sallyport.conf(5)"},
+    {"acct-file a { record-fields d { fields = {*, header_Subject} } }",
+     "f:1: fields: no such column 'header_Subject'; see sallyport.conf(5)"},
+    {"acct-file a { record-fields d { fields = {*, !type} } }",
+     "f:1: fields: no such column '!type'; is it type?"},
     {"acct-file a { record-fields d { } record-fields delivery { } }",
      "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
 

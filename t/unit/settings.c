@@ -195,7 +195,7 @@ static void test_words(void **state)
         "domain *\n{\n}\n"
         "source ::/0 {smtp-service=no, allow-auth=yes}source 10.1.0.0/16{allow-auth=FALSE}\n"
         "milter-listener unix:/run/m.sock { }\n"
-        "acct-file a.csv { record-fields delivery { fields = {*, !orig, header_X-Job} } }");
+        "acct-file a.csv { record-fields delivery { fields = {*, !orig, DSNdiag} } }");
 
     (void)state;
     assert_string_equal(s->host_name, "mx.example.com");
