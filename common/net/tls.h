@@ -12,32 +12,30 @@
 
 #include "base/option.h"
 #include "base/span.h"
+#include "rule/facts.h"
 
 struct tls;
 struct tickets;
 
-enum tls_protocol { TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
-#define TLS_PROTOCOL_WORDS "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"
-
 struct tls_server_conf {
-    struct cert_files certs;    /* at least one; SNI chooses among them by their names, the
-                                   first is for clients that name none of them. Certificates
-                                   of the same names and other key types stand side by side */
-    const char *ciphers;        /* OpenSSL's list for TLS 1.2 and below; "" for the default */
-    const char *ciphersuites;   /* of TLS 1.3; "" for the default */
-    enum tls_protocol least;    /* below TLS 1.2: at security level 0, where alone it works */
-    const char *ca_file;        /* "" or the CAs that client certificates come from: these are
-                                   asked for then, and the result is in tls_facts.verify */
+    struct cert_files certs;     /* at least one; SNI chooses among them by their names, the
+                                    first is for clients that name none of them. Certificates
+                                    of the same names and other key types stand side by side */
+    const char *ciphers;         /* OpenSSL's list for TLS 1.2 and below; "" for the default */
+    const char *ciphersuites;    /* of TLS 1.3; "" for the default */
+    enum tls_protocol least;     /* below TLS 1.2: at security level 0, where alone it works */
+    const char *ca_file;         /* "" or the CAs that client certificates come from: these are
+                                    asked for then, and the result is in tls_facts.verify */
     struct span session_context; /* what resumption is bound to besides certificates and CAs:
                                     listener and rule */
 };
 
 struct tls_client_conf {
-    struct cert_file cert;      /* file "" for none */
-    const char *ca_file;        /* "" for the system's CAs */
+    struct cert_file cert; /* file "" for none */
+    const char *ca_file;   /* "" for the system's CAs */
     const char *ciphers, *ciphersuites;
     enum tls_protocol least;
-    int security_level;         /* -1 for OpenSSL's default; 0 where any TLS beats none */
+    int security_level; /* -1 for OpenSSL's default; 0 where any TLS beats none */
 };
 
 /* NULL with one line in `why`: file, what is wrong, the remedy. `tickets` may be NULL (no

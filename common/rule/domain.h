@@ -10,43 +10,47 @@
 
 #include "base/option.h"
 #include "base/span.h"
+#include "rule/facts.h"
 
 #define DOMAIN_TLS_VERIFY "none ca name"
 enum domain_verify { DOMAIN_VERIFY_NONE, DOMAIN_VERIFY_CA, DOMAIN_VERIFY_NAME };
 
-#define DOMAIN_OPTIONS(O, S)                                                                       \
-    O(S, FLAG, use_starttls, "yes", ANY, "Use STARTTLS where the remote server offers it.")        \
-    O(S, FLAG, require_starttls, "no", ANY,                                                        \
-      "Never deliver without TLS: not offered 451 4.7.4, failed 451 4.7.5.")                       \
-    O(S, CERTS, smtp_client_certificate, "", ANY,                                                  \
-      "Our certificate with its key, PEM, and the key's password.")                                \
-    O(S, FILE, smtp_tls_ca_file, "", ANY, "CAs that the remote certificate must come from; the "   \
-      "system's if empty.")                                                                        \
-    O(S, WORD, smtp_tls_verify, "none", WORDS(DOMAIN_TLS_VERIFY),                                  \
-      "What the remote certificate must prove: nothing, a chain to a CA, or the server's name "    \
-      "too.")                                                                                      \
-    O(S, WORD, smtp_tls_min_protocol, "TLSv1.2", WORDS("TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"),           \
-      "The oldest protocol.")                                                                      \
-    O(S, TEXT, smtp_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")            \
-    O(S, TEXT, smtp_hosts, "", ANY,                                                                \
-      "Servers in place of MX: ',' for the same preference, ';' for the next; [ip], host:port, "   \
-      "lookup-mx:domain.")                                                                         \
-    O(S, COUNT, default_smtp_port, "25", RANGE(1, 65535), "Port of the remote servers.")           \
-    O(S, TEXT, ehlo_name, "", ANY, "Our name in EHLO; host-name if empty.")                        \
-    O(S, TEXT, source_address, "", ANY, "Local address to connect from; one of each family, "      \
-      "with a space between.")                                                                     \
-    O(S, FLAG, allow_private_destinations, "no", ANY,                                              \
-      "Deliver to loopback and private addresses.")                                                \
-    O(S, COUNT, max_smtp_out, "20", RANGE(1, 10000), "Connections to the domain at a time.")       \
-    O(S, TIME, route_deadline, "240s", RANGE(5, 280),                                              \
-      "Time for DNS, connecting and handshakes together.")                                         \
-    O(S, TIME, connect_timeout, "30s", RANGE(1, 240), "Time for one connection to come about.")    \
-    O(S, TIME, smtp_greeting_timeout, "60s", RANGE(1, 300), "Time for greeting, EHLO and "         \
-      "STARTTLS, each.")                                                                           \
-    O(S, TIME, data_send_timeout, "3m", RANGE(1, 3600), "Time without progress in a message.")     \
-    O(S, TIME, smtp_data_termination_timeout, "540s", RANGE(1, 600),                               \
-      "Time for the answer to the final dot.")                                                     \
-    O(S, TIME, connection_idle_timeout, "30s", RANGE(0, 600),                                      \
+#define DOMAIN_OPTIONS(O, S)                                                                     \
+    O(S, FLAG, use_starttls, "yes", ANY, "Use STARTTLS where the remote server offers it.")      \
+    O(S, FLAG, require_starttls, "no", ANY,                                                      \
+      "Never deliver without TLS: not offered 451 4.7.4, failed 451 4.7.5.")                     \
+    O(S, CERTS, smtp_client_certificate, "", ANY,                                                \
+      "Our certificate with its key, PEM, and the key's password.")                              \
+    O(S, FILE, smtp_tls_ca_file, "", ANY,                                                        \
+      "CAs that the remote certificate must come from; the "                                     \
+      "system's if empty.")                                                                      \
+    O(S, WORD, smtp_tls_verify, "none", WORDS(DOMAIN_TLS_VERIFY),                                \
+      "What the remote certificate must prove: nothing, a chain to a CA, or the server's name "  \
+      "too.")                                                                                    \
+    O(S, WORD, smtp_tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                      \
+      "The oldest protocol.")                                                                    \
+    O(S, TEXT, smtp_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")          \
+    O(S, TEXT, smtp_hosts, "", ANY,                                                              \
+      "Servers in place of MX: ',' for the same preference, ';' for the next; [ip], host:port, " \
+      "lookup-mx:domain.")                                                                       \
+    O(S, COUNT, default_smtp_port, "25", RANGE(1, 65535), "Port of the remote servers.")         \
+    O(S, TEXT, ehlo_name, "", ANY, "Our name in EHLO; host-name if empty.")                      \
+    O(S, TEXT, source_address, "", ANY,                                                          \
+      "Local address to connect from; one of each family, "                                      \
+      "with a space between.")                                                                   \
+    O(S, FLAG, allow_private_destinations, "no", ANY,                                            \
+      "Deliver to loopback and private addresses.")                                              \
+    O(S, COUNT, max_smtp_out, "20", RANGE(1, 10000), "Connections to the domain at a time.")     \
+    O(S, TIME, route_deadline, "240s", RANGE(5, 280),                                            \
+      "Time for DNS, connecting and handshakes together.")                                       \
+    O(S, TIME, connect_timeout, "30s", RANGE(1, 240), "Time for one connection to come about.")  \
+    O(S, TIME, smtp_greeting_timeout, "60s", RANGE(1, 300),                                      \
+      "Time for greeting, EHLO and "                                                             \
+      "STARTTLS, each.")                                                                         \
+    O(S, TIME, data_send_timeout, "3m", RANGE(1, 3600), "Time without progress in a message.")   \
+    O(S, TIME, smtp_data_termination_timeout, "540s", RANGE(1, 600),                             \
+      "Time for the answer to the final dot.")                                                   \
+    O(S, TIME, connection_idle_timeout, "30s", RANGE(0, 600),                                    \
       "How long a connection is kept for the next message; 0: not at all.")
 
 struct domain {

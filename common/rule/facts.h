@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * facts - what is known of a TLS session once its handshake is over.
+ * facts - what is known of a TLS session once its handshake is over, and TLS's versions.
  */
 #pragma once
 
 #include <stdbool.h>
 
+/* In the words of options; the numbers are the words' places. */
+#define TLS_PROTOCOL_WORDS "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"
+enum tls_protocol { TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
+
 /* Plain text everywhere, cleaned; "" where there is nothing. Names are OpenSSL's. */
 struct tls_facts {
-    char protocol[16];        /* "TLSv1.3" */
-    char cipher[48];          /* "TLS_AES_256_GCM_SHA384" */
-    char group[24];           /* "X25519" */
-    char verify[64];          /* "ok"; "none": no certificate came or none was asked for; else why not */
-    char sni[128];            /* the name that the client asked for */
-    char peer_subject[256];   /* one line, RFC 2253; of a certificate verified or not */
+    char protocol[16]; /* "TLSv1.3" */
+    char cipher[48];   /* "TLS_AES_256_GCM_SHA384" */
+    char group[24];    /* "X25519" */
+    char verify[64];   /* "ok"; "none": no certificate came or none was asked for; else why not */
+    char sni[128];     /* the name that the client asked for */
+    char peer_subject[256];    /* one line, RFC 2253; of a certificate verified or not */
     char peer_fingerprint[65]; /* SHA-256 of the certificate, in hex */
     int bits;
     bool resumed;

@@ -8,80 +8,81 @@
 
 #include "base/option.h"
 #include "rule/domain.h"
+#include "rule/facts.h"
 #include "rule/source.h"
 #include "tell/log.h"
 
-#define GLOBAL_OPTIONS(O, S)                                                                        \
-    O(S, TEXT, host_name, "", ANY, "Our name in greetings and EHLO; the machine's if empty.")       \
-    O(S, CERTS, smtp_server_tls_certificate, "", ANY,                                               \
-      "Certificate chain and key in one PEM file, and the key's password. Said again, it adds "     \
-      "one: by name (SNI) or key type.")                                                            \
-    O(S, FILE, smtp_server_tls_ca_file, "", ANY, "CAs that client certificates come from.")         \
-    O(S, TEXT, smtp_server_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")      \
-    O(S, WORD, smtp_server_tls_min_protocol, "TLSv1.2", WORDS("TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"),     \
-      "The oldest protocol for clients.")                                                           \
-    O(S, TIME, tls_handshake_timeout, "30s", RANGE(1, 600), "Time for a handshake.")                \
-    O(S, COUNT, workers, "0", RANGE(0, 256), "Worker processes; 0: one for each processor.")        \
-    O(S, COUNT, max_sessions, "10000", RANGE(1, 1000000), "Sessions of one worker at a time.")      \
-    O(S, TIME, drain_timeout, "10m", RANGE(0, 86400),                                               \
-      "How long old sessions may go on after a reload or a stop.")                                  \
-    O(S, TEXT, user, "", ANY, "User that workers become, when started as root; empty: stay.")       \
-    O(S, TEXT, group, "", ANY, "Group that workers become; the user's own if empty.")               \
-    O(S, PATH, run_directory, "/run/sallyport", ANY, "Pid files, sockets and the session table.")   \
-    O(S, PATH, state_directory, "/var/lib/sallyport", ANY, "What outlives a restart.")              \
-    O(S, PATH, spool_directory, "/var/spool/sallyport", ANY, "Records on their way to the CSV.")    \
-    O(S, WORD, log_to, "stderr", WORDS(LOG_TO_WORDS), "Where log lines go.")                        \
-    O(S, WORD, log_level, "info", WORDS(LOG_LEVEL_WORDS), "How much is logged.")                    \
-    O(S, LIST, name_server, "", ANY,                                                                \
-      "Resolvers to ask, as ADDRESS or ADDRESS@PORT; empty: resolve from the root.")                \
-    O(S, NETS, local_addresses, "", ANY,                                                            \
+#define GLOBAL_OPTIONS(O, S)                                                                      \
+    O(S, TEXT, host_name, "", ANY, "Our name in greetings and EHLO; the machine's if empty.")     \
+    O(S, CERTS, smtp_server_tls_certificate, "", ANY,                                             \
+      "Certificate chain and key in one PEM file, and the key's password. Said again, it adds "   \
+      "one: by name (SNI) or key type.")                                                          \
+    O(S, FILE, smtp_server_tls_ca_file, "", ANY, "CAs that client certificates come from.")       \
+    O(S, TEXT, smtp_server_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")    \
+    O(S, WORD, smtp_server_tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                \
+      "The oldest protocol for clients.")                                                         \
+    O(S, TIME, tls_handshake_timeout, "30s", RANGE(1, 600), "Time for a handshake.")              \
+    O(S, COUNT, workers, "0", RANGE(0, 256), "Worker processes; 0: one for each processor.")      \
+    O(S, COUNT, max_sessions, "10000", RANGE(1, 1000000), "Sessions of one worker at a time.")    \
+    O(S, TIME, drain_timeout, "10m", RANGE(0, 86400),                                             \
+      "How long old sessions may go on after a reload or a stop.")                                \
+    O(S, TEXT, user, "", ANY, "User that workers become, when started as root; empty: stay.")     \
+    O(S, TEXT, group, "", ANY, "Group that workers become; the user's own if empty.")             \
+    O(S, PATH, run_directory, "/run/sallyport", ANY, "Pid files, sockets and the session table.") \
+    O(S, PATH, state_directory, "/var/lib/sallyport", ANY, "What outlives a restart.")            \
+    O(S, PATH, spool_directory, "/var/spool/sallyport", ANY, "Records on their way to the CSV.")  \
+    O(S, WORD, log_to, "stderr", WORDS(LOG_TO_WORDS), "Where log lines go.")                      \
+    O(S, WORD, log_level, "info", WORDS(LOG_LEVEL_WORDS), "How much is logged.")                  \
+    O(S, LIST, name_server, "", ANY,                                                              \
+      "Resolvers to ask, as ADDRESS or ADDRESS@PORT; empty: resolve from the root.")              \
+    O(S, NETS, local_addresses, "", ANY,                                                          \
       "Addresses that are ourselves, besides those of this machine, for finding loops.")
 
-#define LISTENER_OPTIONS(O, S)                                                                      \
-    O(S, FLAG, tls, "no", ANY, "TLS from the first byte, as on port 465.")                          \
-    O(S, TEXT, source, "", ANY, "A named source section that overrides the client's network.")      \
-    O(S, TEXT, backend, "", ANY, "The backend section; may be left out if there is but one.")       \
-    O(S, CERTS, tls_certificate, "", ANY, "In place of smtp-server-tls-certificate.")               \
-    O(S, FILE, tls_ca_file, "", ANY, "In place of smtp-server-tls-ca-file.")                        \
-    O(S, TEXT, tls_ciphers, "", ANY, "In place of smtp-server-tls-ciphers.")                        \
-    O(S, WORD, tls_min_protocol, "TLSv1.2", WORDS("TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"),                 \
+#define LISTENER_OPTIONS(O, S)                                                                 \
+    O(S, FLAG, tls, "no", ANY, "TLS from the first byte, as on port 465.")                     \
+    O(S, TEXT, source, "", ANY, "A named source section that overrides the client's network.") \
+    O(S, TEXT, backend, "", ANY, "The backend section; may be left out if there is but one.")  \
+    O(S, CERTS, tls_certificate, "", ANY, "In place of smtp-server-tls-certificate.")          \
+    O(S, FILE, tls_ca_file, "", ANY, "In place of smtp-server-tls-ca-file.")                   \
+    O(S, TEXT, tls_ciphers, "", ANY, "In place of smtp-server-tls-ciphers.")                   \
+    O(S, WORD, tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                         \
       "In place of smtp-server-tls-min-protocol.")
 
 enum identity { IDENTITY_PROXY_V2, IDENTITY_PROXY_V1, IDENTITY_XCLIENT, IDENTITY_NONE };
 
-#define BACKEND_OPTIONS(O, S)                                                                       \
-    O(S, TEXT, server, "127.0.0.1:10025", ANY, "Where the mail server listens, ADDRESS:PORT.")      \
-    O(S, WORD, identity, "proxy-v2", WORDS("proxy-v2 proxy-v1 xclient none"),                       \
-      "How the mail server learns the client's address.")                                           \
-    O(S, TEXT, backend_source, "", ANY, "Local address to connect from.")                           \
-    O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.")     \
+#define BACKEND_OPTIONS(O, S)                                                                   \
+    O(S, TEXT, server, "127.0.0.1:10025", ANY, "Where the mail server listens, ADDRESS:PORT.")  \
+    O(S, WORD, identity, "proxy-v2", WORDS("proxy-v2 proxy-v1 xclient none"),                   \
+      "How the mail server learns the client's address.")                                       \
+    O(S, TEXT, backend_source, "", ANY, "Local address to connect from.")                       \
+    O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.") \
     O(S, TIME, reply_timeout, "5m", RANGE(1, 3600), "Time for an answer of the mail server.")
 
 enum hand_over { HAND_OVER_SMARTHOST, HAND_OVER_TRANSPORT_MAP };
 
-#define RELAY_LISTENER_OPTIONS(O, S)                                                                \
-    O(S, WORD, hand_over, "smarthost", WORDS("smarthost transport-map"),                            \
-      "How the mail server hands mail over.")                                                       \
-    O(S, NETS, allow, "{127.0.0.0/8, ::1}", ANY, "Who may hand over.")                              \
-    O(S, TEXT, map, "", ANY,                                                                        \
-      "With transport-map: where the mail server asks for transports (socketmap), ADDRESS:PORT.")   \
-    O(S, LIST, local_domains, "", ANY,                                                              \
+#define RELAY_LISTENER_OPTIONS(O, S)                                                              \
+    O(S, WORD, hand_over, "smarthost", WORDS("smarthost transport-map"),                          \
+      "How the mail server hands mail over.")                                                     \
+    O(S, NETS, allow, "{127.0.0.0/8, ::1}", ANY, "Who may hand over.")                            \
+    O(S, TEXT, map, "", ANY,                                                                      \
+      "With transport-map: where the mail server asks for transports (socketmap), ADDRESS:PORT.") \
+    O(S, LIST, local_domains, "", ANY,                                                            \
       "With transport-map: domains that the mail server delivers itself.")
 
-#define MILTER_LISTENER_OPTIONS(O, S)                                                               \
-    O(S, FLAG, behind_proxy, "no", ANY,                                                             \
+#define MILTER_LISTENER_OPTIONS(O, S)   \
+    O(S, FLAG, behind_proxy, "no", ANY, \
       "The mail server's clients come through sallyport-in: take TLS facts from its table.")
 
 enum acct_sync { ACCT_SYNC_NONE, ACCT_SYNC_INTERVAL, ACCT_SYNC_REPLY };
 
-#define ACCT_FILE_OPTIONS(O, S)                                                                     \
-    O(S, LIST, records, "{d, b}", ANY, "Types to write: d, b, t, r, or their long names.")          \
-    O(S, FLAG, iso_times, "yes", ANY, "no: times are seconds since 1970.")                          \
-    O(S, TEXT, user_string, "", ANY, "Value of the field userString.")                              \
+#define ACCT_FILE_OPTIONS(O, S)                                                            \
+    O(S, LIST, records, "{d, b}", ANY, "Types to write: d, b, t, r, or their long names.") \
+    O(S, FLAG, iso_times, "yes", ANY, "no: times are seconds since 1970.")                 \
+    O(S, TEXT, user_string, "", ANY, "Value of the field userString.")                     \
     O(S, FLAG, world_readable, "no", ANY, "Mode 0644 instead of 0640.")
 
 /* Inside of acct-file: record-fields TYPE { fields = {...} } */
-#define RECORD_FIELDS_OPTIONS(O, S)                                                                 \
+#define RECORD_FIELDS_OPTIONS(O, S) \
     O(S, LIST, fields, "{*}", ANY, "Columns in order; * is the standard ones, !name leaves out.")
 
 struct global {
@@ -91,7 +92,7 @@ struct global {
 struct smtp_listener {
     OPTION_HEAD
     LISTENER_OPTIONS(OPTION_FIELD, smtp_listener) /* tls_ ones not set are the global ones */
-    struct addr at; /* from the title */
+    struct addr at;                               /* from the title */
 };
 struct backend {
     OPTION_HEAD
@@ -113,9 +114,9 @@ struct record_fields {
     RECORD_FIELDS_OPTIONS(OPTION_FIELD, record_fields)
 };
 struct acct_file {
-    OPTION_HEAD /* the title is the whole path */
-    ACCT_FILE_OPTIONS(OPTION_FIELD, acct_file) /* records: as "d", "b", "t", "r" */
-    const struct record_fields *record_fields;
+    OPTION_HEAD                                    /* the title is the whole path */
+        ACCT_FILE_OPTIONS(OPTION_FIELD, acct_file) /* records: as "d", "b", "t", "r" */
+        const struct record_fields *record_fields;
     size_t record_fields_count;
 };
 
