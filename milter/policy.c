@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "smtp/ehlo.h"
+
 static const struct refusal needs_tls = {530, 7, 0, "Must issue a STARTTLS command first"};
 static const struct refusal needs_tls_to_log_in = {530, 7, 0,
                                                    "Must issue a STARTTLS command before AUTH"};
@@ -14,18 +16,10 @@ static const struct refusal needs_login = {530, 7, 0, "Authentication required"}
 
 const struct refusal policy_no_room = {452, 3, 1, "Insufficient system storage"};
 
-/* Mechanisms that do not show the secret, or none that could be heard here: with XCLIENT the
- * login was somewhere else. */
+/* With XCLIENT the login was somewhere else: nothing of it could be heard here. */
 static bool keeps_secret(struct span mechanism)
 {
-    static const char *const good[] = {"CRAM-MD5", "DIGEST-MD5", "GSSAPI",
-                                       "GS2-KRB5", "EXTERNAL",   "XCLIENT"};
-
-    for (size_t i = 0; i < COUNT_OF(good); i++) {
-        if (span_is_nocase(mechanism, good[i]))
-            return true;
-    }
-    return span_starts_nocase(mechanism, "SCRAM-");
+    return auth_is_guarded(mechanism) || span_is_nocase(mechanism, "XCLIENT");
 }
 
 const struct refusal *policy_at_mail(const struct source *rule, const struct client *c)

@@ -12,8 +12,9 @@ static const char *const words[EHLO_KEYWORDS] = {
 #define KEYWORD(name, word) [EHLO_##name] = word,
 #include "smtp/ehlo.def"
 #undef KEYWORD
-    [EHLO_STARTTLS] = "STARTTLS", [EHLO_XCLIENT] = "XCLIENT",       [EHLO_XFORWARD] = "XFORWARD",
-    [EHLO_CHUNKING] = "CHUNKING", [EHLO_REQUIRETLS] = "REQUIRETLS",
+    [EHLO_STARTTLS] = "STARTTLS",
+    [EHLO_XCLIENT] = "XCLIENT",
+    [EHLO_XFORWARD] = "XFORWARD",
 };
 
 /* The next line of a reply, without code and CRLF; false: no more. */
@@ -100,7 +101,8 @@ void ehlo_list(char *to, size_t size, struct span reply)
 
 bool auth_is_guarded(struct span mechanism)
 {
-    static const char *const guarded[] = {"CRAM-MD5", "DIGEST-MD5", "GSSAPI", "EXTERNAL"};
+    static const char *const guarded[] = {"CRAM-MD5", "DIGEST-MD5", "GSSAPI", "GS2-KRB5",
+                                          "EXTERNAL"};
 
     for (size_t i = 0; i < COUNT_OF(guarded); i++)
         if (span_is_nocase(mechanism, guarded[i]))

@@ -13,8 +13,6 @@ enum ehlo_keyword {
     EHLO_STARTTLS, /* from here on: known, but never passed on */
     EHLO_XCLIENT,
     EHLO_XFORWARD,
-    EHLO_CHUNKING,
-    EHLO_REQUIRETLS,
     EHLO_KEYWORDS,
 };
 
@@ -55,5 +53,5 @@ struct ehlo_view {
  * back in `to`; false if it did not fit. */
 MUST bool ehlo_copy(struct buf *to, struct span reply, const struct ehlo_view *view);
 
-/* CRAM-MD5, DIGEST-MD5, SCRAM-*, GSSAPI and EXTERNAL: may pass in the clear. */
+/* CRAM-MD5, DIGEST-MD5, SCRAM-*, GSSAPI, GS2-KRB5 and EXTERNAL: may pass in the clear. */
 bool auth_is_guarded(struct span mechanism);

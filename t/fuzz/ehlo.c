@@ -14,9 +14,11 @@ static void check(struct span shown, const struct ehlo_view *view)
 {
     struct ehlo e = ehlo_read(shown);
     struct span last = shown, auth = ehlo_argument(shown, "AUTH");
+    char list[8192];
 
     promise(!ehlo_has(&e, EHLO_XCLIENT) && !ehlo_has(&e, EHLO_XFORWARD));
-    promise(!ehlo_has(&e, EHLO_CHUNKING) && !ehlo_has(&e, EHLO_REQUIRETLS));
+    ehlo_list(list, sizeof list, shown);
+    promise(!strcasestr(list, "CHUNKING") && !strcasestr(list, "REQUIRETLS"));
     promise(ehlo_has(&e, EHLO_STARTTLS) == view->starttls);
     promise(view->auth != EHLO_AUTH_NONE || !ehlo_has(&e, EHLO_AUTH));
     while (view->auth == EHLO_AUTH_GUARDED && auth.len)
