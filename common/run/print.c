@@ -9,7 +9,7 @@
 #include "run/settings.h"
 #include "run/value.h"
 
-enum { WIDTH = 78, LIMITS = 256 };
+enum { WIDTH = 78 };
 
 /* Text in lines of at most WIDTH, each with `lead` before it. roff (without a lead) wants each
  * sentence on a line of its own. */
@@ -35,23 +35,16 @@ static void print_wrapped(const char *lead, const char *text)
 }
 
 /* The words or the range of a value; "" for none. */
-static const char *limits_of(const struct option *o, char to[LIMITS])
+static const char *limits_of(const struct option *o, char to[VALUE_WORDS])
 {
-    struct span rest = span_of(o->words ? o->words : "");
-    size_t used = 0;
-
     *to = '\0';
+    if (o->kind == OPTION_WORD)
+        return value_words(o, to);
     if (o->kind == OPTION_FLAG)
-        snprintf(to, LIMITS, "yes, no");
-    else if (o->most)
-        snprintf(to, LIMITS, "%lu to %lu%s", o->least, o->most,
+        return "yes, no";
+    if (o->most)
+        snprintf(to, VALUE_WORDS, "%lu to %lu%s", o->least, o->most,
                  o->kind == OPTION_TIME ? " seconds" : "");
-    while (rest.len && used < LIMITS) {
-        struct span word = span_cut(&rest, ' ');
-
-        used +=
-            (size_t)snprintf(to + used, LIMITS - used, "%s%.*s", used ? ", " : "", SPAN_ARG(word));
-    }
     return to;
 }
 
@@ -67,12 +60,12 @@ static const char *fallback_of(const struct option *o)
 
 static void sample_option(const struct option *o, const char *indent)
 {
-    char name[OPTION_NAME], limits[LIMITS], lead[32];
-    const char *quote = is_text(o) ? "\"" : "";
+    char name[OPTION_NAME], buffer[VALUE_WORDS], lead[32];
+    const char *quote = is_text(o) ? "\"" : "", *limits = limits_of(o, buffer);
 
     snprintf(lead, sizeof lead, "## %s", indent);
     print_wrapped(lead, o->doc);
-    if (*limits_of(o, limits))
+    if (*limits)
         printf("%s(%s)\n", lead, limits);
     printf("#%s%s = %s%s%s\n", indent, conf_name(o, name), quote, fallback_of(o), quote);
 }
@@ -125,11 +118,12 @@ static const char *kind_word(const struct option *o)
 
 static void manual_option(const struct option *o)
 {
-    char name[OPTION_NAME], limits[LIMITS];
+    char name[OPTION_NAME], buffer[VALUE_WORDS];
+    const char *limits = limits_of(o, buffer);
 
     printf(".It Ic %s No = Ar %s\n", conf_name(o, name), kind_word(o));
     print_wrapped("", o->doc);
-    if (*limits_of(o, limits) && o->kind == OPTION_WORD)
+    if (*limits && o->kind == OPTION_WORD)
         printf("One of %s.\n", limits);
     else if (*limits && o->kind != OPTION_FLAG)
         printf("%s.\n", limits);

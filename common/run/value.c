@@ -119,19 +119,26 @@ static bool read_certs(const struct place *p, struct said said)
     return true;
 }
 
-static void say_words(const struct option *o, const char *text, char *why, size_t size)
+const char *value_words(const struct option *o, char to[VALUE_WORDS])
 {
     struct span rest = span_of(o->words);
-    char words[256] = "";
     size_t used = 0;
 
-    while (rest.len && used < sizeof words) {
+    *to = '\0';
+    while (rest.len && used < VALUE_WORDS) {
         struct span one = span_cut(&rest, ' ');
 
-        used += (size_t)snprintf(words + used, sizeof words - used, "%s%.*s", used ? ", " : "",
+        used += (size_t)snprintf(to + used, VALUE_WORDS - used, "%s%.*s", used ? ", " : "",
                                  SPAN_ARG(one));
     }
-    snprintf(why, size, "'%s' is none of its words; choose one of %s", text, words);
+    return to;
+}
+
+static void say_words(const struct option *o, const char *text, char *why, size_t size)
+{
+    char words[VALUE_WORDS];
+
+    snprintf(why, size, "'%s' is none of its words; choose one of %s", text, value_words(o, words));
 }
 
 static void say_limits(const struct option *o, const char *text, const char *what, char *why,

@@ -21,6 +21,10 @@ MUST bool value_read(const struct option *o, struct said said, const char *folde
 /* option_defaults(), lists too. */
 void value_defaults(const struct option *options, struct arena *arena, void *into);
 
+/* The words of a WORD, with commas between. */
+enum { VALUE_WORDS = 256 };
+const char *value_words(const struct option *o, char to[VALUE_WORDS]);
+
 /* May it be written in { }? */
 bool value_is_list(const struct option *o);
 
