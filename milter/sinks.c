@@ -40,15 +40,6 @@ static bool open_sink(struct sink *sink, const struct acct_file *conf, char *why
     return sink->account != NULL;
 }
 
-static bool is_there_twice(const struct settings *s, size_t which)
-{
-    for (size_t i = 0; i < which; i++) {
-        if (strcmp(s->acct_files[i].head.title, s->acct_files[which].head.title) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool open_all(struct sinks *s, const struct settings *settings, char *why, size_t size)
 {
     if (settings->acct_file_count > COUNT_OF(s->at)) {
@@ -56,12 +47,6 @@ static bool open_all(struct sinks *s, const struct settings *settings, char *why
         return false;
     }
     for (size_t i = 0; i < settings->acct_file_count; i++) {
-        if (is_there_twice(settings, i)) {
-            snprintf(why, size, "%s:%u: acct-file %s is there twice",
-                     settings->acct_files[i].head.file, settings->acct_files[i].head.line,
-                     settings->acct_files[i].head.title);
-            return false;
-        }
         s->count++;
         if (!open_sink(&s->at[i], &settings->acct_files[i], why, size))
             return false;

@@ -151,25 +151,13 @@ bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to)
     return false;
 }
 
-typedef int name_fn(int fd, struct sockaddr *to, socklen_t *len);
-
-static bool name_of(const struct conn *c, name_fn *fn, struct addr *out)
+bool conn_local(const struct conn *c, struct addr *out)
 {
     struct sockaddr_storage name;
     socklen_t len = sizeof name;
 
-    return c->fd >= 0 && fn(c->fd, (struct sockaddr *)&name, &len) == 0 &&
+    return c->fd >= 0 && getsockname(c->fd, (struct sockaddr *)&name, &len) == 0 &&
            addr_of_sockaddr((struct sockaddr *)&name, out);
-}
-
-bool conn_local(const struct conn *c, struct addr *out)
-{
-    return name_of(c, getsockname, out);
-}
-
-bool conn_remote(const struct conn *c, struct addr *out)
-{
-    return name_of(c, getpeername, out);
 }
 
 static enum conn_got plain(struct conn *c, ssize_t n, size_t *len, unsigned needs)

@@ -54,7 +54,6 @@ MUST enum conn_got conn_dialled(struct conn *c);
 MUST bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to);
 
 MUST bool conn_local(const struct conn *c, struct addr *out);
-MUST bool conn_remote(const struct conn *c, struct addr *out);
 
 /* CONN_SOME: `*len` bytes. */
 MUST enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len);

@@ -4,11 +4,9 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 enum fail {
     FAIL_NOT,
-#define FAIL(name, word, reply, tlsrpt, next, doc) FAIL_##name,
+#define FAIL(name, word, reply, doc) FAIL_##name,
 #include "rule/fail.def"
 #undef FAIL
     FAIL_COUNT,
@@ -17,5 +15,3 @@ enum fail {
 /* All are static texts; of FAIL_NOT they are "". */
 const char *fail_word(enum fail f);
 const char *fail_reply(enum fail f); /* without line end */
-const char *fail_tlsrpt(enum fail f);
-bool fail_allows_next(enum fail f);

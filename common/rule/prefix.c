@@ -12,15 +12,10 @@ struct prefix_node {
     uint32_t child[WAYS];
 };
 
-void prefix_init(struct prefixes *p)
-{
-    *p = (struct prefixes){0};
-}
-
 void prefix_clear(struct prefixes *p)
 {
     free(p->nodes);
-    prefix_init(p);
+    *p = (struct prefixes){0};
 }
 
 static unsigned way_at(const uint8_t ip[16], unsigned depth)

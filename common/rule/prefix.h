@@ -16,7 +16,7 @@ struct prefixes {
     uint32_t count, room;
 };
 
-void prefix_init(struct prefixes *p);
+/* One that is all zero is empty. */
 void prefix_clear(struct prefixes *p);
 
 /* The network's addresses have this value from now on, in place of the one before. Networks must

@@ -49,8 +49,9 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment; longer names count by their beginnings. */
-unsigned name_distance(const char *a, const char *b)
+/* How far apart two names are: letters to change, add, drop or swap (optimal string alignment);
+ * case is nothing. Longer names count by their beginnings. */
+static unsigned distance(const char *a, const char *b)
 {
     static const unsigned far = NAME;
     unsigned d[NAME + 1][NAME + 1];
@@ -79,8 +80,8 @@ unsigned name_distance(const char *a, const char *b)
 
 void name_suggest(const char *word, const char *candidate, const char **best)
 {
-    unsigned most = *best ? name_distance(word, *best) : (unsigned)strlen(word) / 3 + 2;
+    unsigned most = *best ? distance(word, *best) : (unsigned)strlen(word) / 3 + 2;
 
-    if (name_distance(word, candidate) < most)
+    if (distance(word, candidate) < most)
         *best = candidate;
 }

@@ -22,9 +22,6 @@ void problem_add(struct problems *p, const char *file, unsigned line, const char
 /* A whole line that someone else wrote. */
 void problem_add_line(struct problems *p, const char *line);
 
-/* How far apart two names are: letters to change, add, drop or swap; case is nothing. */
-unsigned name_distance(const char *a, const char *b);
-
 /* Is `candidate` a likelier meaning of `word` than what is `best` so far? Then it becomes it.
  * Begin with NULL; it stays NULL where nothing is near. */
 void name_suggest(const char *word, const char *candidate, const char **best);

@@ -245,7 +245,7 @@ static enum conn_got dial_to_its_end(struct conn *c, const struct addr *to,
 
 static void test_dial(void **state)
 {
-    struct addr at, local, remote, source, before;
+    struct addr at, local, source, before;
     int fd = listen_at(&at);
     struct conn c;
 
@@ -253,8 +253,7 @@ static void test_dial(void **state)
     conn_init(&c, -1);
     assert_false(conn_local(&c, &local));
     assert_int_equal(CONN_SOME, dial_to_its_end(&c, &at, NULL));
-    assert_true(conn_local(&c, &local) && conn_remote(&c, &remote));
-    assert_true(addr_is_same(&remote, &at));
+    assert_true(conn_local(&c, &local));
     assert_true(local.port > 0);
     conn_clear(&c);
 

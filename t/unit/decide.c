@@ -161,9 +161,6 @@ static void test_fails(void **state)
     (void)state;
     assert_string_equal(fail_word(FAIL_NOT), "");
     assert_string_equal(fail_reply(FAIL_NOT), "");
-    assert_string_equal(fail_tlsrpt(FAIL_NOT), "");
-    assert_true(fail_allows_next(FAIL_CONNECT));
-    assert_false(fail_allows_next(FAIL_LOST_REPLY));
     for (int f = FAIL_NOT + 1; f < FAIL_COUNT; f++) {
         const char *reply = fail_reply((enum fail)f);
 
