@@ -22,6 +22,8 @@ static size_t round_up(size_t size)
 /* Everything that follows from the header's two numbers. */
 static void measure(struct table *t, unsigned parts, unsigned entries)
 {
+    t->parts = parts;
+    t->entries = entries;
     for (t->places = 64; t->places < (size_t)entries * SPARE; t->places *= 2)
         ;
     /* One more than entries: what replaces is written before what it replaces goes. */

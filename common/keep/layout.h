@@ -49,6 +49,9 @@ struct record {
 struct table {
     int fd; /* the master's and its children's; -1 for a reader */
     struct header *map;
+    /* As they were when the file was looked at: a writer that has gone bad can change the
+     * header, and must not lead a reader out of what is mapped. */
+    unsigned parts, entries;
     size_t size, small_size, places, part_size, records_size;
 };
 

@@ -59,7 +59,7 @@ static bool is_at(const struct table *t, unsigned part, size_t place, uint32_t h
         uint64_t said = atomic_load_explicit(at, memory_order_acquire);
         uint32_t number = (uint32_t)said - 1;
 
-        if (said == 0 || said >> 32 != hash || number > t->map->entries)
+        if (said == 0 || said >> 32 != hash || number > t->entries)
             return false;
         bool whole = read_record(record_of(t, part, number), out);
 
@@ -93,7 +93,7 @@ static ssize_t take_record(struct table *t, unsigned part)
 
     if (p->free_count > 0)
         return free_of(t, p)[--p->free_count];
-    if (p->fresh > t->map->entries)
+    if (p->fresh > t->entries)
         return -1;
     if (p->fresh == p->allocated) {
         size_t from = record_offset(t, part, p->fresh),
@@ -118,7 +118,7 @@ static ssize_t find_room(struct table *t, unsigned part, uint32_t hash)
 {
     struct part *p = part_of(t, part);
 
-    if (p->fresh - p->free_count >= t->map->entries)
+    if (p->fresh - p->free_count >= t->entries)
         return -1;
     for (size_t i = 0; i < PROBES; i++) {
         size_t place = (hash + i) & (t->places - 1);
@@ -134,7 +134,7 @@ bool table_put(struct table *t, unsigned part, const struct table_key *key,
 {
     struct content content = {.key = *key, .made = clock_mono(), .entry = *entry}, old;
 
-    if (part >= t->map->parts)
+    if (part >= t->parts)
         return false;
     struct part *p = part_of(t, part);
     uint32_t hash = hash_of(t, key);
@@ -158,7 +158,7 @@ bool table_put(struct table *t, unsigned part, const struct table_key *key,
 void table_drop(struct table *t, unsigned part, const struct table_key *key)
 {
     struct content old;
-    ssize_t place = part < t->map->parts ? locate(t, part, key, &old) : -1;
+    ssize_t place = part < t->parts ? locate(t, part, key, &old) : -1;
 
     if (place < 0)
         return;
@@ -169,7 +169,7 @@ void table_drop(struct table *t, unsigned part, const struct table_key *key)
 
 void table_clear(struct table *t, unsigned part)
 {
-    struct part *p = part < t->map->parts ? part_of(t, part) : NULL;
+    struct part *p = part < t->parts ? part_of(t, part) : NULL;
 
     if (!p || p->fresh == 0)
         return;
@@ -204,7 +204,7 @@ bool table_find(const struct table *t, const struct table_key *key, struct table
     double made = 0;
     bool found = false;
 
-    for (unsigned part = 0; part < t->map->parts; part++)
+    for (unsigned part = 0; part < t->parts; part++)
         if (locate(t, part, key, &content) >= 0 && (!found || content.made > made)) {
             found = true;
             made = content.made;

@@ -351,6 +351,24 @@ static void test_file(void **state)
     table_close(&t);
 }
 
+/* What a worker does to the header leads no reader astray. */
+static void test_spoilt_header(void **state)
+{
+    struct table *t = make(2, 8), *reader = open_it();
+    struct table_entry e;
+    struct table_key key = key_of(7);
+
+    (void)state;
+    assert_true(put(t, 1, 7, 1));
+    t->map->parts = 4096;
+    t->map->entries = 1 << 20;
+    assert_true(table_find(reader, &key, &e));
+    key = key_of(8);
+    assert_false(table_find(reader, &key, &e));
+    table_close(&reader);
+    table_close(&t);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -372,7 +390,7 @@ int main(void)
         cmocka_unit_test(test_full),          cmocka_unit_test(test_youngest),
         cmocka_unit_test(test_never_torn),    cmocka_unit_test(test_half_written),
         cmocka_unit_test(test_made_anew),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_file),          cmocka_unit_test(test_spoilt_header),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
