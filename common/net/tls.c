@@ -100,6 +100,23 @@ static bool set_client_cas(SSL_CTX *ctx, const char *ca_file, char *why, size_t 
     return true;
 }
 
+/* The CAs themselves: others may have the same names. */
+static bool digest_cas(EVP_MD_CTX *md, SSL_CTX *ctx)
+{
+    STACK_OF(X509_OBJECT) *cas = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+    unsigned char of_cert[EVP_MAX_MD_SIZE];
+    unsigned len;
+
+    for (int i = 0; i < sk_X509_OBJECT_num(cas); i++) {
+        X509 *ca = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(cas, i));
+
+        if (ca &&
+            !(X509_digest(ca, EVP_sha256(), of_cert, &len) && EVP_DigestUpdate(md, of_cert, len)))
+            return false;
+    }
+    return true;
+}
+
 /* A ticket must not outlive what it was given under: names, keys, CAs and the caller's context. */
 static bool set_session_context(struct tls *t, const struct tls_server_conf *conf)
 {
@@ -109,15 +126,9 @@ static bool set_session_context(struct tls *t, const struct tls_server_conf *con
     bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) &&
               EVP_DigestUpdate(md, conf->session_context.at, conf->session_context.len);
 
-    for (size_t i = 0; ok && i < t->count; i++) {
-        STACK_OF(X509_NAME) *cas = SSL_CTX_get_client_CA_list(t->at[i].ctx);
-
+    for (size_t i = 0; ok && i < t->count; i++)
         ok = X509_digest(t->at[i].cert.leaf, EVP_sha256(), of_cert, &len) &&
-             EVP_DigestUpdate(md, of_cert, len);
-        for (int k = 0; ok && k < sk_X509_NAME_num(cas); k++)
-            ok = X509_NAME_digest(sk_X509_NAME_value(cas, k), EVP_sha256(), of_cert, &len) &&
-                 EVP_DigestUpdate(md, of_cert, len);
-    }
+             EVP_DigestUpdate(md, of_cert, len) && digest_cas(md, t->at[i].ctx);
     ok = ok && EVP_DigestFinal_ex(md, digest, &len);
     for (size_t i = 0; ok && i < t->count; i++)
         ok = SSL_CTX_set_session_id_context(t->at[i].ctx, digest, len);

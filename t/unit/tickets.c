@@ -180,6 +180,39 @@ static void test_other_context(void **state)
     tickets_free(&tickets);
 }
 
+/* Two CAs of one name are two. */
+static void test_ca_of_the_same_name(void **state)
+{
+    struct tickets *tickets = tickets_new();
+    struct tls *servers[2], *client = pair_client(ca_file);
+    struct ssl_session_st *session = NULL;
+    char why[256] = "";
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct ca_cert ca = ca_make(&(struct ca_wish){.subject = "Clients' CA", .is_ca = 1});
+        const struct tls_server_conf conf = {
+            .certs = {&(struct cert_file){file, ""}, 1},
+            .ciphers = "",
+            .ciphersuites = "",
+            .least = TLS_1_2,
+            .ca_file = ca_write(i ? "one.pem" : "two.pem", &ca, NULL, CA_CERT, NULL),
+            .session_context = SPAN("the same")};
+
+        servers[i] = tls_server_new(&conf, tickets, why, sizeof why);
+        assert_string_equal(why, "");
+        ca_free(&ca);
+    }
+    assert_false(resumes(client, servers[0], &session));
+    assert_true(resumes(client, servers[0], &session));
+    assert_false(resumes(client, servers[1], &session));
+    conn_session_free(&session);
+    tls_free(&servers[0]);
+    tls_free(&servers[1]);
+    tls_free(&client);
+    tickets_free(&tickets);
+}
+
 static void test_none(void **state)
 {
     struct tls *server = pair_server(&file, 1, NULL), *client = pair_client(ca_file);
@@ -200,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_rotation),
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_other_context),
+        cmocka_unit_test(test_ca_of_the_same_name),
         cmocka_unit_test(test_none),
     };
 
