@@ -7,7 +7,7 @@
 #include "smtp/ehlo.h"
 #include "smtp/xtext.h"
 
-enum { LINE_MAX_ = 1024, HELO_MAX = 255 };
+enum { XCLIENT_MAX = 2048, EHLO_MAX = 4096, HELO_MAX = 255 };
 
 bool intro_begin(enum intro *i, struct dial *d, const struct guest *who)
 {
@@ -77,7 +77,7 @@ static bool ask_ehlo(struct dial *d, const struct guest *who)
 {
     struct buf line;
 
-    buf_init(&line, 4096);
+    buf_init(&line, EHLO_MAX);
     bool asked = buf_addf(&line, "EHLO %s\r\n", who->helo) && dial_ask(d, 0, buf_peek(&line));
     buf_clear(&line);
     return asked;
@@ -87,7 +87,7 @@ static bool ask_xclient(struct dial *d, const struct guest *who, struct span rep
 {
     struct buf line;
 
-    buf_init(&line, LINE_MAX_ * 2);
+    buf_init(&line, XCLIENT_MAX);
     bool asked = intro_xclient(&line, ehlo_argument(reply, "XCLIENT"), who) &&
                  dial_ask(d, 0, buf_peek(&line));
     buf_clear(&line);

@@ -63,12 +63,12 @@ uint64_t phase_progress(const struct session *s)
 
 static void connected(struct session *s, enum conn_got got)
 {
-    if (got == CONN_SOME)
+    if (got == CONN_SOME) {
         relay_connected(&s->relay);
-    else
+    } else {
         relay_lost(&s->relay, REASON_CONNECT);
-    if (got != CONN_SOME)
         s->broke = s->backend.conn.why;
+    }
 }
 
 static enum phase dial_on(struct session *s)
@@ -82,8 +82,6 @@ static enum phase dial_on(struct session *s)
     connected(s, got);
     return PHASE_TALK;
 }
-
-/* Wishes */
 
 static void record(struct session *s)
 {
@@ -216,8 +214,7 @@ static enum phase last_words(struct session *s)
     }
     flow_push_client(s, &moved);
     if (side_is_open(&s->client) && buf_len(&s->relay.client.out) == 0) {
-        /* Closing on what was sent but not read would reset the connection, and our words with it.
-         */
+        /* To close on what was not read would reset the connection, and our words with it. */
         if (!s->finished)
             conn_finish(&s->client.conn);
         s->finished = true;

@@ -32,8 +32,6 @@ static struct guest guest(const struct relay *r)
     };
 }
 
-/* Ends */
-
 void relay_end(struct relay *r, enum reason why, struct span reply)
 {
     if (r->why != REASON_NOT_YET)
@@ -62,8 +60,6 @@ static void keep_said(struct relay *r, struct span reply)
 
     relay_keep(&r->said, (struct span){flat, len});
 }
-
-/* What the client is shown */
 
 struct standing relay_standing(const struct relay *r)
 {

@@ -279,9 +279,8 @@ static void clear(struct server *v)
         probe_free(&v->probes[i]);
     entries_clear(&v->worker.entries);
     spool_close(&v->worker.spool);
-    if (v->worker.base) {
+    if (v->worker.base)
         event_base_free(v->worker.base);
-    }
     free(v->gates);
     free(v->stations);
     free(v->probes);

@@ -15,6 +15,7 @@ struct side {
     uint64_t in, out; /* bytes */
 };
 
+/* `fd` is ours from here; -1: not connected yet. */
 void side_init(struct side *s, int fd);
 void side_clear(struct side *s);
 

@@ -29,10 +29,9 @@ struct lookup {
     bool null_mx;
 };
 
-static void add_addresses(struct lookup *k, struct answer *a, const struct node *n,
-                          const struct addr *at, size_t count)
+static void add_addresses(struct answer *a, const struct node *n, const struct addr *at,
+                          size_t count)
 {
-    (void)k;
     for (size_t i = 0; i < count && a->count < ANSWER_HOSTS; i++) {
         struct answer_host *h = &a->host[a->count++];
 
@@ -58,8 +57,8 @@ static void finish(struct lookup *k)
     struct answer a = {.number = k->q.number};
 
     for (size_t i = 0; i < k->count; i++) {
-        add_addresses(k, &a, &k->node[i], k->node[i].v4, k->node[i].v4_count);
-        add_addresses(k, &a, &k->node[i], k->node[i].v6, k->node[i].v6_count);
+        add_addresses(&a, &k->node[i], k->node[i].v4, k->node[i].v4_count);
+        add_addresses(&a, &k->node[i], k->node[i].v6, k->node[i].v6_count);
     }
     a.status = status_of(k, &a);
     k->fn(k->arg, &a);

@@ -142,12 +142,11 @@ void pool_leave(struct pool *p, struct quota *q)
         alarm_set(&p->wake, 0);
 }
 
-void pool_wait(struct pool *p, struct waiter *w, const char *domain, watch_fn *fn, void *arg)
+void pool_wait(struct pool *p, struct waiter *w, watch_fn *fn, void *arg)
 {
     w->fn = fn;
     w->arg = arg;
     w->waits = true;
-    text_copy(w->domain, sizeof w->domain, span_of(domain));
     TAILQ_INSERT_TAIL(&p->waiters, w, link);
 }
 

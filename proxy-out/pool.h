@@ -30,12 +30,11 @@ void pool_leave(struct pool *p, struct quota *q);
  * served. pool_forget() where it does not wait any more. */
 struct waiter {
     TAILQ_ENTRY(waiter) link;
-    char domain[IDNA_NAME];
     watch_fn *fn;
     void *arg;
     bool waits;
 };
-void pool_wait(struct pool *p, struct waiter *w, const char *domain, watch_fn *fn, void *arg);
+void pool_wait(struct pool *p, struct waiter *w, watch_fn *fn, void *arg);
 void pool_forget(struct pool *p, struct waiter *w);
 
 /* The key: `tls` stands for CA, ciphers, oldest protocol and client certificate. */

@@ -153,7 +153,7 @@ static void try(struct seek *k)
     }
     k->is = SEEK_WAITS;
     alarm_set(&k->alarm, left / 2);
-    pool_wait(k->worker->pool, &k->waiter, k->domain, on_place, k);
+    pool_wait(k->worker->pool, &k->waiter, on_place, k);
 }
 
 static void on_found(void *arg)

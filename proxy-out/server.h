@@ -6,4 +6,5 @@
 
 struct child;
 
+/* The whole life of a worker; `child->prepared` is a struct prepared. */
 int server_run(struct child *child);

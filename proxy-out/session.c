@@ -26,13 +26,6 @@ static const char *const doing[] = {
     [PHASE_OVER] = "",
 };
 
-size_t session_size(void)
-{
-    return sizeof(struct session);
-}
-
-/* --- time */
-
 static unsigned long limit_of(const struct session *s, enum phase phase)
 {
     const struct seek *k = s->hold[0].seek;

@@ -12,12 +12,12 @@
 #include "proxy-out/hold.h"
 
 enum phase {
-    PHASE_TALK,
-    PHASE_SEEK,
-    PHASE_REPLY,
-    PHASE_MESSAGE,
-    PHASE_FINAL,
-    PHASE_LAST_WORDS,
+    PHASE_TALK,       /* it is the client's turn */
+    PHASE_SEEK,       /* a server is looked for */
+    PHASE_REPLY,      /* the server is to answer MAIL, RCPT or DATA */
+    PHASE_MESSAGE,    /* a message goes through */
+    PHASE_FINAL,      /* the server is to answer the message */
+    PHASE_LAST_WORDS, /* what is said goes out, then the client's connection is closed */
     PHASE_OVER,
 };
 
@@ -35,7 +35,6 @@ struct session {
     struct relay relay;
     struct hold hold[RELAY_LANES];
     uint64_t in;
-    unsigned long messages;
     const char *why; /* it ends */
     bool sated;      /* nothing more is to be read until the loop says so */
     bool ended;      /* the client says no more */
@@ -49,6 +48,3 @@ void session_start(struct worker *w, const struct relay_listener *listener, int 
 
 /* While the worker drains: ends sessions that have said nothing for some seconds. */
 void sessions_drain(struct worker *w);
-
-/* Bytes of a session that does nothing. */
-size_t session_size(void);

@@ -28,7 +28,7 @@ static void try(void *arg)
     if ((w->got = pool_take(w->pool, "key", "b.test", 1)))
         return;
     if (!(w->place = pool_enter(w->pool, "b.test", 1)))
-        pool_wait(w->pool, &w->waiter, "b.test", try, w);
+        pool_wait(w->pool, &w->waiter, try, w);
 }
 
 static void turn(struct event_base *base)
