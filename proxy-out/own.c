@@ -40,8 +40,13 @@ static struct addr *listeners(const struct settings *s, size_t *count)
     size_t most = s->relay_listener_count + s->smtp_listener_count;
     struct addr *at = calloc(most + 1, sizeof *at);
 
-    for (size_t i = 0; at && i < s->relay_listener_count; i++)
-        at[(*count)++] = s->relay_listeners[i].at;
+    for (size_t i = 0; at && i < s->relay_listener_count; i++) {
+        const struct relay_listener *l = &s->relay_listeners[i];
+        struct addr everywhere = {.port = l->at.port};
+
+        /* One that is known by a map is bound to the whole loopback device. */
+        at[(*count)++] = l->hand_over == HAND_OVER_TRANSPORT_MAP ? everywhere : l->at;
+    }
     for (size_t i = 0; at && i < s->smtp_listener_count; i++)
         at[(*count)++] = s->smtp_listeners[i].at;
     return at;
