@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "net/conn.h"
@@ -10,7 +11,7 @@
 #include "net/watch.h"
 #include "proxy-out/map.h"
 
-enum { CALLERS = 1000, IDLE_SECONDS = 600, OUT_MAX = 16384, AT_ONCE = 16 };
+enum { CALLERS = 1000, IDLE_SECONDS = 600, OUT_MAX = 16384, AT_ONCE = 16, PAUSE_SECONDS = 1 };
 
 struct caller {
     LIST_ENTRY(caller) link;
@@ -26,6 +27,7 @@ struct mapper {
     const struct relay_listener *listener;
     int fd;
     struct watch watch;
+    struct alarm again; /* when to accept again */
     LIST_HEAD(, caller) callers;
     unsigned count;
 };
@@ -105,11 +107,9 @@ static void on_ready(void *arg)
 static void take(struct mapper *m, int fd)
 {
     struct caller *c = m->count < CALLERS ? calloc(1, sizeof *c) : NULL;
-    struct conn none;
 
     if (!c) {
-        conn_init(&none, fd);
-        conn_clear(&none);
+        close(fd);
         return;
     }
     c->mapper = m;
@@ -124,12 +124,18 @@ static void take(struct mapper *m, int fd)
     alarm_set(&c->idle, IDLE_SECONDS);
 }
 
-static bool is_allowed(const struct relay_listener *l, const struct addr *client)
+static void accept_again(void *arg)
 {
-    for (size_t i = 0; i < l->allow.count; i++)
-        if (network_has(&l->allow.at[i], client))
-            return true;
-    return false;
+    struct mapper *m = arg;
+
+    watch_want(&m->watch, m->fd, CONN_IN);
+}
+
+/* No descriptors: the socket would wake us without end. */
+static void pause_accepting(struct mapper *m)
+{
+    watch_want(&m->watch, -1, 0);
+    alarm_set(&m->again, PAUSE_SECONDS);
 }
 
 static void on_caller(void *arg)
@@ -138,18 +144,18 @@ static void on_caller(void *arg)
 
     for (unsigned i = 0; i < AT_ONCE; i++) {
         struct addr client;
-        struct conn none;
         bool full = false;
         int fd = listen_accept(m->fd, &client, &full);
 
+        if (full)
+            pause_accepting(m);
         if (fd < 0)
             return;
-        if (is_allowed(m->listener, &client)) {
+        if (networks_has(&m->listener->allow, &client)) {
             take(m, fd);
             continue;
         }
-        conn_init(&none, fd);
-        conn_clear(&none);
+        close(fd);
     }
 }
 
@@ -163,6 +169,7 @@ struct mapper *mapper_new(struct event_base *base, const struct relay_listener *
     m->listener = l;
     m->fd = fd;
     LIST_INIT(&m->callers);
+    alarm_init(&m->again, base, accept_again, m);
     watch_init(&m->watch, base, on_caller, m);
     watch_want(&m->watch, fd, CONN_IN);
     return m;
@@ -170,6 +177,7 @@ struct mapper *mapper_new(struct event_base *base, const struct relay_listener *
 
 void mapper_drain(struct mapper *m)
 {
+    alarm_stop(&m->again);
     watch_want(&m->watch, -1, 0);
 }
 

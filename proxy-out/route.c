@@ -93,21 +93,13 @@ static bool is_listener(const struct own *own, const struct addr *a)
     return false;
 }
 
-static bool is_other(const struct own *own, const struct addr *a)
-{
-    for (size_t i = 0; i < own->others.count; i++)
-        if (network_has(&own->others.at[i], a))
-            return true;
-    return false;
-}
-
 /* A server that the administrator wrote down may be another one on this machine. */
 static bool is_own(const struct own *own, const struct candidate *c)
 {
     if (is_listener(own, &c->at))
         return true;
-    return !c->told &&
-           (is_other(own, &c->at) || (is_machine(own, &c->at) && !addr_is_loopback(&c->at)));
+    return !c->told && (networks_has(&own->others, &c->at) ||
+                        (is_machine(own, &c->at) && !addr_is_loopback(&c->at)));
 }
 
 /* By preference; what is equal stays in its order, which the facts process has shuffled. */

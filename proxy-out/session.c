@@ -234,8 +234,7 @@ void session_start(struct worker *w, const struct relay_listener *listener, int 
     s->id = id_next();
     s->at = *client;
     conf.mta.session = s->id;
-    for (size_t i = 0; i < listener->allow.count && !conf.allowed; i++)
-        conf.allowed = network_has(&listener->allow.at[i], client);
+    conf.allowed = networks_has(&listener->allow, client);
     conn_init(&s->conn, fd);
     watch_init(&s->watch, w->base, on_client, s);
     alarm_init(&s->alarm, w->base, on_alarm, s);

@@ -177,3 +177,11 @@ void option_say_twins(const char *kind, const struct option_head *a, const struc
     snprintf(why, size, "%s:%u: %s %s: is there twice, first in %s:%u; make one of them",
              second->file, second->line, kind, second->title, first->file, first->line);
 }
+
+bool networks_has(const struct networks *n, const struct addr *a)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (network_has(&n->at[i], a))
+            return true;
+    return false;
+}

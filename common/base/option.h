@@ -48,6 +48,9 @@ struct networks {
     size_t count;
 };
 
+/* Is `a` in one of them? */
+bool networks_has(const struct networks *n, const struct addr *a);
+
 struct cert_file {
     const char *file, *password; /* the password is "" where none is needed */
 };
