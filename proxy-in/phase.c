@@ -207,7 +207,7 @@ static enum phase last_words(struct session *s)
 
     if (s->relay.stage == STAGE_LEAVING && side_is_open(&s->backend)) {
         flow_push_backend(s, &moved);
-        if (!side_discard(&s->backend))
+        if (!conn_discard(&s->backend.conn))
             call_hang_up(s);
     } else {
         call_hang_up(s);
@@ -218,7 +218,7 @@ static enum phase last_words(struct session *s)
         if (!s->finished)
             conn_finish(&s->client.conn);
         s->finished = true;
-        if (s->relay.why == REASON_QUIT || s->ended || !side_discard(&s->client))
+        if (s->relay.why == REASON_QUIT || s->ended || !conn_discard(&s->client.conn))
             side_clear(&s->client);
     }
     return side_is_open(&s->client) || side_is_open(&s->backend) ? PHASE_LAST_WORDS : PHASE_OVER;

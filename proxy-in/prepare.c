@@ -111,8 +111,7 @@ static void want_again(const struct prepared *before)
 {
     listens_unmark(&sockets);
     for (size_t i = 0; before && i < before->count; i++)
-        for (size_t k = 0; k < sockets.count; k++)
-            sockets.at[k].wanted |= sockets.at[k].fd == before->gates[i].fd;
+        listens_want(&sockets, before->gates[i].fd);
 }
 
 /* The table is made once: milters have it mapped. So it is made for the workers of today, and a

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "side.h"
 
-enum { DISCARD_ROUNDS = 16 };
-
 void side_init(struct side *s, int fd)
 {
     *s = (struct side){.watched = 0};
@@ -30,15 +28,4 @@ void side_watch(struct side *s, struct event_base *base, short events, event_cal
         event_assign(&s->watch, base, s->conn.fd, (short)(events | EV_PERSIST), fn, arg) == 0 &&
         event_add(&s->watch, NULL) == 0)
         s->watched = events;
-}
-
-bool side_discard(struct side *s)
-{
-    char forgotten[4096];
-    enum conn_got got = CONN_SOME;
-    size_t len;
-
-    for (unsigned round = 0; got == CONN_SOME && round < DISCARD_ROUNDS; round++)
-        got = conn_read(&s->conn, forgotten, sizeof forgotten, &len);
-    return got == CONN_SOME || got == CONN_LATER;
 }

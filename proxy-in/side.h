@@ -28,6 +28,3 @@ static inline bool side_is_open(const struct side *s)
  * for none. The only place that starts or stops a watcher. */
 void side_watch(struct side *s, struct event_base *base, short events, event_callback_fn fn,
                 void *arg);
-
-/* Reads what comes and forgets it. False: it is at its end. */
-MUST bool side_discard(struct side *s);

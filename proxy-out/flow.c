@@ -134,21 +134,6 @@ enum phase flow_talk(struct session *s)
     return now;
 }
 
-/* Reads what comes and forgets it. False: it is at its end. */
-static bool discard_client(struct session *s)
-{
-    char bytes[4096];
-    size_t len;
-    enum conn_got got;
-
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        got = conn_read(&s->conn, bytes, sizeof bytes, &len);
-        if (got != CONN_SOME)
-            return got == CONN_LATER;
-    }
-    return true;
-}
-
 /* To close on what was sent but not read would reset the connection, and our words with it. */
 enum phase flow_last_words(struct session *s)
 {
@@ -162,5 +147,5 @@ enum phase flow_last_words(struct session *s)
     if (!s->finished)
         conn_finish(&s->conn);
     s->finished = true;
-    return s->ended || !discard_client(s) ? over(s, "quit") : PHASE_LAST_WORDS;
+    return s->ended || !conn_discard(&s->conn) ? over(s, "quit") : PHASE_LAST_WORDS;
 }

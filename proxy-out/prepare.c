@@ -89,10 +89,10 @@ static void open_sockets(struct prepared *p, const struct settings *s, struct li
 static void want_again(const struct prepared *before)
 {
     listens_unmark(&sockets);
-    for (size_t i = 0; before && i < before->count; i++)
-        for (size_t k = 0; k < sockets.count; k++)
-            sockets.at[k].wanted |= sockets.at[k].fd == before->doors[i].fd ||
-                                    sockets.at[k].fd == before->doors[i].map_fd;
+    for (size_t i = 0; before && i < before->count; i++) {
+        listens_want(&sockets, before->doors[i].fd);
+        listens_want(&sockets, before->doors[i].map_fd);
+    }
 }
 
 static void take_hold(struct prepared *p, const struct settings *s, const struct prepared *before,

@@ -15,7 +15,7 @@
 #include "net/tls.h"
 
 /* A TLS record holds no more. */
-enum { RECORD = 16384, PIECES = 16 };
+enum { RECORD = 16384, PIECES = 16, DISCARD_ROUNDS = 16 };
 
 static enum conn_got failed(struct conn *c, const char *why)
 {
@@ -226,6 +226,17 @@ enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
     }
     c->dry = got == CONN_LATER;
     return got;
+}
+
+bool conn_discard(struct conn *c)
+{
+    char forgotten[4096];
+    enum conn_got got = CONN_SOME;
+    size_t len;
+
+    for (unsigned round = 0; got == CONN_SOME && round < DISCARD_ROUNDS; round++)
+        got = conn_read(c, forgotten, sizeof forgotten, &len);
+    return got == CONN_SOME || got == CONN_LATER;
 }
 
 static enum conn_got write_plain(struct conn *c, const struct span *pieces, size_t count,

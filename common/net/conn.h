@@ -58,6 +58,9 @@ MUST bool conn_local(const struct conn *c, struct addr *out);
 /* CONN_SOME: `*len` bytes. */
 MUST enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len);
 
+/* Reads what comes and forgets it, up to a limit. False: it is at its end. */
+MUST bool conn_discard(struct conn *c);
+
 /* Writes pieces in order as one: one system call, and as few TLS records as may be. `*len`
  * is what was taken, over all pieces; it may be less than they have. After CONN_LATER, and for
  * what was not taken, the same bytes must be offered again first; cut into other pieces

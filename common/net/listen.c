@@ -145,6 +145,12 @@ void listens_unmark(struct listens *all)
         all->at[i].wanted = false;
 }
 
+void listens_want(struct listens *all, int fd)
+{
+    for (size_t i = 0; i < all->count; i++)
+        all->at[i].wanted |= all->at[i].fd == fd;
+}
+
 void listens_close_unwanted(struct listens *all)
 {
     size_t kept = 0;

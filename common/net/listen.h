@@ -26,8 +26,10 @@ struct listens {
 MUST int listens_open(struct listens *all, const struct addr *at, bool loopback_device, char *why,
                       size_t size);
 
-/* Forgets all marks before a configuration is read, and closes what nobody wants after. */
+/* Forgets all marks before a configuration is read, marks what is to stay all the same (-1 is
+ * nothing), and closes what nobody wants after. */
 void listens_unmark(struct listens *all);
+void listens_want(struct listens *all, int fd);
 void listens_close_unwanted(struct listens *all);
 
 /* Accepts one, non-blocking and close-on-exec. -1: none now (or no descriptors: `*full`). */

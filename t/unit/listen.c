@@ -108,6 +108,11 @@ static void test_accept(void **state)
     close(caller);
     close(second);
     listens_unmark(&all);
+    listens_want(&all, all.at[0].fd);
+    listens_want(&all, -1);
+    listens_close_unwanted(&all);
+    assert_int_equal(1, all.count);
+    listens_unmark(&all);
     listens_close_unwanted(&all);
 }
 
