@@ -269,6 +269,15 @@ subtest 'privileges' => sub {
     $t->signal('TERM');
     is($t->status, 0, 'and end');
     ok(!-e $t->folder . '/run/toy.pid', 'and take its pid file away');
+    unlike($t->log, qr/children-are-root/, 'there is nothing to warn of');
+};
+
+subtest 'children that stay root' => sub {
+    plan skip_all => 'only root has privileges to keep' if $>;
+    my $t = T::Toy->new->start;
+    $t->signal('TERM');
+    is($t->status, 0, 'ended');
+    like($t->log, qr/children-are-root/, 'are warned of');
 };
 
 done_testing;

@@ -212,6 +212,9 @@ static void on_serving(struct daemon *d)
     const struct generation *g = d->brood.newest;
 
     log_open(d->program->name, g->settings->global.log_to, g->settings->global.log_level);
+    if (geteuid() == 0 && !*g->settings->global.user)
+        log_say(LOG_LIFE, "", "children-are-root",
+                {"then", SPAN("set user, so that whoever breaks in is not")});
     log_say(LOG_LIFE, "", d->has_started ? "reloaded" : "ready",
             {"generation", log_number(g->number)}, {"children", log_number((double)g->count)},
             {"pid", log_number(getpid())});
