@@ -37,10 +37,10 @@ const char *demand_word(const struct demand *d);
 
 /* What to do next with this server. */
 enum decision {
-    GO_SECURE, /* go on in TLS */
-    GO_CLEAR,  /* go on in the clear on this very connection */
+    GO_SECURE,      /* go on in TLS */
+    GO_CLEAR,       /* go on in the clear on this very connection */
     GO_AGAIN_CLEAR, /* a new connection, without STARTTLS */
-    GO_NOT, /* this server will not do: `*fail` */
+    GO_NOT,         /* this server will not do: `*fail` */
 };
 
 /* `cert` counts only for TLS_DONE; `mail_sent`: MAIL went out on this try already. */

@@ -27,8 +27,7 @@
     O(S, FLAG, require_auth, "no", ANY, "Refuse MAIL before AUTH with 530 5.7.0.")                \
     O(S, FLAG, smtp_service, "yes", ANY, "no: greet with 521 and take no mail.")                  \
     O(S, TIME, smtp_command_timeout, "5m", RANGE(1, 3600), "Time for the client's next command.") \
-    O(S, TIME, smtp_data_timeout, "10m", RANGE(1, 7200),                                          \
-      "Time without progress in a message.")
+    O(S, TIME, smtp_data_timeout, "10m", RANGE(1, 7200), "Time without progress in a message.")
 
 struct source {
     OPTION_HEAD

@@ -10,7 +10,8 @@
 #include "base/span.h"
 
 /* FAULT: a person must act; such a line says level=error. LIFE: the life of the program.
- * SESSION: one line a session. STEP: one a step. (Not syslog's names: its header makes macros of them.) */
+ * SESSION: one line a session. STEP: one a step. (Not syslog's names: its header makes macros of
+ * them.) */
 enum log_level { LOG_FAULT, LOG_LIFE, LOG_SESSION, LOG_STEP };
 #define LOG_LEVEL_WORDS "error notice info debug"
 #define LOG_TO_WORDS "stderr syslog"
@@ -30,8 +31,8 @@ void log_pairs(enum log_level level, const char *id, const char *event,
                const struct log_pair *pairs, size_t count);
 
 /* log_say(LOG_LIFE, "", "started", {"workers", span}, ...) */
-#define log_say(level, id, event, ...)                                                       \
-    log_pairs(level, id, event, (const struct log_pair[]){__VA_ARGS__},                      \
+#define log_say(level, id, event, ...)                                  \
+    log_pairs(level, id, event, (const struct log_pair[]){__VA_ARGS__}, \
               sizeof((const struct log_pair[]){__VA_ARGS__}) / sizeof(struct log_pair))
 
 /* True where a line of this level would be written: ask before work that is only for it. */

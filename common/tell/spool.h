@@ -24,7 +24,8 @@ void spool_close(struct spool **s);
 
 /* Sets aside room for `bytes` more than is set aside already; given back by spool_release().
  * What is appended uses up what was set aside, so release once all of a reservation's lines
- * are written (or will not be). False: the disk is full (or the file limit is reached): `452 4.3.1`. */
+ * are written (or will not be). False: the disk is full (or the file limit is reached):
+ * `452 4.3.1`. */
 MUST bool spool_reserve(struct spool *s, size_t bytes);
 void spool_release(struct spool *s, size_t bytes);
 
