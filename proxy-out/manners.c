@@ -8,7 +8,7 @@
 #include "net/tls.h"
 #include "rule/decide.h"
 
-enum { KEY = 2048 };
+enum { KEY = 8192 };
 
 struct manner {
     LIST_ENTRY(manner) link;
@@ -29,7 +29,7 @@ static struct tls_client_conf conf_of(const struct domain *rule)
         .ciphers = rule->smtp_tls_ciphers,
         .ciphersuites = "",
         .least = (enum tls_protocol)rule->smtp_tls_min_protocol,
-        /* Where clear text would do, weak TLS is better than none (LAB 7). */
+        /* Where clear text would do, weak TLS is better than none. */
         .security_level = demand.level == DEMAND_MAY ? 0 : -1,
     };
 
@@ -38,10 +38,13 @@ static struct tls_client_conf conf_of(const struct domain *rule)
     return conf;
 }
 
-static void make_key(char key[KEY], const struct tls_client_conf *c)
+/* False: too long. A key that were cut off would give one rule the TLS of another. */
+static bool make_key(char key[KEY], const struct tls_client_conf *c)
 {
-    snprintf(key, KEY, "%s\n%s\n%s\n%s\n%d %d", c->cert.file, c->cert.password, c->ca_file,
-             c->ciphers, (int)c->least, c->security_level);
+    int len = snprintf(key, KEY, "%d %d\n%s\n%s\n%s\n%s", (int)c->least, c->security_level,
+                       c->cert.file, c->cert.password, c->ca_file, c->ciphers);
+
+    return len > 0 && len < KEY;
 }
 
 static struct tls *find(const struct manners *m, const char *key)
@@ -59,8 +62,7 @@ struct tls *manners_find(const struct manners *m, const struct domain *rule)
     struct tls_client_conf conf = conf_of(rule);
     char key[KEY];
 
-    make_key(key, &conf);
-    return find(m, key);
+    return make_key(key, &conf) ? find(m, key) : NULL;
 }
 
 static bool add(struct manners *m, const struct domain *rule, char *why, size_t size)
@@ -69,7 +71,10 @@ static bool add(struct manners *m, const struct domain *rule, char *why, size_t 
     struct manner *one;
     char key[KEY], what[1024] = "out of memory";
 
-    make_key(key, &conf);
+    if (!make_key(key, &conf)) {
+        snprintf(why, size, "domain %s: the TLS options are too long", rule->head.title);
+        return false;
+    }
     if (find(m, key))
         return true;
     one = calloc(1, sizeof *one + strlen(key) + 1);

@@ -63,9 +63,28 @@ static void every_rule(void **state)
     domains_free(&s.domains);
 }
 
+/* What does not fit is refused: cut off, it might pass for another rule's. */
+static void too_long(void **state)
+{
+    static char ciphers[9001];
+    struct domain sections[1];
+    char why[1024] = "";
+    struct settings s = {.domain_sections = sections, .domain_section_count = 1};
+
+    (void)state;
+    memset(ciphers, ':', sizeof ciphers - 1);
+    memcpy(ciphers, "HIGH", 4);
+    sections[0] = section("*", ciphers);
+    s.domains = domains_new(sections, 1, why, sizeof why);
+    assert_row(s.domains, why);
+    assert_null(manners_new(&s, why, sizeof why));
+    assert_non_null(strstr(why, "too long"));
+    domains_free(&s.domains);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_rule)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_rule), cmocka_unit_test(too_long)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
