@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "smtp/reply.h"
 
@@ -47,6 +48,18 @@ static void conclude(struct probing *p, bool safe, const char *words, struct spa
     reply_flat(p->why + n, sizeof p->why - (size_t)n, said);
 }
 
+/* "450 4.1.2 Domain not found" may come before Postfix looks at mynetworks
+ * (reject_unknown_recipient_domain), and others may be told 250. 454 4.7.1 is what Postfix's
+ * defer_unauth_destination says. */
+static bool refuses_to_relay(const struct heard *h)
+{
+    const struct reply reply = reply_read(h->text);
+
+    if (h->code < 500)
+        return h->code >= 400 && strncmp(reply.status, "4.7.", 4) == 0;
+    return strcmp(reply.status, "5.1.2") != 0;
+}
+
 bool probing_goes_on(struct probing *p, const char *host_name)
 {
     struct heard h;
@@ -55,8 +68,13 @@ bool probing_goes_on(struct probing *p, const char *host_name)
     while (p->asks != PROBING_OVER && (got = dial_next(&p->dial, &h)) != 0) {
         if (got < 0)
             conclude(p, false, "what it says is not SMTP", SPAN(""));
-        else if (p->asks == PROBING_RCPT && h.code >= 400)
+        else if (p->asks == PROBING_RCPT && refuses_to_relay(&h))
             conclude(p, true, "", h.text);
+        else if (p->asks == PROBING_RCPT && h.code >= 400)
+            conclude(p, false,
+                     "what it has against RCPT TO:<probe@relay-test.invalid> does not "
+                     "show that it refuses to relay: ",
+                     h.text);
         else if (p->asks == PROBING_RCPT)
             conclude(p, false,
                      "it relays for everybody: RCPT TO:<probe@relay-test.invalid>: ", h.text);

@@ -33,6 +33,10 @@ static const struct {
 } answers[] = {
     {"relay refused", "220 a\r\n250 a\r\n250 a\r\n554 5.7.1 Relay access denied\r\n", true, true},
     {"relay refused for now", "220 a\r\n250-a\r\n250 PIPELINING\r\n250 a\r\n454 4.7.1 Relay access denied\r\n", true, true},
+    {"no such domain, for now", "220 a\r\n250 a\r\n250 a\r\n450 4.1.2 Domain not found\r\n", true, false},
+    {"no such domain", "220 a\r\n250 a\r\n250 a\r\n550 5.1.2 Domain not found\r\n", true, false},
+    {"refused without a status", "220 a\r\n250 a\r\n250 a\r\n550 relay not permitted\r\n", true, true},
+    {"trouble of its own", "220 a\r\n250 a\r\n250 a\r\n421 4.3.2 Too busy\r\n", true, false},
     {"an open relay", "220 a\r\n250 a\r\n250 a\r\n250 2.1.5 Ok\r\n", true, false},
     {"forwards for us (251)", "220 a\r\n250 a\r\n250 a\r\n251 Will forward\r\n", true, false},
     {"login first", "220 a\r\n250 a\r\n530 5.7.0 Authentication required\r\n", true, true},
