@@ -36,7 +36,7 @@ sub start {
         POSIX::setsid();
         open STDOUT, '>', "$dir/out";
         open STDERR, '>&', \*STDOUT;
-        exec $nsd, '-d', '-c', "$dir/nsd.conf" or POSIX::_exit(127);
+        exec T::Stage::with_us(), $nsd, '-d', '-c', "$dir/nsd.conf" or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
     T::Stage::started($self);

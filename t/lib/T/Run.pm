@@ -88,7 +88,7 @@ sub launch {
         open STDOUT, '>>', $self->{log};
         open STDERR, '>&', \*STDOUT;
         $ENV{$_} = $self->{env}{$_} for keys %{$self->{env}};
-        exec @command or POSIX::_exit(127);
+        exec T::Stage::with_us(), @command or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
     T::Stage::started($self) unless $self->{listed}++;

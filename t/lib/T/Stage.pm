@@ -53,6 +53,10 @@ sub loopback_up {
 }
 loopback_up() if ($ENV{T_STAGE} // '') eq 'private';
 
+# Put before a command: it ends with the test, even if that is killed. Not so what a demonstration
+# leaves running.
+sub with_us { return ($ENV{T_STAGE} ? qw(setpriv --pdeathsig TERM) : ()) }
+
 # True where things can be done that need root, such as running Postfix.
 sub is_root { return $> == 0 && !$ENV{T_NOT_ROOT} }
 
