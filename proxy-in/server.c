@@ -25,6 +25,7 @@ struct server {
     struct probe **probes;                     /* NULL where a station needs none */
     size_t gate_count, station_count, unasked; /* probes without a first answer */
     struct event tick, orders;
+    unsigned long most; /* sessions at a time */
     bool listening, full; /* full: out of descriptors */
     double told;          /* when that was last logged */
 };
@@ -99,7 +100,7 @@ static void on_client(int fd, short events, void *arg)
         if (!g->station->safe)
             turn_away(got, g, &client, REASON_NOT_PROBED,
                       "Mail server not available, try again later");
-        else if (v->worker.count >= v->worker.settings->global.max_sessions)
+        else if (v->worker.count >= v->most)
             turn_away(got, g, &client, REASON_CROWDED, "Too many sessions, try again later");
         else
             session_start(g, got, &client);
@@ -257,6 +258,7 @@ static bool begin(struct server *v)
     const struct prepared *p = v->child->prepared;
 
     v->worker.settings = v->child->settings;
+    v->most = listen_capacity(v->worker.settings->global.max_sessions);
     LIST_INIT(&v->worker.sessions);
     entries_init(&v->worker.entries, p->table, v->child->slot);
     if (!make_memory(v) || !open_spool(v))

@@ -31,6 +31,7 @@ struct server {
     size_t count;
     struct watch orders;
     struct alarm tick;
+    unsigned long most; /* sessions at a time */
     bool paused;
     double told;
 };
@@ -73,7 +74,7 @@ static void on_client(void *arg)
         if (fd < 0)
             return;
         session_start(&v->worker, d->listener, fd, &client);
-        if (v->worker.count >= v->worker.settings->global.max_sessions)
+        if (v->worker.count >= v->most)
             pause_accepting(v, "max-sessions is reached");
     }
 }
@@ -120,7 +121,7 @@ static void on_tick(void *arg)
 
     alarm_set(&v->tick, 1);
     if (v->paused && !v->worker.draining &&
-        v->worker.count < v->worker.settings->global.max_sessions)
+        v->worker.count < v->most)
         listen_on(v, true);
     if (v->worker.draining)
         sessions_drain(&v->worker);
@@ -166,6 +167,7 @@ static bool begin(struct server *v)
     struct worker *w = &v->worker;
 
     w->settings = v->child->settings;
+    v->most = listen_capacity(w->settings->global.max_sessions);
     w->manners = p->manners;
     LIST_INIT(&w->sessions);
     own_find(&w->own, w->settings);

@@ -28,7 +28,7 @@ source patient { allow-starttls = no smtp-command-timeout = 5m smtp-data-timeout
 CONF
 
 sub called {
-    my $s = $mta->accept(head => 1);
+    my $s = ($_[0] // $mta)->accept(head => 1);
     $s->say('220 mta.test');
     $s->hear(qr/^EHLO/);
     $s->say('250-mta.test', '250 PIPELINING');
@@ -184,5 +184,23 @@ subtest '500 sessions at once, and then too many' => sub {
     $_->send("QUIT\r\n") for @all[10 .. 499];
     is(scalar(grep { ($_->read_reply // '') =~ /^221 / } @all[10 .. 499]), 490, 'all are heard');
     $_->close for @all;
+};
+
+# 128: room for the other side of 32 sessions. Without that room the idle ones would hold all
+# descriptors, and whoever says something would get nowhere.
+subtest 'few descriptors: who is let in can be served' => sub {
+    my $free = T::Peer->listen(port => port('free'), name => 'free');
+    my $few = T::Run->start('sallyport-in', under => [qw(prlimit --nofile=128:128)], conf => <<'CONF');
+smtp-listener 127.0.0.1:@port:few@ { }
+backend mta { server = "127.0.0.1:@port:free@" identity = proxy-v1 }
+workers = 1
+CONF
+    my @all = map { T::Peer->connect(port('few'), name => "f$_") } 1 .. 60;
+    my @in = grep { ($_->read_reply // '') =~ /^220 / } @all;
+    is(scalar @in, 32, 'half of them are let in');
+    $_->say('EHLO c.test') for @in;
+    my @served = map { called($free) } @in;
+    is(scalar(grep { ($_->read_reply // '') =~ /^250/ } @in), 32, 'and all of these are served');
+    $_->close for @all, @served;
 };
 all_done();

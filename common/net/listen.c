@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -175,4 +176,15 @@ int listen_accept(int fd, struct addr *client, bool *full)
         got = -1;
     }
     return got;
+}
+
+unsigned long listen_capacity(unsigned long wanted)
+{
+    enum { OTHERS = 64 }; /* listeners, the loop, the spool, libraries */
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY ||
+        files.rlim_cur >= 2 * (rlim_t)wanted + OTHERS)
+        return wanted;
+    return files.rlim_cur > OTHERS + 2 ? (unsigned long)(files.rlim_cur - OTHERS) / 2 : 1;
 }

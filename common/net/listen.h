@@ -34,3 +34,7 @@ void listens_close_unwanted(struct listens *all);
 
 /* Accepts one, non-blocking and close-on-exec. -1: none now (or no descriptors: `*full`). */
 MUST int listen_accept(int fd, struct addr *client, bool *full);
+
+/* Of `wanted` sessions, so many have room for two descriptors each under the limit of open files:
+ * whom we accept we must be able to call for. At least 1. */
+unsigned long listen_capacity(unsigned long wanted);

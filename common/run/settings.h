@@ -23,7 +23,9 @@
       "The oldest protocol for clients.")                                                         \
     O(S, TIME, tls_handshake_timeout, "30s", RANGE(1, 600), "Time for a handshake.")              \
     O(S, COUNT, workers, "0", RANGE(0, 256), "Worker processes; 0: one for each processor.")      \
-    O(S, COUNT, max_sessions, "10000", RANGE(1, 1000000), "Sessions of one worker at a time.")    \
+    O(S, COUNT, max_sessions, "10000", RANGE(1, 1000000),                                         \
+      "Sessions of one worker at a time; fewer where the limit of open files is below two for "   \
+      "each.")                                                                                    \
     O(S, TIME, drain_timeout, "10m", RANGE(0, 86400),                                             \
       "How long old sessions may go on after a reload or a stop.")                                \
     O(S, TEXT, user, "", ANY, "User that workers become, when started as root; empty: stay.")     \

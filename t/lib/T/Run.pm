@@ -21,7 +21,7 @@ use T::Stage ();
 use Test::More ();
 
 my %count;
-my %own = map { $_ => 1 } qw(conf file ready user args env expect name);
+my %own = map { $_ => 1 } qw(conf file ready user args env expect name under);
 my $sanitizer = qr/(?:ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer)/;
 
 sub program_path {
@@ -48,6 +48,7 @@ sub prepare {
     my $self = bless {
         program => $program, name => $name, dir => $dir, log => "$dir/log", seen => 0,
         args => $o{args} // [], env => $o{env} // {}, expect => $o{expect}, user => $o{user},
+        under => $o{under} // [], # a command that starts it, such as prlimit
         fill => {map { $_ => $o{$_} } grep { !$own{$_} } keys %o},
     }, $class;
     $self->{conf} = $o{file};
@@ -88,7 +89,7 @@ sub launch {
         open STDOUT, '>>', $self->{log};
         open STDERR, '>&', \*STDOUT;
         $ENV{$_} = $self->{env}{$_} for keys %{$self->{env}};
-        exec T::Stage::with_us(), @command or POSIX::_exit(127);
+        exec T::Stage::with_us(), @{$self->{under}}, @command or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
     T::Stage::started($self) unless $self->{listed}++;
