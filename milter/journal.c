@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,18 @@ struct journal {
 /* Everything that an entry is, longest first; far above what a batch may have. */
 enum { ENTRY_MAX = 64 << 20 };
 
+/* One whose master was killed may still be on its way out. */
+static bool hold(int fd)
+{
+    bool held = flock(fd, LOCK_EX | LOCK_NB) == 0;
+
+    for (int i = 0; !held && errno == EWOULDBLOCK && i < JOURNAL_PATIENCE * 10; i++) {
+        (void)poll(NULL, 0, 100);
+        held = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    }
+    return held;
+}
+
 struct journal *journal_open(const char *folder, struct store *store, unsigned kind, char *why,
                              size_t size)
 {
@@ -57,7 +70,7 @@ struct journal *journal_open(const char *folder, struct store *store, unsigned k
     j->mark = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (j->mark < 0)
         snprintf(why, size, "%s: %s", path, strerror(errno));
-    else if (flock(j->mark, LOCK_EX | LOCK_NB) != 0)
+    else if (!hold(j->mark))
         snprintf(why, size, "%s: held by another accountant", path);
     else if (pread(j->mark, &j->written, sizeof j->written, 0) != 0 ||
              pwrite(j->mark, &j->written, sizeof j->written, 0) == sizeof j->written)

@@ -29,8 +29,9 @@ struct journal_file {
     struct span header;
 };
 
-/* `kind` is the store's table that the journal has for itself. `folder` is the store's. NULL
- * with one line in `why`. */
+/* `kind` is the store's table that the journal has for itself. `folder` is the store's. Waits up
+ * to JOURNAL_PATIENCE seconds for another accountant to leave. NULL with one line in `why`. */
+enum { JOURNAL_PATIENCE = 10 };
 struct journal *journal_open(const char *folder, struct store *store, unsigned kind, char *why,
                              size_t size);
 void journal_close(struct journal **j);
