@@ -25,7 +25,7 @@ struct server {
     struct probe **probes;                     /* NULL where a station needs none */
     size_t gate_count, station_count, unasked; /* probes without a first answer */
     struct event tick, orders;
-    unsigned long most; /* sessions at a time */
+    unsigned long most;   /* sessions at a time */
     bool listening, full; /* full: out of descriptors */
     double told;          /* when that was last logged */
 };

@@ -120,8 +120,7 @@ static void on_tick(void *arg)
     struct server *v = arg;
 
     alarm_set(&v->tick, 1);
-    if (v->paused && !v->worker.draining &&
-        v->worker.count < v->most)
+    if (v->paused && !v->worker.draining && v->worker.count < v->most)
         listen_on(v, true);
     if (v->worker.draining)
         sessions_drain(&v->worker);
