@@ -6,6 +6,7 @@ use lib 't/lib';
 use Test::More;
 use T::Stage;
 use T::CA;
+use T::Dialog;
 use T::Peer;
 use T::Run;
 
@@ -13,8 +14,6 @@ use T::Run;
 my $inside = qr/^!(?:accounts|disk-full|granted|recorded|no-connect|no-certificate|drop|said|name)\b/;
 my $ca     = T::CA->new;
 my $cert   = $ca->cert('proxy.example')->{pem};
-
-sub slurp { my $path = shift; open my $in, '<', $path or die "$path: $!"; return map { chomp; $_ } <$in> }
 
 sub configuration {
     my @lines = @_;
@@ -50,11 +49,6 @@ sub teach {
     $_->close for $s, $c;
 }
 
-sub bytes_of {
-    my %escaped = (r => "\r", n => "\n", 0 => "\0", t => "\t", '\\' => '\\');
-    return $_[0] =~ s/\\(.)/$escaped{$1}/gr;
-}
-
 sub play {
     my ($mta, @lines) = @_;
     my $header = !grep { /^!identity (?:xclient|none)/ } @lines;
@@ -87,19 +81,14 @@ sub play {
             is($side->read_line, $text, $line);
             next;
         }
-        my $said = $mark =~ /=/ ? bytes_of($text) : "$text\r\n";
-        while (@lines && $lines[0] =~ /^\Q@{[substr $mark, 0, 1]}\E([>=]) ?(.*)/s) {
-            $said .= $1 eq '=' ? bytes_of($2) : "$2\r\n";
-            shift @lines;
-        }
-        $side->send($said);
+        $side->send(dialog_said($line, \@lines));
     }
     $_->close for grep { defined } $c, $s;
 }
 
 my $played = 0;
 for my $path (sort glob 't/dialog/in-*.dlg') {
-    my @lines = grep { $_ ne '' && !/^#/ } slurp($path);
+    my @lines = dialog_lines($path);
     next if grep { /$inside/ } @lines;
     $played++;
     subtest $path => sub {
