@@ -46,6 +46,7 @@ static const char *remedy(enum identity identity)
         return "let the mail server take XCLIENT from our address "
                "(Postfix: smtpd_authorized_xclient_hosts)";
     case IDENTITY_NONE:
+    case IDENTITY_TRANSPARENT:
         break;
     }
     return "see what the mail server said to EHLO";

@@ -12,21 +12,37 @@
 #include "base/addr.h"
 #include "base/option.h"
 
-#define SOURCE_OPTIONS(O, S)                                                                      \
-    O(S, FLAG, allow_starttls, "no", ANY, "Offer and accept STARTTLS.")                           \
-    O(S, FLAG, require_starttls, "no", ANY,                                                       \
-      "Before TLS take only EHLO, HELO, STARTTLS, NOOP and QUIT; refuse the rest with 530 5.7.0 " \
-      "(RFC 3207).")                                                                              \
-    O(S, FLAG, require_starttls_before_auth, "no", ANY,                                           \
-      "Hide AUTH before TLS and refuse it with 530 5.7.0; credentials never reach the mail "      \
-      "server.")                                                                                  \
-    O(S, FLAG, allow_unencrypted_plain_auth, "no", ANY,                                           \
-      "Before TLS let mechanisms pass that show the secret, such as PLAIN and LOGIN; else they "  \
-      "are refused with 538 5.7.11.")                                                             \
-    O(S, FLAG, allow_auth, "yes", ANY, "Offer AUTH at all.")                                      \
-    O(S, FLAG, require_auth, "no", ANY, "Refuse MAIL before AUTH with 530 5.7.0.")                \
-    O(S, FLAG, smtp_service, "yes", ANY, "no: greet with 521 and take no mail.")                  \
-    O(S, TIME, smtp_command_timeout, "5m", RANGE(1, 3600), "Time for the client's next command.") \
+#define SOURCE_OPTIONS(O, S)                                                                       \
+    O(S, FLAG, allow_starttls, "no", ANY, "Offer and accept STARTTLS.")                            \
+    O(S, FLAG, require_starttls, "no", ANY,                                                        \
+      "Before TLS take only EHLO, HELO, STARTTLS, NOOP and QUIT; refuse the rest with 530 5.7.0 "  \
+      "(RFC 3207).")                                                                               \
+    O(S, FLAG, require_starttls_before_auth, "no", ANY,                                            \
+      "Hide AUTH before TLS and refuse it with 530 5.7.0; credentials never reach the mail "       \
+      "server.")                                                                                   \
+    O(S, FLAG, allow_unencrypted_plain_auth, "no", ANY,                                            \
+      "Before TLS let mechanisms pass that show the secret, such as PLAIN and LOGIN; else they "   \
+      "are refused with 538 5.7.11.")                                                              \
+    O(S, FLAG, allow_auth, "yes", ANY, "Offer AUTH at all.")                                       \
+    O(S, FLAG, require_auth, "no", ANY, "Refuse MAIL before AUTH with 530 5.7.0.")                 \
+    O(S, FLAG, smtp_service, "yes", ANY, "no: greet with 521 and take no mail.")                   \
+    O(S, WORD, verify_client_certificate, "none", WORDS("none optional required"),                 \
+      "Ask for a client certificate and check it against tls-ca-file; required: refuse MAIL "      \
+      "without a good one with 530 5.7.0.")                                                        \
+    O(S, LIST, client_certificate_fingerprints, "", ANY,                                           \
+      "SHA-256, in hex, of the certificates or of the public keys that are taken; any if empty.")  \
+    O(S, LIST, report_only, "", ANY,                                                               \
+      "Rules of this section that are not enforced but recorded, by name.")                        \
+    O(S, COUNT, max_connections_per_client, "0", RANGE(0, 1000000),                                \
+      "Sessions of one address at a time, then 421 4.7.0; 0: no limit.")                           \
+    O(S, TEXT, smtp_max_auth_failure_rate, "unlimited", ANY,                                       \
+      "Failed AUTH of one address, such as 10/h or 3/[5]m, then 421 4.7.0.")                       \
+    O(S, SIZE, max_message_size, "unlimited", ANY, "Bytes of a message, then 552 5.3.4.")          \
+    O(S, WORD, smtp_bare_newline, "reject", WORDS("reject normalize"),                             \
+      "A bare CR or LF, or a NUL, in a message: refuse it with 550 5.6.11, or put a space there.") \
+    O(S, FLAG, add_received_header, "no", ANY,                                                     \
+      "Put a Received line with the client and its TLS before the message.")                       \
+    O(S, TIME, smtp_command_timeout, "5m", RANGE(1, 3600), "Time for the client's next command.")  \
     O(S, TIME, smtp_data_timeout, "10m", RANGE(1, 7200), "Time without progress in a message.")
 
 struct source {

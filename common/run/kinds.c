@@ -38,6 +38,10 @@ const struct kind kinds[] = {
                      "What clients are allowed. All sections whose network holds the client "
                      "merge, the most specific that sets an option winning for that option; a "
                      "named one overrides where a listener refers to it. 0/0 is every client."},
+    [KIND_SENDER_DOMAIN] = {"sender-domain", "PATTERN", "example.com", NULL, sender_options,
+                            sizeof(struct sender),
+                            "What mail must show whose MAIL FROM is in the domain; patterns and "
+                            "merging are those of domain."},
     [KIND_RELAY_LISTENER] = {"relay-listener", "ADDRESS:PORT", "127.0.0.1:10026", NULL,
                              relay_listener_options, sizeof(struct relay_listener),
                              "Where sallyport-out takes mail from the mail server."},

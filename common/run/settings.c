@@ -72,6 +72,7 @@ static void collect_all(struct arena *a, const struct section *list, struct sett
         collect(a, list, KIND_MILTER_LISTENER, NULL, &out->milter_listener_count);
     out->acct_files = collect(a, list, KIND_ACCT_FILE, NULL, &out->acct_file_count);
     out->source_sections = collect(a, list, KIND_SOURCE, NULL, &out->source_section_count);
+    out->sender_sections = collect(a, list, KIND_SENDER_DOMAIN, NULL, &out->sender_section_count);
     out->domain_sections = collect(a, list, KIND_DOMAIN, NULL, &out->domain_section_count);
 }
 

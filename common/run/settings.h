@@ -9,6 +9,7 @@
 #include "base/option.h"
 #include "rule/domain.h"
 #include "rule/facts.h"
+#include "rule/sender.h"
 #include "rule/source.h"
 #include "tell/log.h"
 
@@ -21,6 +22,19 @@
     O(S, TEXT, smtp_server_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")    \
     O(S, WORD, smtp_server_tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                \
       "The oldest protocol for clients.")                                                         \
+    O(S, TEXT, smtp_server_tls_ciphersuites, "", ANY, "OpenSSL cipher suites for TLS 1.3.")       \
+    O(S, TEXT, smtp_server_tls_groups, "", ANY,                                                   \
+      "Groups for the key exchange, the preferred first, such as X25519:P-256.")                  \
+    O(S, FILE, smtp_server_tls_crl_file, "", ANY,                                                 \
+      "Revocation lists of these CAs; they may as well stand in the CA file.")                    \
+    O(S, COUNT, smtp_server_tls_verify_depth, "10", RANGE(0, 100),                                \
+      "The most CAs between a client's certificate and one of ours.")                             \
+    O(S, LIST, smtp_server_tls_ocsp_file, "", ANY,                                                \
+      "OCSP responses (DER) to staple, each to the certificate that it is about.")                \
+    O(S, COUNT, total_max_smtp_in, "0", RANGE(0, 10000000),                                       \
+      "Sessions of all workers at a time; 0: as many as max-sessions lets.")                      \
+    O(S, FLAG, smtp_await_slot, "no", ANY,                                                        \
+      "When all sessions are taken, let clients wait for one; no: greet them with 421.")          \
     O(S, TIME, tls_handshake_timeout, "30s", RANGE(1, 600), "Time for a handshake.")              \
     O(S, COUNT, workers, "0", RANGE(0, 256), "Worker processes; 0: one for each processor.")      \
     O(S, COUNT, max_sessions, "10000", RANGE(1, 1000000),                                         \
@@ -48,13 +62,31 @@
     O(S, FILE, tls_ca_file, "", ANY, "In place of smtp-server-tls-ca-file.")                   \
     O(S, TEXT, tls_ciphers, "", ANY, "In place of smtp-server-tls-ciphers.")                   \
     O(S, WORD, tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                         \
-      "In place of smtp-server-tls-min-protocol.")
+      "In place of smtp-server-tls-min-protocol.")                                             \
+    O(S, TEXT, tls_ciphersuites, "", ANY, "In place of smtp-server-tls-ciphersuites.")         \
+    O(S, TEXT, tls_groups, "", ANY, "In place of smtp-server-tls-groups.")                     \
+    O(S, FILE, tls_crl_file, "", ANY, "In place of smtp-server-tls-crl-file.")                 \
+    O(S, COUNT, tls_verify_depth, "10", RANGE(0, 100),                                         \
+      "In place of smtp-server-tls-verify-depth.")                                             \
+    O(S, LIST, tls_ocsp_file, "", ANY, "In place of smtp-server-tls-ocsp-file.")               \
+    O(S, COUNT, max_smtp_in, "0", RANGE(0, 10000000),                                          \
+      "Sessions of all workers at a time that come in here; 0: no limit of its own.")          \
+    O(S, FLAG, await_slot, "no", ANY, "In place of smtp-await-slot.")                          \
+    O(S, NETS, proxy_protocol_from, "", ANY,                                                   \
+      "Load balancers: their connections begin with a PROXY header (version 1 or 2), which "   \
+      "says who the client is. From all others that is garbage.")
 
-enum identity { IDENTITY_PROXY_V2, IDENTITY_PROXY_V1, IDENTITY_XCLIENT, IDENTITY_NONE };
+enum identity {
+    IDENTITY_PROXY_V2,
+    IDENTITY_PROXY_V1,
+    IDENTITY_XCLIENT,
+    IDENTITY_NONE,
+    IDENTITY_TRANSPARENT
+};
 
 #define BACKEND_OPTIONS(O, S)                                                                   \
     O(S, TEXT, server, "127.0.0.1:10025", ANY, "Where the mail server listens, ADDRESS:PORT.")  \
-    O(S, WORD, identity, "proxy-v2", WORDS("proxy-v2 proxy-v1 xclient none"),                   \
+    O(S, WORD, identity, "proxy-v2", WORDS("proxy-v2 proxy-v1 xclient none transparent"),       \
       "How the mail server learns the client's address.")                                       \
     O(S, TEXT, backend_source, "", ANY, "Local address to connect from.")                       \
     O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.") \
@@ -131,9 +163,10 @@ struct settings {
     const struct milter_listener *milter_listeners;
     const struct acct_file *acct_files;
     const struct source *source_sections;
+    const struct sender *sender_sections;
     const struct domain *domain_sections;
     size_t smtp_listener_count, backend_count, relay_listener_count, milter_listener_count,
-        acct_file_count, source_section_count, domain_section_count;
+        acct_file_count, source_section_count, sender_section_count, domain_section_count;
     struct sources *sources;
     struct domains *domains;
     char host_name[256]; /* host-name, or the machine's */

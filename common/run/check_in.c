@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/checks.h"
+
+#include <stdio.h>
+
+#include "run/conf.h"
+#include "run/kinds.h"
+#include "run/settings.h"
+
+static void check_listener_backend(struct check *c, struct section *s)
+{
+    const struct smtp_listener *l = (const struct smtp_listener *)s->head;
+
+    if (*l->backend && !check_find(c, KIND_BACKEND, l->backend))
+        check_wrong_name(c, s, "backend", KIND_BACKEND, l->backend);
+    if (!*l->backend && c->backends > 1)
+        wrong(c, s, "backend",
+              "smtp-listener %s does not say which of the %zu backends; add "
+              "backend = NAME",
+              l->head.title, c->backends);
+}
+
+/* What a listener does not say of TLS and of slots is as the file's own options have it: tls-X is
+ * smtp-server-tls-X, await-slot is smtp-await-slot. */
+static void inherit(struct section *listener, const struct section *global)
+{
+    static const char *const prefixes[] = {"smtp-server-", "smtp-"};
+    const struct option *own = listener->kind->options;
+    char dashed[OPTION_NAME], name[OPTION_NAME + 16];
+
+    for (size_t i = 0; own[i].name; i++) {
+        for (size_t k = 0; k < COUNT_OF(prefixes); k++) {
+            snprintf(name, sizeof name, "%s%s", prefixes[k], conf_name(&own[i], dashed));
+
+            const struct option *from = conf_find(global->kind->options, name);
+
+            if (from && !(listener->head->set & 1ULL << i))
+                memcpy((char *)listener->head + own[i].offset,
+                       (const char *)global->head + from->offset, from->size);
+        }
+    }
+}
+
+void check_smtp_listener(struct check *c, struct section *s)
+{
+    struct smtp_listener *l = (struct smtp_listener *)s->head;
+
+    inherit(s, c->list);
+    if (!check_read_at(c, s, "smtp-listener", l->head.title, &l->at))
+        return;
+    check_listener_backend(c, s);
+    if (*l->source && !check_find(c, KIND_SOURCE, l->source))
+        check_wrong_name(c, s, "source", KIND_SOURCE, l->source);
+    if (l->tls && !l->tls_certificate.count && !c->list->hurt)
+        wrong(c, s, "tls",
+              "there is no certificate for it; give smtp-server-tls-certificate, or "
+              "tls-certificate here");
+}
+
+/* Would a session that goes there come back to us? */
+static bool is_own_listener(const struct check *c, const struct addr *to)
+{
+    static const struct addr any4 = {.ip = {[10] = 0xff, [11] = 0xff}}, any6;
+    struct addr at;
+
+    for (const struct section *s = c->list; s; s = s->next) {
+        if (!check_is_kind(s, KIND_SMTP_LISTENER) ||
+            !addr_read_port(span_of(s->head->title), &at) || at.port != to->port)
+            continue;
+        if (addr_is_same(&at, to) ||
+            (addr_is_loopback(to) && (!memcmp(at.ip, any4.ip, 16) || !memcmp(at.ip, any6.ip, 16))))
+            return true;
+    }
+    return false;
+}
+
+void check_backend(struct check *c, struct section *s)
+{
+    struct backend *b = (struct backend *)s->head;
+
+    if (!check_read_at(c, s, "server", b->server, &b->to))
+        return;
+    if (is_own_listener(c, &b->to))
+        wrong(c, s, "server", "%s is an smtp-listener of ours; write where the mail server listens",
+              b->server);
+    b->has_from = *b->backend_source;
+    if (b->has_from && !addr_read(span_of(b->backend_source), &b->from))
+        wrong(c, s, "backend-source", "'%s' is not an address; write 127.0.0.2", b->backend_source);
+}
+
+static bool has_certificate(const struct check *c)
+{
+    const struct smtp_listener *l;
+    bool any = false;
+
+    for (const struct section *s = c->list; s; s = s->next) {
+        l = (const struct smtp_listener *)s->head;
+        if (check_is_kind(s, KIND_SMTP_LISTENER) && (s->bad || l->tls_certificate.count))
+            return true;
+        any |= check_is_kind(s, KIND_SMTP_LISTENER);
+    }
+    return !any || c->list->hurt;
+}
+
+void check_source(struct check *c, struct section *s)
+{
+    const struct source *source = (const struct source *)s->head;
+    char why[1024];
+    struct sources *alone = sources_new(source, 1, why, sizeof why);
+
+    if (!alone) {
+        s->bad = true;
+        problem_add_line(c->problems, why);
+    }
+    sources_free(&alone);
+    if (source->allow_starttls && !has_certificate(c))
+        wrong(c, s, "allow-starttls",
+              "no listener has a certificate; give "
+              "smtp-server-tls-certificate");
+}
+
+void check_sender_domain(struct check *c, struct section *s)
+{
+    const struct sender *sender = (const struct sender *)s->head;
+
+    if (!sender->require_tls &&
+        (sender->certificate_names.count || sender->certificate_fingerprints.count))
+        wrong(c, s, "require-tls", "a certificate comes over TLS only; say yes, or name none");
+}
