@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t/lib/stage.h"
+
+#include <stdio.h>
+
+#include "t/unit/unit.h"
+
+const struct tls_facts stage_facts = {.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384"};
+
+void stage_init(struct stage *st)
+{
+    *st = (struct stage){
+        .house = {.host_name = "proxy.example", .identity = IDENTITY_NONE, .has_tls = true}};
+    option_defaults(source_options, &st->rule);
+    st->rule.head.title = "default";
+    st->rule.allow_starttls = true;
+    st->house.memory = &st->memory;
+    buf_init(&st->spoken_to_client, 1 << 20);
+    buf_init(&st->spoken_to_backend, 1 << 20);
+}
+
+/* The settings are all said: a client comes. */
+static void begin(struct stage *st)
+{
+    struct addr who, where;
+
+    if (st->begun)
+        return;
+    st->begun = true;
+    assert_true(addr_read_port(SPAN("192.0.2.7:4321"), &who));
+    assert_true(addr_read_port(SPAN("192.0.2.1:25"), &where));
+    relay_init(&st->relay, &st->house, &st->rule, &who, &where, "test.1");
+}
+
+void stage_clear(struct stage *st)
+{
+    relay_clear(&st->relay);
+    buf_clear(&st->spoken_to_client);
+    buf_clear(&st->spoken_to_backend);
+}
+
+static void write_record(struct stage *st)
+{
+    const struct envelope *e = &st->relay.envelope;
+    size_t at = 0, len = 0;
+    struct party p = envelope_sender(e);
+
+    len += (size_t)snprintf(st->recorded, sizeof st->recorded, "%.*s", SPAN_ARG(p.mailbox));
+    while (envelope_next(e, &at, &p))
+        len += (size_t)snprintf(st->recorded + len, sizeof st->recorded - len, " %.*s",
+                                SPAN_ARG(p.mailbox));
+}
+
+/* Everything that waits goes to the wire. */
+static bool write_out(struct stage *st)
+{
+    struct relay *r = &st->relay;
+    struct span pieces[DIAL_PIECES];
+    size_t count = dial_pieces(&r->backend, serve_body(&r->client), pieces), sum = 0;
+
+    for (size_t i = 0; i < count; sum += pieces[i++].len)
+        assert_true(buf_add(&st->spoken_to_backend, pieces[i]));
+    serve_body_drop(&r->client, dial_went(&r->backend, serve_body(&r->client), sum));
+    sum += buf_len(&r->client.out);
+    assert_true(buf_add(&st->spoken_to_client, buf_peek(&r->client.out)));
+    buf_drop(&r->client.out, buf_len(&r->client.out));
+    return sum > 0;
+}
+
+void stage_turn(struct stage *st)
+{
+    bool moved = true;
+
+    begin(st);
+    if (!st->greeted) {
+        st->greeted = true;
+        relay_greet(&st->relay, st->born_secured ? &stage_facts : NULL);
+    }
+    while (moved && (st->wish == RELAY_WAIT || st->wish == RELAY_CLOSE)) {
+        bool disk = true;
+
+        st->wish = relay_turn(&st->relay);
+        if (st->wish == RELAY_RECORD) {
+            write_record(st);
+            relay_recorded(&st->relay);
+        } else if (st->wish == RELAY_RESERVE) {
+            relay_reserved(&st->relay, st->disk_full ? 0 : 2);
+        } else {
+            disk = false;
+        }
+        st->wish = disk ? RELAY_WAIT : st->wish;
+        moved = write_out(st) || disk;
+    }
+}
+
+bool stage_hears(struct buf *from, struct span want)
+{
+    struct span got = buf_peek(from);
+    bool same = got.len >= want.len && memcmp(got.at, want.at, want.len) == 0;
+
+    if (!same)
+        print_error("heard: %.*s\n", SPAN_ARG(got));
+    buf_drop(from, same ? want.len : got.len);
+    return same;
+}
+
+bool stage_say(struct stage *st, char side, struct span text)
+{
+    if (side == 'c') {
+        begin(st);
+        return serve_feed(&st->relay.client, text);
+    }
+    if (!dial_feed(&st->relay.backend, text))
+        return false;
+    stage_turn(st);
+    return true;
+}
+
+bool stage_is_quiet(struct stage *st)
+{
+    return stage_hears(&st->spoken_to_client, (struct span){"", 0}) &&
+           buf_len(&st->spoken_to_client) == 0 && buf_len(&st->spoken_to_backend) == 0 &&
+           st->wish != RELAY_CONNECT;
+}
+
+static const struct step *find(const struct step *in, const char *name)
+{
+    while (in->name && strcmp(name, in->name) != 0)
+        in++;
+    return in->name ? in : NULL;
+}
+
+bool stage_direct(struct stage *st, char *line)
+{
+    char *arg = line + strcspn(line, " ");
+
+    if (*arg)
+        *arg++ = '\0';
+
+    const struct step *setting = find(stage_scene, line), *step = find(stage_steps, line);
+
+    if (setting)
+        return setting->act(st, arg);
+    if (!step)
+        return false;
+    stage_turn(st);
+    bool well = step->act(st, arg);
+
+    if (strcmp(line, "closed") != 0)
+        stage_turn(st);
+    return well;
+}
