@@ -13,7 +13,7 @@
 #pragma once
 
 #include "envelope.h"
-#include "intro.h"
+#include "behind/intro.h"
 #include "reason.h"
 #include "rule/facts.h"
 #include "rule/source.h"

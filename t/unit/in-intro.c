@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t/unit/unit.h"
 
-#include "proxy-in/intro.h"
+#include "behind/intro.h"
 #include "proxy-in/probe.h"
 
 static struct guest guest(const char *client, const char *helo)

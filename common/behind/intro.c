@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "intro.h"
+#include "behind/intro.h"
 
 #include <stdio.h>
 
