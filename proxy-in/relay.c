@@ -300,7 +300,8 @@ void relay_init(struct relay *r, const struct relay_house *house, const struct s
 {
     *r = (struct relay){
         .rule = *rule, .house = house, .who = *who, .where = *where, .session = session};
-    serve_init(&r->client, SERVE_WORLD, rule->require_starttls, DOT_REJECT);
+    serve_init(&r->client, SERVE_WORLD, rule->require_starttls,
+               (enum dot_bare)rule->smtp_bare_newline);
     dial_init(&r->backend);
     envelope_init(&r->envelope);
 }

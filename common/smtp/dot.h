@@ -12,7 +12,7 @@
 
 #include "base/span.h"
 
-enum dot_bare { DOT_REJECT, DOT_NORMALIZE };
+enum dot_bare { DOT_REJECT, DOT_NORMALIZE }; /* as the words of smtp-bare-newline */
 enum dot_verdict { DOT_MORE, DOT_END, DOT_BARE };
 
 struct dot {
