@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "balancer.h"
 #include "call.h"
 #include "flow.h"
 #include "receipt.h"
@@ -11,6 +12,7 @@
 #include "tell/record.h"
 
 enum {
+    HEAD_SECONDS = 5,   /* for the header of a load balancer, with a packet lost on the way */
     ROUNDS = 16,        /* of a step: then others have their turn */
     RESERVE = 4,        /* records for which room is made at a time */
     PROGRESS = 12,      /* as a shift: 4 KB of a message are progress */
@@ -24,6 +26,8 @@ double phase_limit(const struct session *s, enum phase phase)
     const struct backend *backend = s->gate->station->backend;
 
     switch (phase) {
+    case PHASE_HEAD:
+        return HEAD_SECONDS;
     case PHASE_SHAKE:
         return (double)s->gate->worker->settings->global.tls_handshake_timeout;
     case PHASE_CONNECT:
@@ -53,12 +57,31 @@ uint64_t phase_progress(const struct session *s)
         return s->relay.backend.first + (s->backend.out >> PROGRESS);
     case PHASE_LAST_WORDS:
         return s->finished;
+    case PHASE_HEAD:
     case PHASE_SHAKE:
     case PHASE_CONNECT:
     case PHASE_OVER:
         break;
     }
     return 0;
+}
+
+static enum phase hear_head(struct session *s)
+{
+    const struct addr own = s->relay.who, here = s->relay.where;
+    struct head_said said;
+
+    switch (balancer_hear(&s->client.conn, &s->head, &said, &s->broke)) {
+    case 0:
+        return PHASE_HEAD;
+    case 1:
+        s->broke = NULL;
+        return session_introduce(s, said.local ? &own : &said.client,
+                                 said.local ? &here : &said.server);
+    }
+    /* Without a word: it is not known whom it would be said to. */
+    s->relay.why = s->broke ? REASON_HEAD : REASON_CLIENT_LEFT;
+    return PHASE_OVER;
 }
 
 static void connected(struct session *s, enum conn_got got)
@@ -234,6 +257,7 @@ static const struct {
     const char *doing;
     phase_fn *step;
 } phases[] = {
+    [PHASE_HEAD] = {"waiting for the load balancer's header", hear_head},
     [PHASE_SHAKE] = {"shaking hands", shake},
     [PHASE_CONNECT] = {"connecting to the backend", dial_on},
     [PHASE_TALK] = {"waiting for a command", talk},
@@ -256,6 +280,7 @@ const char *phase_doing(enum phase phase)
 enum phase phase_time_out(struct session *s)
 {
     switch (s->phase) {
+    case PHASE_HEAD:
     case PHASE_SHAKE:
         s->relay.why = REASON_TIMED_OUT;
         return PHASE_OVER;

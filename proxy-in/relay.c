@@ -29,6 +29,7 @@ static struct guest guest(const struct relay *r)
         .extended = r->extended,
         .tls = r->tls,
         .session = r->session,
+        .tlvs = r->tlvs,
     };
 }
 

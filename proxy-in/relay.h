@@ -52,6 +52,7 @@ struct relay {
     const struct relay_house *house;
     struct addr who, where; /* the client, and where it reached us */
     const char *session;    /* borrowed */
+    struct span tlvs;       /* borrowed; of the header that a load balancer sent */
 
     enum { STAGE_NONE, STAGE_CALLED, STAGE_INTRO, STAGE_OPEN, STAGE_LEAVING } stage;
     enum intro intro;

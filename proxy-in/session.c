@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "balancer.h"
 #include "call.h"
 #include "flow.h"
 #include "phase.h"
@@ -55,6 +56,7 @@ static void end(struct session *s)
     call_hang_up(s);
     side_clear(&s->client);
     relay_clear(&s->relay);
+    buf_clear(&s->head);
     free(s->tls);
     LIST_REMOVE(s, link);
     w->count--;
@@ -77,6 +79,8 @@ static short client_events(const struct session *s)
 
     if (!side_is_open(&s->client))
         return 0;
+    if (s->phase == PHASE_HEAD)
+        return EV_READ;
     if (s->phase == PHASE_SHAKE && conn_is_secure(c))
         return (c->needs & CONN_OUT) ? EV_WRITE : EV_READ;
     if (says)
@@ -154,12 +158,38 @@ static void on_limit(int fd, short events, void *session)
     step(s);
 }
 
+/* From here the rules for this client hold. */
+static void know(struct session *s, const struct addr *client, const struct addr *at)
+{
+    const struct gate *gate = s->gate;
+    struct source rule;
+
+    sources_find(gate->worker->settings->sources, client, gate->listener->source, &rule);
+    relay_init(&s->relay, &gate->house, &rule, client, at, s->id.text);
+}
+
+/* The client may speak. */
+static enum phase open_up(struct session *s)
+{
+    if (s->gate->listener->tls)
+        return PHASE_SHAKE;
+    relay_greet(&s->relay, NULL);
+    return PHASE_TALK;
+}
+
+enum phase session_introduce(struct session *s, const struct addr *client, const struct addr *at)
+{
+    know(s, client, at);
+    s->relay.tlvs = buf_peek(&s->head);
+    return open_up(s);
+}
+
 void session_start(struct gate *gate, int fd, const struct addr *client)
 {
     struct session *s = calloc(1, sizeof *s);
     struct worker *w = gate->worker;
     struct addr where;
-    struct source rule;
+    bool is_balancer = networks_has(&gate->listener->proxy_protocol_from, client);
 
     if (!s) {
         close(fd);
@@ -171,15 +201,15 @@ void session_start(struct gate *gate, int fd, const struct addr *client)
     side_init(&s->backend, -1);
     if (!conn_local(&s->client.conn, &where))
         where = gate->listener->at;
-    sources_find(w->settings->sources, client, gate->listener->source, &rule);
-    relay_init(&s->relay, &gate->house, &rule, client, &where, s->id.text);
+    buf_init(&s->head, HEAD_MAX_IN);
+    know(s, client, &where);
+    if (is_balancer)
+        s->via = *client;
     event_assign(&s->limit, w->base, -1, 0, on_limit, s);
     LIST_INSERT_HEAD(&w->sessions, s, link);
     w->count++;
     s->began = clock_mono();
-    if (!gate->listener->tls)
-        relay_greet(&s->relay, NULL);
-    enter(s, gate->listener->tls ? PHASE_SHAKE : PHASE_TALK, s->began);
+    enter(s, is_balancer ? PHASE_HEAD : open_up(s), s->began);
     step(s);
 }
 

@@ -12,6 +12,7 @@
 #include "worker.h"
 
 enum phase {
+    PHASE_HEAD,       /* a load balancer says who the client is */
     PHASE_SHAKE,      /* the client's TLS handshake */
     PHASE_CONNECT,    /* the backend's connection comes about */
     PHASE_TALK,       /* it is the client's turn */
@@ -28,6 +29,8 @@ struct session {
     enum phase phase;
     struct side client, backend;
     struct relay relay;
+    struct addr via;       /* the load balancer; only with proxy-protocol-from */
+    struct buf head;       /* its header as far as it came, and then the TLVs of that */
     struct tls_facts *tls; /* ours; NULL in the clear */
     struct entry *entry;   /* ours */
     struct event limit;
@@ -43,6 +46,9 @@ struct session {
 
 /* `fd` is ours from here. */
 void session_start(struct gate *gate, int fd, const struct addr *client);
+
+/* The load balancer has said who the client is. The next phase comes back. */
+enum phase session_introduce(struct session *s, const struct addr *client, const struct addr *at);
 
 /* While the worker drains: ends sessions in which nothing has gone on for some seconds. */
 void sessions_drain(struct worker *w, double now);

@@ -64,7 +64,7 @@ static void tell_fault(const struct session *s)
 void story_tell(const struct session *s)
 {
     const struct relay *r = &s->relay;
-    char client[ADDR_TEXT], listener[ADDR_TEXT];
+    char client[ADDR_TEXT], via[ADDR_TEXT], listener[ADDR_TEXT];
     struct pairs p = {.count = 0};
 
     if (r->why == REASON_IDENTITY)
@@ -74,6 +74,8 @@ void story_tell(const struct session *s)
     add_text(&p, "why", reason_word(r->why));
     add_text(&p, "doing", phase_doing(s->did));
     add_text(&p, "client", addr_port_text(&r->who, client));
+    if (s->via.port)
+        add_text(&p, "via", addr_port_text(&s->via, via));
     add_text(&p, "listener", addr_port_text(&r->where, listener));
     add_text(&p, "rule", r->rule.head.title);
     add_text(&p, "helo", r->helo);

@@ -19,7 +19,8 @@ bool intro_begin(enum intro *i, struct dial *d, const struct guest *who)
     if (who->identity == IDENTITY_PROXY_V1)
         made = head_make_v1(&head, &who->client, &who->listener);
     else if (who->identity == IDENTITY_PROXY_V2)
-        made = head_make_v2(&head, &who->client, &who->listener, who->tls, span_of(who->session));
+        made = head_make_v2(&head, &who->client, &who->listener, who->tls, span_of(who->session),
+                            who->tlvs);
     made = made && (buf_len(&head) == 0 || dial_preface(d, buf_peek(&head)));
     buf_clear(&head);
     return made;

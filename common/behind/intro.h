@@ -19,6 +19,7 @@ struct guest {
     bool extended;               /* said EHLO, not HELO */
     const struct tls_facts *tls; /* NULL: in the clear */
     const char *session;
+    struct span tlvs; /* of a load balancer's header */
 };
 
 enum intro { INTRO_GREETING, INTRO_PROBING, INTRO_XCLIENT, INTRO_EHLO };

@@ -210,6 +210,19 @@ static SSL *asked(struct conn *c)
     return c->tls;
 }
 
+static enum conn_got receive(struct conn *c, char *to, size_t size, size_t *len, int flags)
+{
+    enum conn_got got = plain(c, recv(c->fd, to, size, flags), len, CONN_IN);
+
+    return got == CONN_SOME && *len == 0 ? CONN_OVER : got;
+}
+
+enum conn_got conn_peek(struct conn *c, char *to, size_t size, size_t *len)
+{
+    *len = 0;
+    return c->broken ? CONN_FAILED : receive(c, to, size, len, MSG_PEEK);
+}
+
 enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
 {
     enum conn_got got;
@@ -217,13 +230,10 @@ enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
     *len = 0;
     if (c->broken)
         return CONN_FAILED;
-    if (c->tls) {
+    if (c->tls)
         got = secret(c, SSL_read_ex(asked(c), to, size, len));
-    } else {
-        got = plain(c, recv(c->fd, to, size, 0), len, CONN_IN);
-        if (got == CONN_SOME && *len == 0)
-            got = CONN_OVER;
-    }
+    else
+        got = receive(c, to, size, len, 0);
     c->dry = got == CONN_LATER;
     return got;
 }

@@ -58,6 +58,9 @@ MUST bool conn_local(const struct conn *c, struct addr *out);
 /* CONN_SOME: `*len` bytes. */
 MUST enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len);
 
+/* As conn_read(), but the bytes stay and come again; only before TLS. */
+MUST enum conn_got conn_peek(struct conn *c, char *to, size_t size, size_t *len);
+
 /* Reads what comes and forgets it, up to a limit. False: it is at its end. */
 MUST bool conn_discard(struct conn *c);
 

@@ -8,8 +8,8 @@
 
 /* Of the protocol's text, proxy-protocol.txt, 2.2. */
 enum { FIXED = 16, COMMAND_PROXY = 0x21, TCP4 = 0x11, TCP6 = 0x21 };
-enum { AUTHORITY = 0x02, UNIQUE_ID = 0x05, SSL = 0x20 };
 enum { SSL_VERSION = 0x21, SSL_CN = 0x22, SSL_CIPHER = 0x23 };
+enum { SSL_SIG_ALG = 0x24, SSL_KEY_ALG = 0x25, SSL_GROUP = 0x26 };
 enum { CLIENT_SSL = 1, CLIENT_CERT_CONN = 2, CLIENT_CERT_SESS = 4 };
 
 struct head {
@@ -129,19 +129,74 @@ static void put_ssl(struct head *h, const struct tls_facts *tls)
         return;
     if (has_cert)
         client = (char)(client | CLIENT_CERT_SESS | (tls->resumed ? 0 : CLIENT_CERT_CONN));
-    h->at[h->len] = SSL;
+    h->at[h->len] = HEAD_SSL;
     h->len += 3;
     put(h, &client, 1);
     put(h, has_cert && verified ? "\0\0\0\0" : "\0\0\0\1", 4);
     put_tlv(h, SSL_VERSION, span_of(tls->protocol));
     put_tlv(h, SSL_CIPHER, span_of(tls->cipher));
+    put_tlv(h, SSL_SIG_ALG, span_of(tls->sig_alg));
+    put_tlv(h, SSL_KEY_ALG, span_of(tls->key_alg));
+    put_tlv(h, SSL_GROUP, span_of(tls->group));
     if (has_cert && verified)
         put_tlv(h, SSL_CN, (struct span){name, find_common_name(tls, name)});
     put_16(h, begin + 1, h->len - begin - 3);
 }
 
+/* Bits of the types that were said. */
+struct types {
+    uint64_t said[4];
+};
+
+/* False: it was there before. */
+static bool is_first(struct types *t, unsigned type)
+{
+    uint64_t bit = UINT64_C(1) << (type & 63), *word = &t->said[type >> 6 & 3];
+    bool first = !(*word & bit);
+
+    *word |= bit;
+    return first;
+}
+
+/* A sum would no longer be right, and padding is nobody's. */
+static void pass_on(struct head *h, struct span tlvs, struct types *t)
+{
+    struct head_tlv tlv;
+
+    (void)is_first(t, HEAD_CRC32C);
+    (void)is_first(t, HEAD_NOOP);
+    while (head_tlv_next(&tlvs, &tlv))
+        if (is_first(t, tlv.type))
+            put_tlv(h, (int)tlv.type, tlv.value);
+}
+
+static bool has_type(struct span tlvs, unsigned type)
+{
+    struct head_tlv tlv;
+
+    while (head_tlv_next(&tlvs, &tlv))
+        if (tlv.type == type && tlv.value.len > 0)
+            return true;
+    return false;
+}
+
+/* What is ours comes first, for not all may fit. */
+static void put_tlvs(struct head *h, const struct tls_facts *tls, struct span session_id,
+                     struct span tlvs)
+{
+    struct types t = {{0}};
+
+    if (!has_type(tlvs, HEAD_UNIQUE_ID))
+        put_tlv(h, HEAD_UNIQUE_ID, session_id);
+    if (tls && !has_type(tlvs, HEAD_AUTHORITY))
+        put_tlv(h, HEAD_AUTHORITY, span_of(tls->sni));
+    if (tls && is_first(&t, HEAD_SSL))
+        put_ssl(h, tls);
+    pass_on(h, tlvs, &t);
+}
+
 bool head_make_v2(struct buf *to, const struct addr *client, const struct addr *server,
-                  const struct tls_facts *tls, struct span session_id)
+                  const struct tls_facts *tls, struct span session_id, struct span tlvs)
 {
     bool v4 = both_v4(client, server);
     size_t skip = v4 ? 12 : 0;
@@ -156,11 +211,7 @@ bool head_make_v2(struct buf *to, const struct addr *client, const struct addr *
     put_16(&h, h.len, client->port);
     put_16(&h, h.len + 2, server->port);
     h.len += 4;
-    put_tlv(&h, UNIQUE_ID, session_id);
-    if (tls) {
-        put_tlv(&h, AUTHORITY, span_of(tls->sni));
-        put_ssl(&h, tls);
-    }
+    put_tlvs(&h, tls, session_id, tlvs);
     put_16(&h, FIXED - 2, h.len - FIXED);
     return buf_add(to, (struct span){h.at, h.len});
 }

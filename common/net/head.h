@@ -11,10 +11,44 @@
 /* What must fit into one segment everywhere, and the most that Postfix reads. */
 enum { HEAD_MAX = 536 };
 
-/* `tls` NULL: the client did not use TLS. Version 2 says it in TLVs (SSL with version, cipher
- * and, of a verified certificate, the common name; SNI as authority; session id as unique
- * id); what would make it longer than HEAD_MAX is left out. If one address is IPv6, both are
- * said as such. False if it does not fit `to`. */
+/* What a load balancer may send us: version 1 with its CRLF, and either version. */
+enum { HEAD_V1_MAX = 107, HEAD_MAX_IN = 16 + 4096 };
+
+/* Types of TLVs that mean something to us. */
+enum head_type {
+    HEAD_AUTHORITY = 0x02,
+    HEAD_CRC32C = 0x03,
+    HEAD_NOOP = 0x04,
+    HEAD_UNIQUE_ID = 0x05,
+    HEAD_SSL = 0x20
+};
+
+/* `tls` NULL: the client did not use TLS with us. Version 2 says it in TLVs (SSL with version,
+ * cipher, group, the algorithms of our certificate and, of a verified one of the client, the
+ * common name; SNI as authority; session id as unique id); what would make it longer than
+ * HEAD_MAX is left out. `tlvs` came to us in such a header (head_said) and are passed on: each
+ * type stands once, and what came stays before what we would say, but SSL where `tls` is known.
+ * If one address is IPv6, both are said as such. False if it does not fit `to`. */
 MUST bool head_make_v1(struct buf *to, const struct addr *client, const struct addr *server);
 MUST bool head_make_v2(struct buf *to, const struct addr *client, const struct addr *server,
-                       const struct tls_facts *tls, struct span session_id);
+                       const struct tls_facts *tls, struct span session_id, struct span tlvs);
+
+/* What the header of a load balancer says. */
+struct head_said {
+    bool local;                 /* LOCAL or UNKNOWN: the connection is the balancer's own */
+    struct addr client, server; /* of the client's connection to it; not where `local` */
+    struct span tlvs;           /* whole ones, a CRC32C among them is right; borrowed from `in` */
+};
+
+/* The header of either version at the front of `in`. 1: it takes `*len` bytes. 0: more must
+ * come; all that is there belongs to it. -1: there is none, or it is wrong, or too long, or about
+ * what is not TCP. `out` and `len` are written with 1 only. */
+MUST int head_read(struct span in, struct head_said *out, size_t *len);
+
+struct head_tlv {
+    unsigned type;
+    struct span value;
+};
+
+/* Takes one from the front; false: there is none. */
+MUST bool head_tlv_next(struct span *rest, struct head_tlv *out);

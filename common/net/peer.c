@@ -56,6 +56,23 @@ static long result_of(const struct conn *c, X509 *cert)
     return result;
 }
 
+/* In HAProxy's words, for who reads them from a PROXY header: "ecdsa-with-SHA256", "EC256". */
+static void put_own_certificate(const SSL *tls, struct tls_facts *out)
+{
+    X509 *cert = SSL_is_server(tls) ? SSL_get_certificate(tls) : NULL;
+    EVP_PKEY *key = cert ? X509_get0_pubkey(cert) : NULL;
+    int kind = key ? EVP_PKEY_get_base_id(key) : NID_undef;
+
+    if (kind == NID_undef)
+        return;
+    put(out->sig_alg, sizeof out->sig_alg, OBJ_nid2sn(X509_get_signature_nid(cert)));
+    if (kind == EVP_PKEY_RSA || kind == EVP_PKEY_EC)
+        (void)snprintf(out->key_alg, sizeof out->key_alg, "%s%d",
+                       kind == EVP_PKEY_EC ? "EC" : "RSA", EVP_PKEY_get_bits(key));
+    else
+        put(out->key_alg, sizeof out->key_alg, OBJ_nid2sn(kind));
+}
+
 void conn_facts(const struct conn *c, struct tls_facts *out)
 {
     *out = (struct tls_facts){.bits = 0};
@@ -68,6 +85,7 @@ void conn_facts(const struct conn *c, struct tls_facts *out)
     put(out->cipher, sizeof out->cipher, SSL_get_cipher_name(c->tls));
     put(out->group, sizeof out->group, group ? SSL_group_to_name(c->tls, group) : NULL);
     put(out->sni, sizeof out->sni, SSL_get_servername(c->tls, TLSEXT_NAMETYPE_host_name));
+    put_own_certificate(c->tls, out);
     out->bits = SSL_get_cipher_bits(c->tls, NULL);
     out->resumed = SSL_session_reused(c->tls);
     if (!cert) {

@@ -16,6 +16,8 @@ struct tls_facts {
     char cipher[48];   /* "TLS_AES_256_GCM_SHA384" */
     char group[24];    /* "X25519" */
     char verify[64];   /* "ok"; "none": no certificate came or none was asked for; else why not */
+    char sig_alg[24];  /* how the server's certificate is signed: "RSA-SHA256" */
+    char key_alg[16];  /* and its key: "EC256", "RSA2048" */
     char sni[128];     /* the name that the client asked for */
     char peer_subject[256];    /* one line, RFC 2253; of a certificate verified or not */
     char peer_fingerprint[65]; /* SHA-256 of the certificate, in hex */

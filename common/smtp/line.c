@@ -42,3 +42,8 @@ bool line_is_http(struct span line)
             return true;
     return line.len > 8 && span_starts_nocase(span_after(line, line.len - 8), "HTTP/");
 }
+
+bool line_is_head(struct span line)
+{
+    return span_starts_nocase(line, "PROXY ");
+}

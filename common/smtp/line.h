@@ -25,3 +25,7 @@ unsigned line_has(struct span line);
 
 /* Is it the first line of an HTTP request, or ends like one? */
 bool line_is_http(struct span line);
+
+/* Is it a PROXY header, version 1, from somebody whose word on it does not count? (Version 2
+ * holds a NUL, which breaks a line anyway.) */
+bool line_is_head(struct span line);

@@ -9,6 +9,7 @@
 #define AUTH_TOO_LONG "500 5.5.6 Authentication exchange line is too long\r\n"
 #define BAD_LINE "500 5.5.2 Commands end in CRLF and hold no CR, LF or NUL\r\n"
 #define NOT_HTTP "421 4.7.0 This is not an HTTP server\r\n"
+#define NO_HEAD "421 4.7.0 No PROXY header is taken from here\r\n"
 #define TOO_MANY "421 4.7.0 Too many bad commands\r\n"
 #define NO_MEMORY "421 4.3.0 Out of memory\r\n"
 #define BAD_ANSWER "451 4.3.0 The answer cannot be shown\r\n"
@@ -215,8 +216,8 @@ static int next_command(struct serve *s, struct span line, struct request *out)
 {
     *out = (struct request){.verb = verb_read(line, &out->arg), .arg = out->arg};
     s->lent = line.len + 2;
-    if (out->verb == VERB_COUNT && line_is_http(line)) {
-        refuse_for_good(s, SPAN(NOT_HTTP));
+    if (out->verb == VERB_COUNT && (line_is_http(line) || line_is_head(line))) {
+        refuse_for_good(s, line_is_head(line) ? SPAN(NO_HEAD) : SPAN(NOT_HTTP));
         return 0;
     }
     const char *no = objection(s, out);
