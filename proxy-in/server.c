@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "behind/probe.h"
 #include "prepare.h"
-#include "probe.h"
 #include "session.h"
 #include "tell/log.h"
 
@@ -165,19 +165,29 @@ static void open_up(struct server *v)
     child_ready(v->child);
 }
 
-static void on_probed(void *arg, bool safe, const char *why)
+static void tell_probed(const struct station *at, const struct probed *found)
+{
+    bool safe = found->verdict == VERDICT_SAFE;
+    char asked[sizeof found->asked + 16] = "";
+
+    if (*found->asked)
+        snprintf(asked, sizeof asked, "RCPT TO:<%s>", found->asked);
+    log_say(safe ? LOG_LIFE : LOG_FAULT, "", safe ? "probe-passed" : "probe-failed",
+            {"backend", span_of(at->backend->head.title)}, {"server", span_of(at->backend->server)},
+            {"why", span_of(verdict_what(found->verdict))}, {"asked", span_of(asked)},
+            {"said", span_of(found->said)},
+            {"remedy", span_of(verdict_remedy(found->verdict, at->backend->identity))});
+}
+
+/* Until it is safe clients get 421. */
+static void on_probed(void *arg, const struct probed *found)
 {
     struct station *at = arg;
     struct server *v = server_of(at->worker);
+    bool safe = found->verdict == VERDICT_SAFE;
 
     if (safe != at->safe || v->unasked > 0)
-        log_say(safe ? LOG_LIFE : LOG_FAULT, "", safe ? "probe-passed" : "probe-failed",
-                {"backend", span_of(at->backend->head.title)},
-                {"server", span_of(at->backend->server)}, {"said", span_of(why)},
-                {"remedy", span_of(safe ? "none is needed"
-                                        : "clients get 421 until a foreign address cannot relay: "
-                                          "see backend-source and the mail server's trusted "
-                                          "networks, or choose another identity")});
+        tell_probed(at, found);
     at->safe = safe;
     if (!at->probed && --v->unasked == 0)
         open_up(v);
@@ -198,7 +208,12 @@ static bool make_stations(struct server *v)
                                .safe = s->backends[i].identity != IDENTITY_NONE};
         if (at->safe || !is_used(v, at))
             continue;
-        v->probes[i] = probe_new(v->worker.base, at->backend, s->host_name, on_probed, at);
+        v->probes[i] =
+            probe_new(v->worker.base,
+                      &(struct probe_plan){.backend = at->backend,
+                                           .who = {.identity = IDENTITY_NONE, .helo = s->host_name},
+                                           PROBE_FOR_EVER},
+                      on_probed, at);
         if (!v->probes[i])
             return false;
         v->unasked++;

@@ -35,30 +35,13 @@ static void add_tls(struct pairs *p, const struct tls_facts *tls)
         add_text(p, "resumed", "yes");
 }
 
-static const char *remedy(enum identity identity)
-{
-    switch (identity) {
-    case IDENTITY_PROXY_V1:
-    case IDENTITY_PROXY_V2:
-        return "let the mail server expect the PROXY protocol on this port and trust our address "
-               "(Postfix: smtpd_upstream_proxy_protocol=haproxy)";
-    case IDENTITY_XCLIENT:
-        return "let the mail server take XCLIENT from our address "
-               "(Postfix: smtpd_authorized_xclient_hosts)";
-    case IDENTITY_NONE:
-    case IDENTITY_TRANSPARENT:
-        break;
-    }
-    return "see what the mail server said to EHLO";
-}
-
 static void tell_fault(const struct session *s)
 {
     const struct backend *b = s->gate->station->backend;
 
     log_say(LOG_FAULT, s->id.text, "identity-not-taken", {"backend", span_of(b->head.title)},
             {"server", span_of(b->server)}, {"said", span_of(s->relay.said ? s->relay.said : "")},
-            {"remedy", span_of(remedy(b->identity))});
+            {"remedy", span_of(intro_remedy(b->identity))});
 }
 
 void story_tell(const struct session *s)

@@ -94,8 +94,9 @@ backend mta { server = "127.0.0.1:@port:mta@" identity = none backend-source = 1
 workers = 1
 CONF
     $in->launch;
+    my $no = '554 5.7.1 Relay access denied';
     my $probed = sub {
-        my @to_rcpt = @_;
+        my @replies = @_;
         my $s = $mta->accept;
         is($s->peer_addr, '127.0.0.77', 'from backend-source');
         $s->say('220 mta.test');
@@ -103,23 +104,34 @@ CONF
         $s->say('250 mta.test');
         $s->hear(qr/^MAIL FROM:<probe\@proxy\.test>$/);
         $s->say('250 Ok');
-        $s->hear(qr/^RCPT TO:<probe\@relay-test\.invalid>$/);
-        $s->say(@to_rcpt);
-        $s->hear(qr/^QUIT$/);
+        for my $to ('probe@relay-test.invalid', 'probe%relay-test.invalid@mta.test', '"probe@relay-test.invalid"@mta.test',
+            '@mta.test:probe@relay-test.invalid', 'relay-test.invalid!probe@mta.test') {
+            last if !@replies;
+            $s->hear(qr/^RCPT TO:<\Q$to\E>$/);
+            $s->say(shift @replies);
+        }
+        $s->hear(qr/^QUIT$/, 'never DATA');
         $s->close;
     };
     $probed->('250 2.1.5 Ok');
-    $in->log_like(qr/probe-failed level=error backend=mta .*said="it relays for everybody: .*250 2\.1\.5 Ok/);
+    $in->log_like(qr/probe-failed level=error backend=mta .*why="it relays for everybody" asked="RCPT TO:<probe\@relay-test\.invalid>" said="250 2\.1\.5 Ok/);
     my $c = T::Peer->connect(port('in'));
     $c->hear(qr/^421 4\.3\.2 /, 'an open relay is not served');
     $c->close;
     local $T::Stage::PATIENCE = 30;
-    $probed->('554 5.7.1 Relay access denied');
-    $in->log_like(qr/probe-passed backend=mta/);
+    $probed->(($no) x 5);
+    $in->log_like(qr/probe-passed backend=mta .*said="554 5\.7\.1 Relay access denied"/);
     $c = client();
     my $s = $mta->accept;
     is($s->peer_addr, '127.0.0.77', 'clients are shown from backend-source, too');
     $s->close;
+    $c->close;
+
+    # A reload is a new beginning: nobody is served by it before it has seen for itself.
+    $in->signal('HUP');
+    $probed->(($no) x 5);
+    $in->log_like(qr/probe-passed backend=mta/, 'asked anew after a reload');
+    $in->log_like(qr/reloaded /);
     $in->stop;
 };
 

@@ -124,3 +124,20 @@ enum intro_verdict intro_heard(enum intro *i, struct dial *d, const struct guest
     }
     return INTRO_REFUSED;
 }
+
+const char *intro_remedy(enum identity identity)
+{
+    switch (identity) {
+    case IDENTITY_PROXY_V1:
+    case IDENTITY_PROXY_V2:
+        return "let the mail server expect the PROXY protocol on this port and trust our address "
+               "(Postfix: smtpd_upstream_proxy_protocol=haproxy)";
+    case IDENTITY_XCLIENT:
+        return "let the mail server take XCLIENT from our address "
+               "(Postfix: smtpd_authorized_xclient_hosts)";
+    case IDENTITY_NONE:
+    case IDENTITY_TRANSPARENT:
+        break;
+    }
+    return "see what the mail server said to EHLO";
+}

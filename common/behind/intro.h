@@ -41,3 +41,6 @@ MUST enum intro_verdict intro_heard(enum intro *i, struct dial *d, const struct 
 /* Writes the XCLIENT line with what `offered` ("NAME ADDR PORT", the argument in the reply to
  * EHLO) lists; ADDR goes last. False: ADDR is not among it, or it does not fit. */
 MUST bool intro_xclient(struct buf *to, struct span offered, const struct guest *who);
+
+/* What to do where the identity is not taken. */
+const char *intro_remedy(enum identity identity);

@@ -2,7 +2,6 @@
 #include "t/unit/unit.h"
 
 #include "behind/intro.h"
-#include "proxy-in/probe.h"
 
 static struct guest guest(const char *client, const char *helo)
 {
@@ -25,26 +24,6 @@ static const struct {
     {"no ADDR", "192.0.2.7:1", "c", "NAME PORT", NULL},
     {"no XCLIENT", "192.0.2.7:1", "c", "", NULL},
     {"ADDR only as a part of a word", "192.0.2.7:1", "c", "DESTADDR", NULL},
-};
-
-static const struct {
-    const char *name, *said;
-    bool ends, safe;
-} answers[] = {
-    {"relay refused", "220 a\r\n250 a\r\n250 a\r\n554 5.7.1 Relay access denied\r\n", true, true},
-    {"relay refused for now", "220 a\r\n250-a\r\n250 PIPELINING\r\n250 a\r\n454 4.7.1 Relay access denied\r\n", true, true},
-    {"no such domain, for now", "220 a\r\n250 a\r\n250 a\r\n450 4.1.2 Domain not found\r\n", true, false},
-    {"no such domain", "220 a\r\n250 a\r\n250 a\r\n550 5.1.2 Domain not found\r\n", true, false},
-    {"refused without a status", "220 a\r\n250 a\r\n250 a\r\n550 relay not permitted\r\n", true, true},
-    {"trouble of its own", "220 a\r\n250 a\r\n250 a\r\n421 4.3.2 Too busy\r\n", true, false},
-    {"an open relay", "220 a\r\n250 a\r\n250 a\r\n250 2.1.5 Ok\r\n", true, false},
-    {"forwards for us (251)", "220 a\r\n250 a\r\n250 a\r\n251 Will forward\r\n", true, false},
-    {"login first", "220 a\r\n250 a\r\n530 5.7.0 Authentication required\r\n", true, true},
-    {"MAIL refused for another reason", "220 a\r\n250 a\r\n550 5.1.8 Sender's domain not found\r\n", true, false},
-    {"no EHLO", "220 a\r\n502 What\r\n", true, false},
-    {"no service", "554 a\r\n", true, false},
-    {"no SMTP", "+OK POP3\r\n", true, false},
-    {"nothing yet", "220 a\r\n250-a\r\n", false, false},
 };
 /* clang-format on */
 
@@ -82,33 +61,11 @@ static void cuts_long_names(void **state)
     buf_clear(&to);
 }
 
-/* Whole, and cut at every byte. */
-static void judges_a_probe(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(answers); i++)
-        for (size_t cut = 0; cut <= strlen(answers[i].said); cut++) {
-            struct span rest = span_after(span_of(answers[i].said), cut);
-            struct probing p;
-            bool goes_on;
-
-            probing_init(&p);
-            assert_true(dial_feed(&p.dial, (struct span){answers[i].said, cut}));
-            goes_on = probing_goes_on(&p, "proxy.example");
-            assert_true(dial_feed(&p.dial, rest));
-            goes_on = probing_goes_on(&p, "proxy.example");
-            assert_row(goes_on != answers[i].ends, answers[i].name);
-            assert_row(p.safe == answers[i].safe, answers[i].name);
-            probing_clear(&p);
-        }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_xclient),
         cmocka_unit_test(cuts_long_names),
-        cmocka_unit_test(judges_a_probe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
