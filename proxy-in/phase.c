@@ -208,7 +208,9 @@ static enum phase shake(struct session *s)
     if (got == CONN_SOME)
         s->tls = calloc(1, sizeof *s->tls);
     if (!s->tls) {
-        s->relay.why = got == CONN_SOME ? REASON_NO_MEMORY : REASON_HANDSHAKE;
+        s->relay.why = got == CONN_SOME         ? REASON_NO_MEMORY
+                       : s->client.conn.foreign ? REASON_ALPN
+                                                : REASON_HANDSHAKE;
         s->broke = got == CONN_OVER ? "closed in the handshake" : s->client.conn.why;
         return PHASE_OVER;
     }

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/ciphers.h"
 #include "run/cage.h"
 #include "run/daemon.h"
+#include "run/inherit.h"
 
 /* They live as long as the master, over all reloads. */
 static struct listens sockets;
@@ -21,12 +23,33 @@ struct lines {
     size_t size, len;
 };
 
+/* Once: listeners share what they take over from the file's own options. */
+static void add_at(struct lines *l, const char *place, const char *text)
+{
+    char line[2048];
+    int n = snprintf(line, sizeof line, "%s: %s", place, text);
+
+    if (l->len > 0 && strstr(l->at, line))
+        return;
+    n = snprintf(l->at + l->len, l->size - l->len, "%s%s", l->len ? "\n" : "", line);
+    l->len += n > 0 && (size_t)n < l->size - l->len ? (size_t)n : 0;
+}
+
 static void add_line(struct lines *l, const char *file, unsigned line, const char *text)
 {
-    int n = snprintf(l->at + l->len, l->size - l->len, "%s%s:%u: %s", l->len ? "\n" : "", file,
-                     line, text);
+    char place[1024];
 
-    l->len += n > 0 && (size_t)n < l->size - l->len ? (size_t)n : 0;
+    snprintf(place, sizeof place, "%s:%u", file, line);
+    add_at(l, place, text);
+}
+
+static void add_option(struct lines *l, const struct settings *s, const struct smtp_listener *of,
+                       const char *option, const char *text)
+{
+    char place[1024];
+
+    inherit_place(s, of, option, place, sizeof place);
+    add_at(l, place, text);
 }
 
 unsigned prepare_workers(const struct settings *s)
@@ -43,30 +66,51 @@ static struct tls_server_conf tls_of(const struct smtp_listener *l)
     return (struct tls_server_conf){
         .certs = l->tls_certificate,
         .ciphers = l->tls_ciphers,
-        .ciphersuites = "",
+        .ciphersuites = l->tls_ciphersuites,
+        .groups = l->tls_groups,
+        .ocsp_files = l->tls_ocsp_file,
         .least = (enum tls_protocol)l->tls_min_protocol,
         .ca_file = l->tls_ca_file,
         .session_context = span_of(l->source),
     };
 }
 
-static bool certs_are_same(const struct cert_files *a, const struct cert_files *b)
+/* Each name of ciphers and groups, with the line of the option that has it. */
+static bool names_are_known(const struct settings *s, const struct smtp_listener *l,
+                            struct lines *wrong)
 {
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (strcmp(a->at[i].file, b->at[i].file) != 0 ||
-            strcmp(a->at[i].password, b->at[i].password) != 0)
-            return false;
-    return true;
+    char why[512];
+    bool known = true;
+
+    if (!ciphers_are_known(l->tls_ciphers, why, sizeof why)) {
+        known = false;
+        add_option(wrong, s, l, "tls-ciphers", why);
+    }
+    if (!suites_are_known(l->tls_ciphersuites, why, sizeof why)) {
+        known = false;
+        add_option(wrong, s, l, "tls-ciphersuites", why);
+    }
+    if (!groups_are_known(l->tls_groups, why, sizeof why)) {
+        known = false;
+        add_option(wrong, s, l, "tls-groups", why);
+    }
+    return known;
 }
 
-static bool tls_is_same(const struct tls_server_conf *a, const struct tls_server_conf *b)
+static bool make_tls(struct prepared_gate *g, const struct settings *s,
+                     const struct smtp_listener *l, struct lines *wrong)
 {
-    return certs_are_same(&a->certs, &b->certs) && strcmp(a->ciphers, b->ciphers) == 0 &&
-           a->least == b->least && strcmp(a->ca_file, b->ca_file) == 0 &&
-           a->session_context.len == b->session_context.len &&
-           memcmp(a->session_context.at, b->session_context.at, a->session_context.len) == 0;
+    const struct tls_server_conf conf = tls_of(l);
+    char why[512], place[1024];
+
+    if (!names_are_known(s, l, wrong))
+        return false;
+    g->tls = tls_server_new(&conf, tickets, why, sizeof why);
+    if (g->tls)
+        return true;
+    inherit_place_of_file(s, l, why, place, sizeof place);
+    add_at(wrong, place, why);
+    return false;
 }
 
 /* The TLS context of listener `i`: one that an earlier listener has, or a new one. */
@@ -74,22 +118,19 @@ static void prepare_tls(struct prepared *p, const struct settings *s, size_t i, 
 {
     const struct smtp_listener *l = &s->smtp_listeners[i];
     const struct tls_server_conf conf = tls_of(l);
-    char why[512];
 
     if (conf.certs.count == 0)
         return; /* settings_read() lets that pass only where TLS need not be */
     for (size_t k = 0; k < i; k++) {
         const struct tls_server_conf other = tls_of(&s->smtp_listeners[k]);
 
-        if (p->gates[k].tls && tls_is_same(&conf, &other)) {
+        if (p->gates[k].tls && tls_server_is_same(&conf, &other)) {
             p->gates[i].tls = p->gates[k].tls;
             p->gates[i].shared = true;
             return;
         }
     }
-    p->gates[i].tls = tls_server_new(&conf, tickets, why, sizeof why);
-    if (!p->gates[i].tls)
-        add_line(wrong, l->head.file, l->head.line, why);
+    (void)make_tls(&p->gates[i], s, l, wrong);
 }
 
 static void open_sockets(struct prepared *p, const struct settings *s, struct lines *wrong)

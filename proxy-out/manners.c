@@ -8,12 +8,10 @@
 #include "net/tls.h"
 #include "rule/decide.h"
 
-enum { KEY = 8192 };
-
 struct manner {
     LIST_ENTRY(manner) link;
-    struct tls *tls; /* ours */
-    char key[];
+    struct tls_client_conf conf; /* its texts are the settings' */
+    struct tls *tls;             /* ours */
 };
 
 struct manners {
@@ -38,21 +36,12 @@ static struct tls_client_conf conf_of(const struct domain *rule)
     return conf;
 }
 
-/* False: too long. A key that were cut off would give one rule the TLS of another. */
-static bool make_key(char key[KEY], const struct tls_client_conf *c)
-{
-    int len = snprintf(key, KEY, "%d %d\n%s\n%s\n%s\n%s", (int)c->least, c->security_level,
-                       c->cert.file, c->cert.password, c->ca_file, c->ciphers);
-
-    return len > 0 && len < KEY;
-}
-
-static struct tls *find(const struct manners *m, const char *key)
+static struct tls *find(const struct manners *m, const struct tls_client_conf *conf)
 {
     const struct manner *one;
 
     LIST_FOREACH(one, &m->all, link)
-    if (strcmp(one->key, key) == 0)
+    if (tls_client_is_same(&one->conf, conf))
         return one->tls;
     return NULL;
 }
@@ -60,26 +49,21 @@ static struct tls *find(const struct manners *m, const char *key)
 struct tls *manners_find(const struct manners *m, const struct domain *rule)
 {
     struct tls_client_conf conf = conf_of(rule);
-    char key[KEY];
 
-    return make_key(key, &conf) ? find(m, key) : NULL;
+    return find(m, &conf);
 }
 
 static bool add(struct manners *m, const struct domain *rule, char *why, size_t size)
 {
-    struct tls_client_conf conf = conf_of(rule);
     struct manner *one;
-    char key[KEY], what[1024] = "out of memory";
+    struct tls_client_conf conf = conf_of(rule);
+    char what[1024] = "out of memory";
 
-    if (!make_key(key, &conf)) {
-        snprintf(why, size, "domain %s: the TLS options are too long", rule->head.title);
-        return false;
-    }
-    if (find(m, key))
+    if (find(m, &conf))
         return true;
-    one = calloc(1, sizeof *one + strlen(key) + 1);
+    one = calloc(1, sizeof *one);
     if (one && (one->tls = tls_client_new(&conf, what, sizeof what))) {
-        memcpy(one->key, key, strlen(key) + 1);
+        one->conf = conf;
         LIST_INSERT_HEAD(&m->all, one, link);
         return true;
     }

@@ -108,6 +108,7 @@ static bool read_as(const struct option *o, struct span text, unsigned long *out
     case OPTION_FILE:
     case OPTION_LIST:
     case OPTION_NETS:
+    case OPTION_FILES:
     case OPTION_CERTS:
         break;
     }
@@ -167,6 +168,23 @@ bool option_is_set(const struct option *options, const struct option_head *head,
         if (o->offset == offset)
             return head->set & option_bit(options, o);
     return false;
+}
+
+void option_files(const struct option *options, const void *of, option_file_fn *visit, void *arg)
+{
+    for (const struct option *o = options; o->name; o++) {
+        const void *at = (const char *)of + o->offset;
+        const struct texts *files = at;
+        const struct cert_files *certs = at;
+        const char *file = o->kind == OPTION_FILE ? *(const char *const *)at : "";
+
+        if (*file)
+            visit(arg, o, file);
+        for (size_t i = 0; o->kind == OPTION_FILES && i < files->count; i++)
+            visit(arg, o, files->at[i]);
+        for (size_t i = 0; o->kind == OPTION_CERTS && i < certs->count; i++)
+            visit(arg, o, certs->at[i].file);
+    }
 }
 
 void option_say_twins(const char *kind, const struct option_head *a, const struct option_head *b,

@@ -35,6 +35,7 @@ enum option_kind {
     OPTION_WORD,  /* unsigned: the word's place in WORDS(), from 0 */
     OPTION_LIST,  /* struct texts: {a, b} or one alone */
     OPTION_NETS,  /* struct networks: {10/8, ::1} */
+    OPTION_FILES, /* struct texts: {FILE, FILE} or one alone, each as a FILE */
     OPTION_CERTS, /* struct cert_files: FILE or {FILE, PASSWORD}; said again, it adds one */
 };
 
@@ -70,6 +71,7 @@ typedef unsigned long option_c_TIME;
 typedef unsigned option_c_WORD;
 typedef struct texts option_c_LIST;
 typedef struct networks option_c_NETS;
+typedef struct texts option_c_FILES;
 typedef struct cert_files option_c_CERTS;
 
 struct option {
@@ -90,6 +92,7 @@ struct option_head {
     const char *file;
     unsigned line;
     uint64_t set;
+    const unsigned *lines; /* for each option, where it was set; 0: it was not. May be NULL */
 };
 
 #define RANGE(from, to) .least = (from), .most = (to)
@@ -128,6 +131,10 @@ void option_merge(const struct option *options, void *into, const void *from);
 /* Was this option set in the file? By its row, so a name that is no option does not compile:
  * option_is_set(source_options, &rule->head, offsetof(struct source, allow_auth)). */
 bool option_is_set(const struct option *options, const struct option_head *head, size_t offset);
+
+/* Visits each file that the struct `of` names, by options FILE, FILES and CERTS. */
+typedef void option_file_fn(void *arg, const struct option *o, const char *path);
+void option_files(const struct option *options, const void *of, option_file_fn *visit, void *arg);
 
 /* The mistake of two sections `kind` that are one, as a line in `why`: the later one's place, and
  * where the first is. */

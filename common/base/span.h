@@ -38,6 +38,11 @@ static inline bool span_is(struct span s, const char *text)
     return strlen(text) == s.len && (s.len == 0 || memcmp(s.at, text, s.len) == 0);
 }
 
+static inline bool span_is_same(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
 static inline bool span_is_nocase(struct span s, const char *text)
 {
     return strlen(text) == s.len && (s.len == 0 || strncasecmp(s.at, text, s.len) == 0);

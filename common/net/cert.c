@@ -15,6 +15,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "base/text.h"
+
 /* No chain of certificates comes near; it keeps a wrong path from eating memory. */
 enum { FILE_MOST = 1 << 20 };
 
@@ -222,4 +224,44 @@ bool cert_is_alike(const struct cert *a, const struct cert *b)
     GENERAL_NAMES_free(of_a);
     GENERAL_NAMES_free(of_b);
     return alike;
+}
+
+static size_t add_name(char *to, size_t used, const ASN1_STRING *name)
+{
+    char clean[CERT_NAMES];
+    int n;
+
+    text_clean(
+        clean, sizeof clean,
+        (struct span){(const char *)ASN1_STRING_get0_data(name), (size_t)ASN1_STRING_length(name)});
+    n = snprintf(to + used, CERT_NAMES - used, "%s%s", used ? "," : "", clean);
+    return n > 0 && (size_t)n < CERT_NAMES - used ? used + (size_t)n : CERT_NAMES - 1;
+}
+
+void cert_names(const struct cert *c, char to[CERT_NAMES])
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
+    const X509_NAME *subject = X509_get_subject_name(c->leaf);
+    int common = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    size_t used = 0;
+
+    *to = '\0';
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+        if (sk_GENERAL_NAME_value(names, i)->type == GEN_DNS)
+            used = add_name(to, used, sk_GENERAL_NAME_value(names, i)->d.dNSName);
+    if (used == 0 && common >= 0)
+        (void)add_name(to, 0, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, common)));
+    GENERAL_NAMES_free(names);
+}
+
+time_t cert_time(const ASN1_TIME *at)
+{
+    struct tm tm;
+
+    return ASN1_TIME_to_tm(at, &tm) ? timegm(&tm) : 0;
+}
+
+time_t cert_until(const struct cert *c)
+{
+    return cert_time(X509_get0_notAfter(c->leaf));
 }

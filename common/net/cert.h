@@ -5,10 +5,12 @@
 #pragma once
 
 #include <stddef.h>
+#include <time.h>
 
 #include "base/option.h"
 #include "base/span.h"
 
+struct asn1_string_st;
 struct ssl_ctx_st;
 struct x509_st;
 struct evp_pkey_st;
@@ -31,6 +33,17 @@ MUST bool cert_use(const struct cert *c, struct ssl_ctx_st *ctx);
 
 /* Is `name` one that the certificate is for? By its dNSNames; by the common name if it has none. */
 bool cert_is_for(const struct cert *c, const char *name);
+
+/* Its dNSNames with commas between, or the common name if it has none; for people, so cleaned, and
+ * cut where they are too many. */
+enum { CERT_NAMES = 200 };
+void cert_names(const struct cert *c, char to[CERT_NAMES]);
+
+/* The last moment that it is good. */
+time_t cert_until(const struct cert *c);
+
+/* ASN.1's time as ours. */
+time_t cert_time(const struct asn1_string_st *at);
 
 /* Are both for the same names? */
 bool cert_is_alike(const struct cert *a, const struct cert *b);

@@ -198,6 +198,7 @@ static enum conn_got secret(struct conn *c, int result)
     case SSL_ERROR_ZERO_RETURN:
         return CONN_OVER;
     default:
+        c->foreign = ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_APPLICATION_PROTOCOL;
         return failed(c, reason(c, error));
     }
 }

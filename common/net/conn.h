@@ -31,6 +31,7 @@ struct conn {
     const char *why;    /* static or thread's text, after CONN_FAILED: a few words for the log */
     bool shaken;        /* hands: the handshake is over */
     bool broken;        /* CONN_FAILED was said: nothing more goes out, no close_notify either */
+    bool foreign;       /* the handshake failed, for it was for other protocols (ALPN) */
     bool dry;           /* the last read was CONN_LATER: TLS holds no whole record */
 };
 

@@ -10,6 +10,8 @@
 #include <openssl/ssl.h>
 
 #include "net/cert.h"
+#include "net/ciphers.h"
+#include "net/staple.h"
 
 /* One context for certificates of the same names. */
 struct named {
@@ -17,9 +19,19 @@ struct named {
     SSL_CTX *ctx;
 };
 
+/* One file with a certificate, for tls_show(). */
+struct own {
+    char *file; /* ours */
+    char names[CERT_NAMES];
+    time_t until;
+};
+
 struct tls {
-    struct named *at; /* a caller has one, and its cert is empty */
+    struct named *at; /* ours; a caller has one */
     size_t count;
+    struct own *own; /* ours */
+    size_t own_count;
+    struct staples *staples; /* ours */
     bool calls;
 };
 
@@ -56,8 +68,7 @@ static int protocol_number(enum tls_protocol p)
 }
 
 /* What both sides have in common. `level` -1: OpenSSL's own, as the system has set it. */
-static bool set_common(SSL_CTX *ctx, const char *ciphers, const char *suites,
-                       enum tls_protocol least, int level, char *why, size_t size)
+static bool set_common(SSL_CTX *ctx, enum tls_protocol least, int level, char *why, size_t size)
 {
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -69,10 +80,6 @@ static bool set_common(SSL_CTX *ctx, const char *ciphers, const char *suites,
     if (!SSL_CTX_set_min_proto_version(ctx, protocol_number(least)) ||
         !SSL_CTX_set_max_proto_version(ctx, 0))
         return wrong(why, size, "this oldest protocol cannot be had");
-    if (*ciphers && !SSL_CTX_set_cipher_list(ctx, ciphers))
-        return wrong(why, size, "no cipher of this list is known; see openssl ciphers");
-    if (*suites && !SSL_CTX_set_ciphersuites(ctx, suites))
-        return wrong(why, size, "an unknown TLS 1.3 cipher suite; see openssl ciphers -tls1_3");
     return true;
 }
 
@@ -176,7 +183,10 @@ static SSL_CTX *server_ctx(struct tls *t, const struct tls_server_conf *conf,
     }
     SSL_CTX_set_tlsext_servername_callback(ctx, choose_name);
     SSL_CTX_set_tlsext_servername_arg(ctx, t);
-    if (set_common(ctx, conf->ciphers, conf->ciphersuites, conf->least, level, why, size) &&
+    alpn_use(ctx);
+    staples_use(t->staples, ctx);
+    if (set_common(ctx, conf->least, level, why, size) &&
+        ciphers_use(ctx, conf->ciphers, conf->ciphersuites, conf->groups, why, size) &&
         set_client_cas(ctx, conf->ca_file, why, size))
         return ctx;
     SSL_CTX_free(ctx);
@@ -216,23 +226,51 @@ static bool add_cert(struct tls *t, struct cert *cert, const char *file,
     return ok || wrong(why, size, file);
 }
 
+/* For tls_show(), also when the certificate itself is no longer held. */
+static bool note(struct tls *t, const struct cert *cert, const char *file, char *why, size_t size)
+{
+    struct own *own = &t->own[t->own_count++];
+
+    own->file = strdup(file);
+    own->until = cert_until(cert);
+    cert_names(cert, own->names);
+    return own->file || wrong(why, size, "out of memory");
+}
+
+static bool get_memory(struct tls *t, size_t certs, const struct texts *ocsp_files)
+{
+    return t && (t->at = calloc(certs + 1, sizeof *t->at)) &&
+           (t->own = calloc(certs + 1, sizeof *t->own)) && (t->staples = staples_new(ocsp_files));
+}
+
+static bool take_cert(struct tls *t, size_t i, const struct tls_server_conf *conf,
+                      struct tickets *tickets, char *why, size_t size)
+{
+    const struct cert_file *from = &conf->certs.at[i];
+    struct cert cert;
+
+    if (!cert_read(&cert, from, why, size))
+        return false;
+    staples_fit(t->staples, &cert);
+    if (note(t, &cert, from->file, why, size))
+        return add_cert(t, &cert, from->file, conf, tickets, why, size);
+    cert_clear(&cert);
+    return false;
+}
+
 struct tls *tls_server_new(const struct tls_server_conf *conf, struct tickets *tickets, char *why,
                            size_t size)
 {
     struct tls *t = calloc(1, sizeof *t);
-    bool ok = t && (t->at = calloc(conf->certs.count + 1, sizeof *t->at));
+    bool ok = get_memory(t, conf->certs.count, &conf->ocsp_files);
 
     if (!ok)
         (void)wrong(why, size, "out of memory");
     else if (conf->certs.count == 0)
         ok = wrong(why, size, "TLS needs a certificate; none is configured");
     ERR_clear_error();
-    for (size_t i = 0; ok && i < conf->certs.count; i++) {
-        struct cert cert;
-
-        ok = cert_read(&cert, &conf->certs.at[i], why, size) &&
-             add_cert(t, &cert, conf->certs.at[i].file, conf, tickets, why, size);
-    }
+    for (size_t i = 0; ok && i < conf->certs.count; i++)
+        ok = take_cert(t, i, conf, tickets, why, size);
     if (ok && !set_session_context(t, conf))
         ok = wrong(why, size, "out of memory");
     if (!ok)
@@ -247,8 +285,8 @@ static bool set_up_client(struct tls *t, const struct tls_client_conf *conf, cha
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     /* Whatever is proven or not, the handshake goes on: see conn_cert_state(). */
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
-    if (!set_common(ctx, conf->ciphers, conf->ciphersuites, conf->least, conf->security_level, why,
-                    size))
+    if (!set_common(ctx, conf->least, conf->security_level, why, size) ||
+        !ciphers_use(ctx, conf->ciphers, conf->ciphersuites, NULL, why, size))
         return false;
     if (!*conf->ca_file && !SSL_CTX_set_default_verify_paths(ctx))
         return wrong(why, size, "the system's CAs");
@@ -257,6 +295,7 @@ static bool set_up_client(struct tls *t, const struct tls_client_conf *conf, cha
     if (!conf->cert.file || !*conf->cert.file)
         return true;
     return cert_read(&t->at->cert, &conf->cert, why, size) &&
+           note(t, &t->at->cert, conf->cert.file, why, size) &&
            (cert_use(&t->at->cert, ctx) || wrong(why, size, conf->cert.file));
 }
 
@@ -265,7 +304,7 @@ struct tls *tls_client_new(const struct tls_client_conf *conf, char *why, size_t
     struct tls *t = calloc(1, sizeof *t);
 
     ERR_clear_error();
-    if (!t || !(t->at = calloc(1, sizeof *t->at)) ||
+    if (!get_memory(t, 1, &(struct texts){NULL, 0}) ||
         !(t->at->ctx = SSL_CTX_new(TLS_client_method()))) {
         (void)wrong(why, size, "out of memory");
         tls_free(&t);
@@ -286,9 +325,24 @@ void tls_free(struct tls **t)
         SSL_CTX_free((*t)->at[i].ctx);
         cert_clear(&(*t)->at[i].cert);
     }
+    for (size_t i = 0; i < (*t)->own_count; i++)
+        free((*t)->own[i].file);
+    staples_free(&(*t)->staples);
+    free((*t)->own);
     free((*t)->at);
     free(*t);
     *t = NULL;
+}
+
+void tls_show(const struct tls *t, dated_fn *show, void *arg)
+{
+    for (size_t i = 0; i < t->own_count; i++)
+        show(arg, &(struct dated){.kind = "certificate",
+                                  .file = t->own[i].file,
+                                  .names = t->own[i].names,
+                                  .until = t->own[i].until,
+                                  .warns = true});
+    staples_show(t->staples, show, arg);
 }
 
 SSL *tls_begin(struct tls *t)

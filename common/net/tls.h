@@ -4,12 +4,14 @@
  *
  * A context is made once, by the master where it holds a private key, and is shared by all
  * sessions that it fits; workers inherit it. TLS 1.2 and 1.3 unless told otherwise, no
- * compression, no renegotiation, no early data.
+ * compression, no renegotiation, no early data. A client that names protocols (ALPN) and none of
+ * them is SMTP is refused.
  */
 #pragma once
 
 #include <stddef.h>
 
+#include "base/dated.h"
 #include "base/option.h"
 #include "base/span.h"
 #include "rule/facts.h"
@@ -23,6 +25,8 @@ struct tls_server_conf {
                                     of the same names and other key types stand side by side */
     const char *ciphers;         /* OpenSSL's list for TLS 1.2 and below; "" for the default */
     const char *ciphersuites;    /* of TLS 1.3; "" for the default */
+    const char *groups;          /* for the key exchange; "" for the default */
+    struct texts ocsp_files;     /* see staple.h */
     enum tls_protocol least;     /* below TLS 1.2: at security level 0, where alone it works */
     const char *ca_file;         /* "" or the CAs that client certificates come from: these are
                                     asked for then, and the result is in tls_facts.verify */
@@ -38,12 +42,20 @@ struct tls_client_conf {
     int security_level; /* -1 for OpenSSL's default; 0 where any TLS beats none */
 };
 
-/* NULL with one line in `why`: file, what is wrong, the remedy. `tickets` may be NULL (no
+/* NULL with one line in `why`: "FILE: what is wrong; the remedy", or without a file where it is
+ * about none. Texts of a conf may be NULL where they may be "". `tickets` may be NULL (no
  * resumption), and must live as long. The conf is not kept. */
 struct tls *tls_server_new(const struct tls_server_conf *conf, struct tickets *tickets, char *why,
                            size_t size);
 struct tls *tls_client_new(const struct tls_client_conf *conf, char *why, size_t size);
 void tls_free(struct tls **t);
+
+/* Would both be the same context? */
+bool tls_server_is_same(const struct tls_server_conf *a, const struct tls_server_conf *b);
+bool tls_client_is_same(const struct tls_client_conf *a, const struct tls_client_conf *b);
+
+/* Shows our certificates and OCSP responses, and until when they are good. */
+void tls_show(const struct tls *t, dated_fn *show, void *arg);
 
 /* Keys of session tickets, in memory that master and workers share; made before fork, and
  * kept over reloads. NULL: no memory. */
@@ -56,9 +68,10 @@ enum { TICKETS_AGE = 3600 };
 void tickets_rotate(struct tickets *t);
 void tickets_rotate_if_old(struct tickets *t, double now_mono);
 
-/* For this room: a TLS session that is called or calls, not yet on a socket; and how tickets
- * get into a context. */
+/* For this room: a TLS session that is called or calls, not yet on a socket; and what goes
+ * into a context. */
 struct ssl_st;
 struct ssl_ctx_st;
 struct ssl_st *tls_begin(struct tls *t);
 void tickets_use(struct tickets *t, struct ssl_ctx_st *ctx);
+void alpn_use(struct ssl_ctx_st *ctx);

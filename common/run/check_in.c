@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/checks.h"
 
-#include <stdio.h>
-
-#include "run/conf.h"
+#include "run/inherit.h"
 #include "run/kinds.h"
 #include "run/settings.h"
 
@@ -20,32 +18,11 @@ static void check_listener_backend(struct check *c, struct section *s)
               l->head.title, c->backends);
 }
 
-/* What a listener does not say of TLS and of slots is as the file's own options have it: tls-X is
- * smtp-server-tls-X, await-slot is smtp-await-slot. */
-static void inherit(struct section *listener, const struct section *global)
-{
-    static const char *const prefixes[] = {"smtp-server-", "smtp-"};
-    const struct option *own = listener->kind->options;
-    char dashed[OPTION_NAME], name[OPTION_NAME + 16];
-
-    for (size_t i = 0; own[i].name; i++) {
-        for (size_t k = 0; k < COUNT_OF(prefixes); k++) {
-            snprintf(name, sizeof name, "%s%s", prefixes[k], conf_name(&own[i], dashed));
-
-            const struct option *from = conf_find(global->kind->options, name);
-
-            if (from && !(listener->head->set & 1ULL << i))
-                memcpy((char *)listener->head + own[i].offset,
-                       (const char *)global->head + from->offset, from->size);
-        }
-    }
-}
-
 void check_smtp_listener(struct check *c, struct section *s)
 {
     struct smtp_listener *l = (struct smtp_listener *)s->head;
 
-    inherit(s, c->list);
+    inherit_global(l, (const struct global *)c->list->head);
     if (!check_read_at(c, s, "smtp-listener", l->head.title, &l->at))
         return;
     check_listener_backend(c, s);

@@ -107,10 +107,10 @@ void settings_print_sample(void)
 static const char *kind_word(const struct option *o)
 {
     static const char *const words[] = {
-        [OPTION_TEXT] = "text",     [OPTION_PATH] = "path",         [OPTION_FILE] = "file",
-        [OPTION_FLAG] = "flag",     [OPTION_COUNT] = "count",       [OPTION_SIZE] = "size",
-        [OPTION_TIME] = "time",     [OPTION_WORD] = "word",         [OPTION_LIST] = "list",
-        [OPTION_NETS] = "networks", [OPTION_CERTS] = "certificate",
+        [OPTION_TEXT] = "text",     [OPTION_PATH] = "path",   [OPTION_FILE] = "file",
+        [OPTION_FLAG] = "flag",     [OPTION_COUNT] = "count", [OPTION_SIZE] = "size",
+        [OPTION_TIME] = "time",     [OPTION_WORD] = "word",   [OPTION_LIST] = "list",
+        [OPTION_NETS] = "networks", [OPTION_FILES] = "files", [OPTION_CERTS] = "certificate",
     };
 
     return words[o->kind];

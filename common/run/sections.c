@@ -81,6 +81,7 @@ static struct section *section_new(struct gathering *r, const struct kind *kind,
     s->head->title = arena_text(r->arena, span_of(title));
     s->head->file = r->file->path;
     s->head->line = line;
+    s->head->lines = s->lines;
     s->inside = r->depth ? innermost(r) : NULL;
     if (r->last)
         r->last->next = s;

@@ -29,7 +29,7 @@
       "Revocation lists of these CAs; they may as well stand in the CA file.")                    \
     O(S, COUNT, smtp_server_tls_verify_depth, "10", RANGE(0, 100),                                \
       "The most CAs between a client's certificate and one of ours.")                             \
-    O(S, LIST, smtp_server_tls_ocsp_file, "", ANY,                                                \
+    O(S, FILES, smtp_server_tls_ocsp_file, "", ANY,                                               \
       "OCSP responses (DER) to staple, each to the certificate that it is about.")                \
     O(S, COUNT, total_max_smtp_in, "0", RANGE(0, 10000000),                                       \
       "Sessions of all workers at a time; 0: as many as max-sessions lets.")                      \
@@ -68,7 +68,7 @@
     O(S, FILE, tls_crl_file, "", ANY, "In place of smtp-server-tls-crl-file.")                 \
     O(S, COUNT, tls_verify_depth, "10", RANGE(0, 100),                                         \
       "In place of smtp-server-tls-verify-depth.")                                             \
-    O(S, LIST, tls_ocsp_file, "", ANY, "In place of smtp-server-tls-ocsp-file.")               \
+    O(S, FILES, tls_ocsp_file, "", ANY, "In place of smtp-server-tls-ocsp-file.")              \
     O(S, COUNT, max_smtp_in, "0", RANGE(0, 10000000),                                          \
       "Sessions of all workers at a time that come in here; 0: no limit of its own.")          \
     O(S, FLAG, await_slot, "no", ANY, "In place of smtp-await-slot.")                          \

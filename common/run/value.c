@@ -17,7 +17,8 @@ struct place {
 
 bool value_is_list(const struct option *o)
 {
-    return o->kind == OPTION_LIST || o->kind == OPTION_NETS || o->kind == OPTION_CERTS;
+    return o->kind == OPTION_LIST || o->kind == OPTION_NETS || o->kind == OPTION_FILES ||
+           o->kind == OPTION_CERTS;
 }
 
 const char *value_path(struct arena *arena, const char *folder, const char *path)
@@ -74,6 +75,23 @@ static bool read_list(const struct place *p, struct said said)
     for (size_t i = 0; i < said.count; i++)
         texts[i] = arena_text(p->arena, span_of(said.at[i]));
     *(struct texts *)p->at = (struct texts){texts, said.count};
+    return true;
+}
+
+static bool read_files(const struct place *p, struct said said)
+{
+    const char **files = arena_get(p->arena, said.count, sizeof *files);
+    size_t count = said.count == 1 && !*said.at[0] ? 0 : said.count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!*said.at[i]) {
+            snprintf(p->why, p->size, "one of its files has no name; leave it out");
+            return false;
+        }
+        if (!read_path(p, said.at[i], true, &files[i]))
+            return false;
+    }
+    *(struct texts *)p->at = (struct texts){files, count};
     return true;
 }
 
@@ -189,6 +207,8 @@ bool value_read(const struct option *o, struct said said, const char *folder, st
         return read_list(&p, said);
     case OPTION_NETS:
         return read_nets(&p, said);
+    case OPTION_FILES:
+        return read_files(&p, said);
     case OPTION_CERTS:
         return read_certs(&p, said);
     case OPTION_FLAG:

@@ -63,28 +63,41 @@ static void every_rule(void **state)
     domains_free(&s.domains);
 }
 
-/* What does not fit is refused: cut off, it might pass for another rule's. */
-static void too_long(void **state)
+/* However long what they have in common is. */
+static void same_beginning(void **state)
 {
-    static char ciphers[9001];
-    struct domain sections[1];
+    static char ciphers[2][9001];
+    struct domain sections[2], rule;
     char why[1024] = "";
-    struct settings s = {.domain_sections = sections, .domain_section_count = 1};
+    struct settings s = {.domain_sections = sections, .domain_section_count = 2};
+    struct tls *tls[2];
 
     (void)state;
-    memset(ciphers, ':', sizeof ciphers - 1);
-    memcpy(ciphers, "HIGH", 4);
-    sections[0] = section("*", ciphers);
-    s.domains = domains_new(sections, 1, why, sizeof why);
+    for (int i = 0; i < 2; i++) {
+        memset(ciphers[i], ':', sizeof ciphers[i] - 1);
+        memcpy(ciphers[i], "HIGH", 4);
+        sections[i] = section(i ? "a.test" : "b.test", ciphers[i]);
+    }
+    memcpy(ciphers[1] + 8990, "!aNULL", 6);
+    s.domains = domains_new(sections, 2, why, sizeof why);
     assert_row(s.domains, why);
-    assert_null(manners_new(&s, why, sizeof why));
-    assert_non_null(strstr(why, "too long"));
+    struct manners *m = manners_new(&s, why, sizeof why);
+
+    assert_row(m, why);
+    for (int i = 0; i < 2; i++) {
+        domains_find(s.domains, span_of(i ? "a.test" : "b.test"), &rule);
+        tls[i] = manners_find(m, &rule);
+        assert_non_null(tls[i]);
+    }
+    assert_ptr_not_equal(tls[0], tls[1]);
+    manners_free(&m);
     domains_free(&s.domains);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_rule), cmocka_unit_test(too_long)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_rule),
+                                       cmocka_unit_test(same_beginning)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/inherit.h"
+
+#include <stdio.h>
+
+#include "run/conf.h"
+#include "run/kinds.h"
+
+/* NULL: the file has no such option of its own. */
+static const struct option *outer(const struct option *own)
+{
+    static const char *const prefixes[] = {"smtp-server-", "smtp-"};
+    char dashed[OPTION_NAME], name[OPTION_NAME + 16];
+    const struct option *from = NULL;
+
+    for (size_t i = 0; !from && i < COUNT_OF(prefixes); i++) {
+        snprintf(name, sizeof name, "%s%s", prefixes[i], conf_name(own, dashed));
+        from = conf_find(kinds[KIND_GLOBAL].options, name);
+    }
+    return from;
+}
+
+void inherit_global(struct smtp_listener *listener, const struct global *from)
+{
+    const struct option *own = kinds[KIND_SMTP_LISTENER].options;
+
+    for (size_t i = 0; own[i].name; i++) {
+        const struct option *o = listener->head.set & 1ULL << i ? NULL : outer(&own[i]);
+
+        if (o)
+            memcpy((char *)listener + own[i].offset, (const char *)from + o->offset, o->size);
+    }
+}
+
+static unsigned line_of(const struct option_head *head, size_t row)
+{
+    return head->lines && head->lines[row] ? head->lines[row] : head->line;
+}
+
+void inherit_place(const struct settings *s, const struct smtp_listener *listener, const char *name,
+                   char *to, size_t size)
+{
+    const struct option *options = kinds[KIND_SMTP_LISTENER].options, *o = conf_find(options, name);
+    const struct option_head *head = &listener->head;
+
+    if (o && !(head->set & 1ULL << (o - options)) && outer(o)) {
+        options = kinds[KIND_GLOBAL].options;
+        o = outer(conf_find(kinds[KIND_SMTP_LISTENER].options, name));
+        head = &s->global.head;
+    }
+    char dashed[OPTION_NAME];
+    unsigned line = o ? line_of(head, (size_t)(o - options)) : head->line;
+
+    snprintf(to, size, "%s:%u: %s", head->file, line,
+             o ? conf_name(o, dashed) : listener->head.title);
+}
+
+struct looking {
+    const char *why;
+    const struct option *found;
+};
+
+static void on_file(void *arg, const struct option *o, const char *path)
+{
+    struct looking *l = arg;
+    size_t len = strlen(path);
+
+    if (strncmp(l->why, path, len) == 0 && l->why[len] == ':')
+        l->found = o;
+}
+
+void inherit_place_of_file(const struct settings *s, const struct smtp_listener *listener,
+                           const char *why, char *to, size_t size)
+{
+    struct looking l = {.why = why};
+    char name[OPTION_NAME];
+
+    option_files(kinds[KIND_SMTP_LISTENER].options, listener, on_file, &l);
+    if (l.found)
+        inherit_place(s, listener, conf_name(l.found, name), to, size);
+    else
+        snprintf(to, size, "%s:%u: smtp-listener %s", listener->head.file, listener->head.line,
+                 listener->head.title);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * inherit - what a listener takes over from the file's own options, and where a value that it
+ * has was said. tls-X is smtp-server-tls-X there, await-slot is smtp-await-slot.
+ */
+#pragma once
+
+#include "run/settings.h"
+
+/* The listener's options that were not set become those of `from`. */
+void inherit_global(struct smtp_listener *listener, const struct global *from);
+
+/* The beginning of a line about the option `name` ("tls-groups") of this listener, wherever it has
+ * it from: "FILE:LINE: smtp-server-tls-groups". */
+void inherit_place(const struct settings *s, const struct smtp_listener *listener, const char *name,
+                   char *to, size_t size);
+
+/* The same for the option by which the listener names a file: the one that `why` begins with. If
+ * there is none, the listener's. */
+void inherit_place_of_file(const struct settings *s, const struct smtp_listener *listener,
+                           const char *why, char *to, size_t size);
