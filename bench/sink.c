@@ -231,7 +231,7 @@ static enum conn_got send_out(struct peer *p)
 
 static enum conn_got shake(struct peer *p)
 {
-    enum conn_got got = conn_accept_tls(&p->conn, all.tls);
+    enum conn_got got = conn_accept_tls(&p->conn, all.tls, NULL);
 
     if (got == CONN_SOME) {
         p->phase = p->then;

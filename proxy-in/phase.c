@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "phase.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "balancer.h"
 #include "call.h"
 #include "flow.h"
+#include "net/tls.h"
 #include "receipt.h"
 #include "tell/log.h"
 #include "tell/record.h"
@@ -189,6 +191,21 @@ static enum phase talk(struct session *s)
     return waiting(s);
 }
 
+/* Whether the client is asked for a certificate is up to its rule; a ticket from another listener
+ * or rule is none here. */
+static enum conn_got accept_tls(struct session *s)
+{
+    char binds[512];
+    const struct source *rule = &s->relay.rule;
+    int n = snprintf(binds, sizeof binds, "%.240s %.240s", s->gate->listener->head.title,
+                     rule->head.title);
+    const struct tls_asks asks = {.certificate =
+                                      rule->verify_client_certificate != SOURCE_VERIFY_NONE,
+                                  .binds = {binds, (size_t)n}};
+
+    return conn_accept_tls(&s->client.conn, s->gate->tls, &asks);
+}
+
 /* Our 220 goes out in the clear; only then is the socket TLS's. */
 static enum phase shake(struct session *s)
 {
@@ -200,8 +217,7 @@ static enum phase shake(struct session *s)
             return PHASE_SHAKE;
     }
 
-    enum conn_got got =
-        side_is_open(&s->client) ? conn_accept_tls(&s->client.conn, s->gate->tls) : CONN_FAILED;
+    enum conn_got got = side_is_open(&s->client) ? accept_tls(s) : CONN_FAILED;
 
     if (got == CONN_LATER)
         return PHASE_SHAKE;

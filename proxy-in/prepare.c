@@ -71,6 +71,8 @@ static struct tls_server_conf tls_of(const struct smtp_listener *l)
         .ocsp_files = l->tls_ocsp_file,
         .least = (enum tls_protocol)l->tls_min_protocol,
         .ca_file = l->tls_ca_file,
+        .crl_file = l->tls_crl_file,
+        .verify_depth = (unsigned)l->tls_verify_depth,
         .session_context = span_of(l->source),
     };
 }

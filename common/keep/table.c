@@ -193,6 +193,7 @@ static void end_texts(struct table_entry *e)
     END(f->sni);
     END(f->peer_subject);
     END(f->peer_fingerprint);
+    END(f->peer_key_fingerprint);
 #undef END
 }
 

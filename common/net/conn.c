@@ -334,11 +334,11 @@ static enum conn_got shake(struct conn *c)
     return got;
 }
 
-enum conn_got conn_accept_tls(struct conn *c, struct tls *how)
+enum conn_got conn_accept_tls(struct conn *c, struct tls *how, const struct tls_asks *asks)
 {
     if (c->broken)
         return CONN_FAILED;
-    if (!c->tls && !begin(c, how))
+    if (!c->tls && (!begin(c, how) || (asks && !tls_ask(how, c->tls, asks))))
         return failed(c, "out of memory");
     return shake(c);
 }

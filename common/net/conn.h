@@ -23,6 +23,7 @@ enum { CONN_IN = 1, CONN_OUT = 2 };
 struct ssl_st;
 struct ssl_session_st;
 struct tls;
+struct tls_asks;
 
 struct conn {
     int fd;             /* ours; -1: none */
@@ -72,10 +73,10 @@ MUST bool conn_discard(struct conn *c);
 MUST enum conn_got conn_write(struct conn *c, const struct span *pieces, size_t count, size_t *len);
 
 /* The handshake, as the one called and as the caller; CONN_SOME: done, else call again with
- * the same. For the caller, `name` goes out as SNI (NULL: none) and `session` (may be NULL,
- * stays yours) is offered to resume. What the certificate proves does not end a handshake:
- * ask conn_cert_state() then. */
-MUST enum conn_got conn_accept_tls(struct conn *c, struct tls *how);
+ * the same. The one called asks for what `asks` says (NULL: nothing). For the caller, `name` goes
+ * out as SNI (NULL: none) and `session` (may be NULL, stays yours) is offered to resume. What the
+ * certificate proves does not end a handshake: ask conn_cert_state() then. */
+MUST enum conn_got conn_accept_tls(struct conn *c, struct tls *how, const struct tls_asks *asks);
 MUST enum conn_got conn_connect_tls(struct conn *c, struct tls *how, const char *name,
                                     struct ssl_session_st *session);
 

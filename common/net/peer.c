@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/text.h"
+#include "net/verify.h"
 
 /* What OpenSSL says, as plain text; NULL is nothing. */
 static void put(char *to, size_t size, const char *from)
@@ -34,15 +35,22 @@ static void put_subject(X509 *cert, struct tls_facts *out)
     BIO_free(line);
 }
 
-static void put_fingerprint(X509 *cert, struct tls_facts *out)
+static void put_hex(char to[65], const unsigned char *digest)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
+    for (size_t i = 0; i < 32; i++)
+        (void)snprintf(to + i * 2, 3, "%02x", digest[i]);
+}
 
-    if (!X509_digest(cert, EVP_sha256(), digest, &len))
-        return;
-    for (unsigned i = 0; i < len && i * 2 + 2 < sizeof out->peer_fingerprint; i++)
-        (void)snprintf(out->peer_fingerprint + (size_t)i * 2, 3, "%02x", digest[i]);
+static void put_fingerprints(X509 *cert, struct tls_facts *out)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE], *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+
+    if (X509_digest(cert, EVP_sha256(), digest, NULL))
+        put_hex(out->peer_fingerprint, digest);
+    if (len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL))
+        put_hex(out->peer_key_fingerprint, digest);
+    OPENSSL_free(der);
 }
 
 /* OpenSSL's result is that of the first handshake; time goes on, and so do sessions that are
@@ -51,9 +59,7 @@ static long result_of(const struct conn *c, X509 *cert)
 {
     long result = SSL_get_verify_result(c->tls);
 
-    if (result == X509_V_OK && X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0)
-        return X509_V_ERR_CERT_HAS_EXPIRED;
-    return result;
+    return result == X509_V_OK ? verify_dates(cert) : result;
 }
 
 /* In HAProxy's words, for who reads them from a PROXY header: "ecdsa-with-SHA256", "EC256". */
@@ -92,9 +98,9 @@ void conn_facts(const struct conn *c, struct tls_facts *out)
         put(out->verify, sizeof out->verify, "none");
         return;
     }
-    put(out->verify, sizeof out->verify, X509_verify_cert_error_string(result_of(c, cert)));
+    put(out->verify, sizeof out->verify, verify_word(result_of(c, cert)));
     put_subject(cert, out);
-    put_fingerprint(cert, out);
+    put_fingerprints(cert, out);
 }
 
 static bool is_for(X509 *cert, const char *name)

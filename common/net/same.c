@@ -8,8 +8,8 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct tls_server_conf) ==
-                   sizeof(struct cert_files) + 4 * sizeof(const char *) + sizeof(struct texts) +
-                       8 /* least */ + sizeof(struct span),
+                   sizeof(struct cert_files) + 5 * sizeof(const char *) + sizeof(struct texts) +
+                       16 /* least, verify_depth */ + sizeof(struct span),
                "compare the new field in tls_server_is_same()");
 _Static_assert(sizeof(struct tls_client_conf) ==
                    sizeof(struct cert_file) + 3 * sizeof(const char *) + 8 /* least, level */,
@@ -45,8 +45,8 @@ bool tls_server_is_same(const struct tls_server_conf *a, const struct tls_server
 {
     return certs_are_same(&a->certs, &b->certs) && same(a->ciphers, b->ciphers) &&
            same(a->ciphersuites, b->ciphersuites) && same(a->groups, b->groups) &&
-           a->least == b->least && same(a->ca_file, b->ca_file) &&
-           texts_are_same(&a->ocsp_files, &b->ocsp_files) &&
+           a->least == b->least && same(a->ca_file, b->ca_file) && same(a->crl_file, b->crl_file) &&
+           a->verify_depth == b->verify_depth && texts_are_same(&a->ocsp_files, &b->ocsp_files) &&
            span_is_same(a->session_context, b->session_context);
 }
 

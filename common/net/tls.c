@@ -12,6 +12,7 @@
 #include "net/cert.h"
 #include "net/ciphers.h"
 #include "net/staple.h"
+#include "net/verify.h"
 
 /* One context for certificates of the same names. */
 struct named {
@@ -33,6 +34,8 @@ struct tls {
     size_t own_count;
     struct staples *staples; /* ours */
     bool calls;
+    struct verify *verify;     /* NULL where it calls */
+    unsigned char context[32]; /* SHA-256 of what all its tickets are bound to */
 };
 
 static bool wrong(char *why, size_t size, const char *what)
@@ -83,62 +86,23 @@ static bool set_common(SSL_CTX *ctx, enum tls_protocol least, int level, char *w
     return true;
 }
 
-/* Goes on whatever comes out; whoever asked judges by the result. */
-static int verify_and_go_on(X509_STORE_CTX *store, void *arg)
-{
-    (void)arg;
-    (void)X509_verify_cert(store);
-    return 1;
-}
-
-static bool set_client_cas(SSL_CTX *ctx, const char *ca_file, char *why, size_t size)
-{
-    if (!*ca_file)
-        return true;
-    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(ca_file);
-
-    if (!names || !SSL_CTX_load_verify_file(ctx, ca_file)) {
-        sk_X509_NAME_pop_free(names, X509_NAME_free);
-        return wrong_file(why, size, ca_file, "no CA certificates (PEM) can be read from it");
-    }
-    SSL_CTX_set_client_CA_list(ctx, names);
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(ctx, verify_and_go_on, NULL);
-    return true;
-}
-
-/* The CAs themselves: others may have the same names. */
-static bool digest_cas(EVP_MD_CTX *md, SSL_CTX *ctx)
-{
-    STACK_OF(X509_OBJECT) *cas = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
-    unsigned char of_cert[EVP_MAX_MD_SIZE];
-    unsigned len;
-
-    for (int i = 0; i < sk_X509_OBJECT_num(cas); i++) {
-        X509 *ca = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(cas, i));
-
-        if (ca &&
-            !(X509_digest(ca, EVP_sha256(), of_cert, &len) && EVP_DigestUpdate(md, of_cert, len)))
-            return false;
-    }
-    return true;
-}
-
-/* A ticket must not outlive what it was given under: names, keys, CAs and the caller's context. */
+/* A ticket must not outlive what it was given under: names, keys, CAs, revocation lists and the
+ * caller's context. */
 static bool set_session_context(struct tls *t, const struct tls_server_conf *conf)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    unsigned char digest[EVP_MAX_MD_SIZE], of_cert[EVP_MAX_MD_SIZE];
+    unsigned char of_cert[EVP_MAX_MD_SIZE];
     unsigned len = 0;
     bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) &&
-              EVP_DigestUpdate(md, conf->session_context.at, conf->session_context.len);
+              EVP_DigestUpdate(md, conf->session_context.at, conf->session_context.len) &&
+              verify_digest(t->verify, md);
 
     for (size_t i = 0; ok && i < t->count; i++)
         ok = X509_digest(t->at[i].cert.leaf, EVP_sha256(), of_cert, &len) &&
-             EVP_DigestUpdate(md, of_cert, len) && digest_cas(md, t->at[i].ctx);
-    ok = ok && EVP_DigestFinal_ex(md, digest, &len);
+             EVP_DigestUpdate(md, of_cert, len);
+    ok = ok && EVP_DigestFinal_ex(md, t->context, &len);
     for (size_t i = 0; ok && i < t->count; i++)
-        ok = SSL_CTX_set_session_id_context(t->at[i].ctx, digest, len);
+        ok = SSL_CTX_set_session_id_context(t->at[i].ctx, t->context, sizeof t->context);
     EVP_MD_CTX_free(md);
     return ok;
 }
@@ -187,7 +151,7 @@ static SSL_CTX *server_ctx(struct tls *t, const struct tls_server_conf *conf,
     staples_use(t->staples, ctx);
     if (set_common(ctx, conf->least, level, why, size) &&
         ciphers_use(ctx, conf->ciphers, conf->ciphersuites, conf->groups, why, size) &&
-        set_client_cas(ctx, conf->ca_file, why, size))
+        (verify_use(t->verify, ctx) || wrong(why, size, "out of memory")))
         return ctx;
     SSL_CTX_free(ctx);
     return NULL;
@@ -269,6 +233,9 @@ struct tls *tls_server_new(const struct tls_server_conf *conf, struct tickets *t
     else if (conf->certs.count == 0)
         ok = wrong(why, size, "TLS needs a certificate; none is configured");
     ERR_clear_error();
+    ok = ok &&
+         (t->verify = verify_new(
+              &(struct verify_conf){conf->ca_file, conf->crl_file, conf->verify_depth}, why, size));
     for (size_t i = 0; ok && i < conf->certs.count; i++)
         ok = take_cert(t, i, conf, tickets, why, size);
     if (ok && !set_session_context(t, conf))
@@ -329,6 +296,7 @@ void tls_free(struct tls **t)
         free((*t)->own[i].file);
     staples_free(&(*t)->staples);
     free((*t)->own);
+    verify_free(&(*t)->verify);
     free((*t)->at);
     free(*t);
     *t = NULL;
@@ -354,4 +322,22 @@ SSL *tls_begin(struct tls *t)
     else if (s)
         SSL_set_accept_state(s);
     return s;
+}
+
+/* A ticket of a session that was asked less, or under another rule, is none here. */
+bool tls_ask(const struct tls *t, SSL *s, const struct tls_asks *asks)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) &&
+              EVP_DigestUpdate(md, t->context, sizeof t->context) &&
+              EVP_DigestUpdate(md, &asks->certificate, sizeof asks->certificate) &&
+              EVP_DigestUpdate(md, asks->binds.at, asks->binds.len) &&
+              EVP_DigestFinal_ex(md, digest, &len) && SSL_set_session_id_context(s, digest, len);
+
+    EVP_MD_CTX_free(md);
+    if (ok && asks->certificate)
+        verify_ask(s);
+    return ok;
 }

@@ -28,10 +28,17 @@ struct tls_server_conf {
     const char *groups;          /* for the key exchange; "" for the default */
     struct texts ocsp_files;     /* see staple.h */
     enum tls_protocol least;     /* below TLS 1.2: at security level 0, where alone it works */
-    const char *ca_file;         /* "" or the CAs that client certificates come from: these are
-                                    asked for then, and the result is in tls_facts.verify */
-    struct span session_context; /* what resumption is bound to besides certificates and CAs:
-                                    listener and rule */
+    const char *ca_file;         /* "" or the CAs that client certificates come from */
+    const char *crl_file;        /* "" or NULL, or their revocation lists; others in ca_file */
+    unsigned verify_depth;       /* CAs between a client's certificate and one of ca_file */
+    struct span session_context; /* what resumption is bound to besides certificates, CAs and
+                                    revocation lists */
+};
+
+/* What is up to one session. */
+struct tls_asks {
+    bool certificate;  /* ask the client for one; what it is worth is in tls_facts.verify */
+    struct span binds; /* what resumption is bound to as well: listener and rule */
 };
 
 struct tls_client_conf {
@@ -73,5 +80,6 @@ void tickets_rotate_if_old(struct tickets *t, double now_mono);
 struct ssl_st;
 struct ssl_ctx_st;
 struct ssl_st *tls_begin(struct tls *t);
+MUST bool tls_ask(const struct tls *t, struct ssl_st *s, const struct tls_asks *asks);
 void tickets_use(struct tickets *t, struct ssl_ctx_st *ctx);
 void alpn_use(struct ssl_ctx_st *ctx);

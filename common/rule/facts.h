@@ -15,12 +15,14 @@ struct tls_facts {
     char protocol[16]; /* "TLSv1.3" */
     char cipher[48];   /* "TLS_AES_256_GCM_SHA384" */
     char group[24];    /* "X25519" */
-    char verify[64];   /* "ok"; "none": no certificate came or none was asked for; else why not */
+    char verify[64];   /* "ok"; "none": no certificate came or none was asked for; else a word for
+                          why not: net/verify.c has them, and "not-listed" (certificate.h) */
     char sig_alg[24];  /* how the server's certificate is signed: "RSA-SHA256" */
     char key_alg[16];  /* and its key: "EC256", "RSA2048" */
     char sni[128];     /* the name that the client asked for */
-    char peer_subject[256];    /* one line, RFC 2253; of a certificate verified or not */
-    char peer_fingerprint[65]; /* SHA-256 of the certificate, in hex */
+    char peer_subject[256];        /* one line, RFC 2253; of a certificate verified or not */
+    char peer_fingerprint[65];     /* SHA-256 of the certificate, in hex */
+    char peer_key_fingerprint[65]; /* the same of its public key (SubjectPublicKeyInfo) */
     int bits;
     bool resumed;
 };

@@ -12,6 +12,8 @@
 #include "base/addr.h"
 #include "base/option.h"
 
+enum source_verify { SOURCE_VERIFY_NONE, SOURCE_VERIFY_OPTIONAL, SOURCE_VERIFY_REQUIRED };
+
 #define SOURCE_OPTIONS(O, S)                                                                       \
     O(S, FLAG, allow_starttls, "no", ANY, "Offer and accept STARTTLS.")                            \
     O(S, FLAG, require_starttls, "no", ANY,                                                        \

@@ -54,6 +54,8 @@ struct ca_cert ca_make(const struct ca_wish *w)
     extend(c.cert, issuer->cert, NID_basic_constraints, w->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
     if (w->names)
         extend(c.cert, issuer->cert, NID_subject_alt_name, w->names);
+    if (w->use)
+        extend(c.cert, issuer->cert, NID_ext_key_usage, w->use);
     need(X509_sign(c.cert, issuer->key, EVP_sha256()) > 0, "a signature");
     return c;
 }
@@ -98,18 +100,31 @@ static void write_key(FILE *to, const struct ca_cert *c, const char *password)
          "writing a key");
 }
 
-const char *ca_write(const char *name, const struct ca_cert *c, const struct ca_cert *issuer,
-                     int parts, const char *password)
+static char *next_path(const char *name)
 {
     static char paths[16][128];
     static unsigned turn;
     char *path = paths[turn++ % 16];
 
     (void)snprintf(path, sizeof paths[0], "%s/%s", ca_folder(), name);
+    return path;
+}
+
+static FILE *open_new(const char *path)
+{
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
 
     need(to != NULL, path);
+    return to;
+}
+
+const char *ca_write(const char *name, const struct ca_cert *c, const struct ca_cert *issuer,
+                     int parts, const char *password)
+{
+    const char *path = next_path(name);
+    FILE *to = open_new(path);
+
     if (parts & CA_CHAIN_FIRST)
         need(PEM_write_X509(to, issuer->cert), "writing a certificate");
     if (parts & CA_CERT)
@@ -118,6 +133,58 @@ const char *ca_write(const char *name, const struct ca_cert *c, const struct ca_
         need(PEM_write_X509(to, issuer->cert), "writing a certificate");
     if (parts & CA_KEY)
         write_key(to, c, password);
+    need(fclose(to) == 0, path);
+    return path;
+}
+
+static void put_revoked(X509_CRL *list, X509 *cert)
+{
+    X509_REVOKED *entry = X509_REVOKED_new();
+
+    need(entry && X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(cert)) &&
+             X509_REVOKED_set_revocationDate(entry, X509_getm_notBefore(cert)) &&
+             X509_CRL_add0_revoked(list, entry),
+         "a revocation");
+}
+
+const char *ca_crl(const char *name, const struct ca_cert *issuer, const struct ca_cert *revoked,
+                   int from_days, int to_days)
+{
+    const char *path = next_path(name);
+    FILE *to = open_new(path);
+    X509_CRL *list = X509_CRL_new();
+    ASN1_TIME *from = X509_gmtime_adj(NULL, 86400L * from_days),
+              *until = X509_gmtime_adj(NULL, 86400L * to_days);
+
+    need(list && from && until && X509_CRL_set_version(list, X509_CRL_VERSION_2) &&
+             X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer->cert)) &&
+             X509_CRL_set1_lastUpdate(list, from) && X509_CRL_set1_nextUpdate(list, until),
+         "a revocation list");
+    if (revoked)
+        put_revoked(list, revoked->cert);
+    need(X509_CRL_sort(list) && X509_CRL_sign(list, issuer->key, EVP_sha256()) > 0 &&
+             PEM_write_X509_CRL(to, list),
+         "a revocation list");
+    need(fclose(to) == 0, path);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(until);
+    X509_CRL_free(list);
+    return path;
+}
+
+const char *ca_join(const char *name, const char *first, const char *second)
+{
+    const char *path = next_path(name);
+    FILE *to = open_new(path);
+
+    for (int i = 0; i < 2; i++) {
+        FILE *from = fopen(i ? second : first, "r");
+
+        need(from != NULL, i ? second : first);
+        for (int c; (c = getc(from)) != EOF;)
+            putc(c, to);
+        (void)fclose(from);
+    }
     need(fclose(to) == 0, path);
     return path;
 }

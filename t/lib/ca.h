@@ -19,11 +19,20 @@ struct ca_wish {
     const char *type;             /* "RSA" or "EC"; NULL is EC */
     int from_days, to_days;       /* both 0: from yesterday until in 30 days */
     int is_ca;
+    const char *use; /* extended key usage: "clientAuth"; NULL: none is said */
 };
 
 /* Both stop the test if they fail. */
 struct ca_cert ca_make(const struct ca_wish *wish);
 void ca_free(struct ca_cert *c);
+
+/* Writes a revocation list of `issuer` to a file of ca_folder(), with `revoked` in it if that is
+ * not NULL. Path as of ca_write(). */
+const char *ca_crl(const char *name, const struct ca_cert *issuer, const struct ca_cert *revoked,
+                   int from_days, int to_days);
+
+/* One file of ca_folder() behind the other, in a third. */
+const char *ca_join(const char *name, const char *first, const char *second);
 
 /* A folder of this test's own, and its end with all that is in it. */
 const char *ca_folder(void);

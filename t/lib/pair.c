@@ -14,7 +14,7 @@
 struct pair pair_open(int room)
 {
     int fd[2];
-    struct pair p;
+    struct pair p = {.asks = NULL};
 
     (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd));
@@ -40,7 +40,7 @@ void pair_shake(struct pair *p, struct tls *client, struct tls *server, const ch
         if (p->client_got == CONN_LATER)
             p->client_got = conn_connect_tls(&p->client, client, name, session);
         if (p->server_got == CONN_LATER)
-            p->server_got = conn_accept_tls(&p->server, server);
+            p->server_got = conn_accept_tls(&p->server, server, p->asks);
         if (p->client_got != CONN_LATER && p->server_got != CONN_LATER)
             return;
         if (p->client_got == CONN_FAILED || p->server_got == CONN_FAILED)

@@ -13,6 +13,7 @@
 struct pair {
     struct conn client, server;
     enum conn_got client_got, server_got; /* of the handshake */
+    const struct tls_asks *asks;          /* of the server; NULL: nothing */
 };
 
 /* `room` bytes may wait in the sockets; 0: as many as usual. */

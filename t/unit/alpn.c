@@ -120,7 +120,7 @@ static void test_not_foreign(void **state)
 
     (void)state;
     assert_int_equal(CONN_SOME, conn_write(&p.client, &SPAN("EHLO there\r\n"), 1, &len));
-    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, server));
+    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, server, NULL));
     assert_false(p.server.foreign);
     pair_close(&p);
     tls_free(&server);

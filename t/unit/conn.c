@@ -141,19 +141,19 @@ static void test_bad_handshakes(void **state)
     (void)state;
     /* Silence: later, for as long as the owner likes. */
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(CONN_LATER, conn_accept_tls(&p.server, w.server));
+        assert_int_equal(CONN_LATER, conn_accept_tls(&p.server, w.server, NULL));
         assert_int_equal(CONN_IN, p.server.needs);
     }
     shutdown(p.client.fd, SHUT_WR);
-    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, w.server));
+    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, w.server, NULL));
     assert_string_equal("closed in the handshake", p.server.why);
     pair_close(&p);
 
     p = pair_open(0);
     assert_int_equal(23, write(p.client.fd, "EHLO plain.example.com\n", 23));
-    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, w.server));
+    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, w.server, NULL));
     assert_non_null(p.server.why);
-    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, w.server));
+    assert_int_equal(CONN_FAILED, conn_accept_tls(&p.server, w.server, NULL));
     pair_close(&p);
 }
 
