@@ -14,8 +14,8 @@
 
 #include "net/tls.h"
 
-/* A TLS record holds no more. */
-enum { RECORD = 16384, PIECES = 16, DISCARD_ROUNDS = 16 };
+/* RECORD: a TLS record holds no more. DATALESS: records without data in a row. */
+enum { RECORD = 16384, PIECES = 16, DISCARD_ROUNDS = 16, DATALESS = 32 };
 
 static enum conn_got failed(struct conn *c, const char *why)
 {
@@ -224,6 +224,21 @@ enum conn_got conn_peek(struct conn *c, char *to, size_t size, size_t *len)
     return c->broken ? CONN_FAILED : receive(c, to, size, len, MSG_PEEK);
 }
 
+/* A record may hold no data for us, but a ticket or new keys. OpenSSL would go on with the next by
+ * itself as long as there is any (SSL_MODE_AUTO_RETRY), and a peer that sends only such ones
+ * would have this thread for itself. */
+static enum conn_got read_secret(struct conn *c, char *to, size_t size, size_t *len)
+{
+    for (unsigned round = 0; round < DATALESS; round++) {
+        enum conn_got got = secret(c, SSL_read_ex(asked(c), to, size, len));
+
+        /* asked() has put 0 there: it was not the socket that had no more. */
+        if (got != CONN_LATER || c->needs != CONN_IN || errno != 0)
+            return got;
+    }
+    return failed(c, "new keys without end");
+}
+
 enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
 {
     enum conn_got got;
@@ -232,7 +247,7 @@ enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
     if (c->broken)
         return CONN_FAILED;
     if (c->tls)
-        got = secret(c, SSL_read_ex(asked(c), to, size, len));
+        got = read_secret(c, to, size, len);
     else
         got = receive(c, to, size, len, 0);
     c->dry = got == CONN_LATER;

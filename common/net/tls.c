@@ -76,7 +76,8 @@ static bool set_common(SSL_CTX *ctx, enum tls_protocol least, int level, char *w
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_read_ahead(ctx, 1); /* one system call for a record, not two */
+    SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* conn.c goes on by itself, and not for ever */
+    SSL_CTX_set_read_ahead(ctx, 1);               /* one system call for a record, not two */
     SSL_CTX_set_max_early_data(ctx, 0);
     if (level >= 0)
         SSL_CTX_set_security_level(ctx, level);
