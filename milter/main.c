@@ -4,7 +4,11 @@
 #include "milter/place.h"
 #include "milter/sinks.h"
 
-#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "run/settings.h"
+#include "tell/reports.h"
 
 static unsigned one(const struct settings *s)
 {
@@ -12,23 +16,35 @@ static unsigned one(const struct settings *s)
     return 1;
 }
 
+struct prepared {
+    const struct settings *settings; /* borrowed */
+    double warned;
+};
+
+static void warn(void *prepared)
+{
+    struct prepared *p = prepared;
+    const struct settings *s = p->settings;
+
+    reports_warn(s->source_sections, s->source_section_count, s->sender_sections,
+                 s->sender_section_count, clock_mono(), &p->warned);
+}
+
 /* Nothing is shared between the children; only mistakes are found here. */
 static void *prepare(const struct settings *s, void *before, bool only_check, char *why,
                      size_t size)
 {
-    static char nothing;
     struct sinks *sinks = sinks_open(s, why, size);
-    bool ok = sinks != NULL;
+    struct prepared *p = sinks ? calloc(1, sizeof *p) : NULL;
 
     (void)before;
-    (void)only_check;
     sinks_close(&sinks);
-    return ok ? &nothing : NULL;
-}
-
-static void discard(void *prepared)
-{
-    (void)prepared;
+    if (!p)
+        return NULL;
+    p->settings = s;
+    if (!only_check)
+        warn(p);
+    return p;
 }
 
 int main(int argc, char **argv)
@@ -47,7 +63,8 @@ int main(int argc, char **argv)
         .summary = "policy plug-in for mail servers, and the accountant",
         .roles = roles,
         .prepare = prepare,
-        .discard = discard,
+        .discard = free,
+        .minute = warn,
     };
 
     return daemon_main(&program, argc, argv);

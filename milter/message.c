@@ -79,6 +79,7 @@ void message_end(struct message *m)
 /* What all recipients have in common. The texts are the caller's, for as long as the record. */
 struct texts_of {
     char client[ADDR_TEXT], server[ADDR_TEXT], source[256 + ADDR_TEXT + 4];
+    char reported[REPORT_TEXT];
 };
 
 static void describe(const struct session *s, const char *queue_id, struct texts_of *texts,
@@ -102,6 +103,7 @@ static void describe(const struct session *s, const char *queue_id, struct texts
     r->column[COLUMN_envId] = span_of(s->message.env_id);
     r->column[COLUMN_rcvSmtpUser] = span_of(s->user);
     r->column[COLUMN_sourceRule] = span_of(s->rule.head.title ? s->rule.head.title : "");
+    r->column[COLUMN_sourceReport] = span_of(report_text(s->reported.rules, texts->reported));
     r->column[COLUMN_queueId] = span_of(queue_id);
     r->column[COLUMN_sessionId] = span_of(s->id.text);
     if (!s->secure)

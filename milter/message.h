@@ -32,7 +32,8 @@ struct session {
     bool secure;
     struct tls_facts tls;
     char user[256], mechanism[64];
-    struct source rule; /* its texts are the settings' */
+    struct source rule;       /* its texts are the settings' */
+    struct reported reported; /* what was not refused because it is reported only */
     struct message message;
     unsigned refused;
 };

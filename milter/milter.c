@@ -20,6 +20,7 @@
 #include "milter/policy.h"
 #include "milter/receipts.h"
 #include "tell/log.h"
+#include "tell/reports.h"
 
 /* All that libmilter's threads share; its callbacks have no argument for it. */
 static struct {
@@ -174,6 +175,17 @@ static void end_message(struct session *s)
     message_end(&s->message);
 }
 
+static const struct refusal *ask_policy(struct session *s)
+{
+    const struct client c = {
+        .secure = s->secure, .user = span_of(s->user), .mechanism = span_of(s->mechanism)};
+    unsigned before = s->reported.rules;
+    const struct refusal *r = policy_at_mail(&s->rule, &c, &s->reported);
+
+    reports_tell(s->id.text, &s->rule, s->reported.rules & ~before);
+    return r;
+}
+
 static sfsistat on_mail(SMFICTX *ctx, char **arguments)
 {
     struct session *s = smfi_getpriv(ctx);
@@ -183,9 +195,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **arguments)
         return SMFIS_TEMPFAIL;
     end_message(s);
     ask_macros(ctx, s);
-    r = policy_at_mail(&s->rule, &(struct client){.secure = s->secure,
-                                                  .user = span_of(s->user),
-                                                  .mechanism = span_of(s->mechanism)});
+    r = ask_policy(s);
     if (r)
         return refuse(ctx, s, r);
     message_begin(&s->message, arguments);

@@ -22,18 +22,20 @@ static bool keeps_secret(struct span mechanism)
     return auth_is_guarded(mechanism) || span_is_nocase(mechanism, "XCLIENT");
 }
 
-const struct refusal *policy_at_mail(const struct source *rule, const struct client *c)
+const struct refusal *policy_at_mail(const struct source *rule, const struct client *c,
+                                     struct reported *noted)
 {
     bool logged_in = c->user.len > 0 || c->mechanism.len > 0;
 
-    if (rule->require_starttls && !c->secure)
+    if (rule->require_starttls && !c->secure &&
+        source_objects(rule, REPORT_require_starttls, noted))
         return &needs_tls;
     if (rule->require_starttls_before_auth && logged_in && !c->secure)
         return &needs_tls_to_log_in;
     if (!rule->allow_unencrypted_plain_auth && logged_in && !c->secure &&
         !keeps_secret(c->mechanism))
         return &needs_tls_for_mechanism;
-    if (rule->require_auth && !logged_in)
+    if (rule->require_auth && !logged_in && source_objects(rule, REPORT_require_auth, noted))
         return &needs_login;
     return NULL;
 }

@@ -23,8 +23,9 @@ struct refusal {
     const char *text;         /* without % */
 };
 
-/* NULL: MAIL may pass. */
-const struct refusal *policy_at_mail(const struct source *rule, const struct client *c);
+/* NULL: MAIL may pass. What is against it but only reported is noted. */
+const struct refusal *policy_at_mail(const struct source *rule, const struct client *c,
+                                     struct reported *noted);
 
 /* No room to account for more: 452 4.3.1. */
 extern const struct refusal policy_no_room;

@@ -28,6 +28,7 @@ static const enum column joined[] = {
     COLUMN_rcvTlsClientFingerprint,
     COLUMN_rcvTlsSni,
     COLUMN_sourceRule,
+    COLUMN_sourceReport,
 };
 
 /* A mail server names the moment when the message was queued, or the record does. */

@@ -162,8 +162,11 @@ static enum taken abort_message(struct relay *r, const struct request *q)
 enum taken asks_take(struct relay *r, const struct request *q)
 {
     const struct standing at = relay_standing(r);
-    struct span no = rules_refuse(&r->rule, &at, q);
+    struct reported before = r->reported;
+    struct span no = rules_refuse(&r->rule, &at, q, &r->reported);
 
+    if (r->held_arg)
+        r->reported = before; /* it was counted when it was asked */
     if (no.len > 0)
         return answer(r, q, no);
     switch (q->verb) {

@@ -10,6 +10,7 @@
 #include "run/cage.h"
 #include "run/daemon.h"
 #include "run/inherit.h"
+#include "tell/reports.h"
 
 /* They live as long as the master, over all reloads. */
 static struct listens sockets;
@@ -211,6 +212,15 @@ static void take_hold(struct prepared *p, const struct settings *s, const struct
     p->table = table;
 }
 
+/* At the start and every day. */
+static void warn(struct prepared *p)
+{
+    const struct settings *s = p->settings;
+
+    reports_warn(s->source_sections, s->source_section_count, s->sender_sections,
+                 s->sender_section_count, clock_mono(), &p->warned);
+}
+
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size)
 {
     struct prepared *p = new_prepared(s->smtp_listener_count);
@@ -230,10 +240,14 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
         prepare_tls(p, s, i, &wrong);
     if (!only_check)
         take_hold(p, s, before, &wrong);
-    if (wrong.len == 0)
-        return p;
-    prepare_free(p);
-    return NULL;
+    if (wrong.len > 0) {
+        prepare_free(p);
+        return NULL;
+    }
+    p->settings = s;
+    if (!only_check)
+        warn(p);
+    return p;
 }
 
 void prepare_free(void *prepared)
@@ -251,7 +265,7 @@ void prepare_free(void *prepared)
 
 void prepare_minute(void *prepared)
 {
-    (void)prepared;
+    warn(prepared);
     tickets_rotate_if_old(tickets, clock_mono());
 }
 

@@ -20,7 +20,9 @@ struct prepared_gate {
 struct prepared {
     struct prepared_gate *gates;
     size_t count;
-    struct table *table; /* borrowed; NULL with -t */
+    struct table *table;             /* borrowed; NULL with -t */
+    const struct settings *settings; /* borrowed */
+    double warned;                   /* when what is only reported was last told of */
 };
 
 /* For daemon.h's struct program. */

@@ -11,6 +11,7 @@ enum { LINES_MAX = 8 * RECORD_MAX };
 /* What all recipients have in common; `memory` is where made texts are. */
 struct memory {
     char src[600], from_ip[ADDR_TEXT], to_ip[ADDR_TEXT], key[RECORD_KEY_MAX];
+    char reported[REPORT_TEXT];
 };
 
 static void tls_columns(struct record *r, const struct tls_facts *tls)
@@ -39,6 +40,7 @@ static void common_columns(struct record *r, const struct relay *relay, struct m
     r->column[COLUMN_rcvDestinationIp] = span_of(m->to_ip);
     r->column[COLUMN_vmta] = SPAN("{default}");
     r->column[COLUMN_sourceRule] = span_of(relay->rule.head.title);
+    r->column[COLUMN_sourceReport] = span_of(report_text(relay->reported.rules, m->reported));
     r->column[COLUMN_queueId] = reply_queue_id(relay->final.text);
     r->column[COLUMN_sessionId] = span_of(relay->session);
     r->id_host = span_of(relay->name ? relay->name : "");

@@ -164,6 +164,23 @@ static bool settle_rcpt(struct relay *r, bool accepted)
     return kept;
 }
 
+/* What the engine was told of the rule. */
+static void follow(struct relay *r)
+{
+    r->client.demand_tls = rules_demand_tls(&r->rule);
+    r->client.dot.bare = (enum dot_bare)r->rule.smtp_bare_newline;
+}
+
+/* It has logged in, and other rules may hold for it. */
+static void log_in(struct relay *r)
+{
+    r->authenticated = true;
+    if (!r->house->sources)
+        return;
+    sources_find_auth(r->house->sources, &r->who, r->house->source_name, &r->rule);
+    follow(r);
+}
+
 /* What an answer changes. False: no memory. */
 static bool settle(struct relay *r, enum verb verb, int code)
 {
@@ -182,7 +199,8 @@ static bool settle(struct relay *r, enum verb verb, int code)
         return true;
     case VERB_AUTH:
     case VERB_RESPONSE:
-        r->authenticated |= code == 235;
+        if (code == 235)
+            log_in(r);
         return true;
     default:
         return true;
@@ -301,7 +319,7 @@ void relay_init(struct relay *r, const struct relay_house *house, const struct s
 {
     *r = (struct relay){
         .rule = *rule, .house = house, .who = *who, .where = *where, .session = session};
-    serve_init(&r->client, SERVE_WORLD, rule->require_starttls,
+    serve_init(&r->client, SERVE_WORLD, rules_demand_tls(rule),
                (enum dot_bare)rule->smtp_bare_newline);
     dial_init(&r->backend);
     envelope_init(&r->envelope);
@@ -310,7 +328,8 @@ void relay_init(struct relay *r, const struct relay_house *house, const struct s
 void relay_greet(struct relay *r, const struct tls_facts *tls)
 {
     char hello[320];
-    bool serves = r->rule.smtp_service;
+    bool serves =
+        r->rule.smtp_service || !source_objects(&r->rule, REPORT_smtp_service, &r->reported);
     int n = snprintf(hello, sizeof hello, "%s %.255s %s\r\n", serves ? "220" : "521",
                      r->house->host_name, serves ? "ESMTP" : "does not accept mail from you");
 
@@ -325,6 +344,10 @@ void relay_greet(struct relay *r, const struct tls_facts *tls)
 void relay_secured(struct relay *r, const struct tls_facts *tls)
 {
     r->tls = tls;
+    if (r->authenticated && r->house->sources) {
+        sources_find(r->house->sources, &r->who, r->house->source_name, &r->rule);
+        follow(r);
+    }
     r->authenticated = false;
     r->shown = 0;
     forget(&r->helo);

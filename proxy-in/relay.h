@@ -29,6 +29,8 @@ struct relay_memory {
 /* What is the same for all sessions of a listener. All borrowed. */
 struct relay_house {
     const char *host_name;
+    const struct sources *sources; /* NULL: logging in changes no rule */
+    const char *source_name;       /* the listener's; "" for none */
     enum identity identity;
     bool has_tls;  /* there is a certificate to start TLS with */
     bool accounts; /* received mail is recorded */
@@ -70,6 +72,8 @@ struct relay {
     unsigned room;       /* of them not used yet */
     struct heard final;  /* with RELAY_RECORD */
     struct envelope envelope;
+
+    struct reported reported; /* what was not refused because it is reported only */
 
     unsigned messages; /* that the backend accepted */
     enum relay_wish wish;

@@ -40,18 +40,33 @@ static struct span refuse_auth(const struct source *rule, const struct standing 
     return SPAN("");
 }
 
-struct span rules_refuse(const struct source *rule, const struct standing *at,
-                         const struct request *q)
+bool rules_demand_tls(const struct source *rule)
 {
+    return rule->require_starttls && !(rule->reports & 1U << REPORT_require_starttls);
+}
+
+static struct span refuse_mail(const struct source *rule, const struct standing *at,
+                               struct reported *noted)
+{
+    if (rule->require_auth && !at->authenticated &&
+        source_objects(rule, REPORT_require_auth, noted))
+        return SPAN("530 5.7.0 Authentication required\r\n");
+    return SPAN("");
+}
+
+struct span rules_refuse(const struct source *rule, const struct standing *at,
+                         const struct request *q, struct reported *noted)
+{
+    if (rule->require_starttls && !at->secured && q->verb < VERB_COUNT &&
+        !verb_has(q->verb, VERB_CLEAR) && source_objects(rule, REPORT_require_starttls, noted))
+        return SPAN("530 5.7.0 Must issue a STARTTLS command first\r\n");
     switch (q->verb) {
     case VERB_STARTTLS:
         return refuse_starttls(rule, at);
     case VERB_AUTH:
         return refuse_auth(rule, at, q->arg);
     case VERB_MAIL:
-        if (rule->require_auth && !at->authenticated)
-            return SPAN("530 5.7.0 Authentication required\r\n");
-        return SPAN("");
+        return refuse_mail(rule, at, noted);
     default:
         return SPAN("");
     }

@@ -19,9 +19,13 @@ struct standing {
 bool rules_offer_starttls(const struct source *rule, const struct standing *at);
 enum ehlo_auth rules_auth(const struct source *rule, const struct standing *at);
 
-/* The reply that refuses `q`; empty if the rules have nothing against it. */
+/* The reply that refuses `q`; empty if the rules have nothing against it. What they have against
+ * it but only report is noted. */
 struct span rules_refuse(const struct source *rule, const struct standing *at,
-                         const struct request *q);
+                         const struct request *q, struct reported *noted);
+
+/* Is TLS demanded of everything, before TLS? */
+bool rules_demand_tls(const struct source *rule);
 
 /* The extensions that a command makes use of: bits of ehlo.def. */
 unsigned rules_used(const struct request *q);

@@ -233,6 +233,8 @@ static void make_gates(struct server *v)
         v->gates[i] = (struct gate){
             .worker = &v->worker, .listener = l, .station = at, .tls = p->gates[i].tls};
         v->gates[i].house = (struct relay_house){.host_name = s->host_name,
+                                                 .sources = s->sources,
+                                                 .source_name = l->source,
                                                  .identity = settings_backend(s, l)->identity,
                                                  .has_tls = p->gates[i].tls != NULL,
                                                  .accounts = v->worker.spool != NULL,

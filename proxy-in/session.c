@@ -12,6 +12,7 @@
 #include "story.h"
 #include "tell/log.h"
 #include "tell/record.h"
+#include "tell/reports.h"
 
 /* Without a transaction, until a worker that drains says 421. */
 enum { IDLE_SECONDS = 60 };
@@ -114,6 +115,15 @@ static void plan(struct session *s)
     side_watch(&s->backend, base, backend_events(s), on_ready, s);
 }
 
+static void tell_reported(struct session *s)
+{
+    unsigned fresh = s->relay.reported.rules & ~s->told;
+
+    if (fresh)
+        reports_tell(s->id.text, &s->relay.rule, fresh);
+    s->told |= fresh;
+}
+
 static void step(struct session *s)
 {
     double now = clock_mono();
@@ -127,6 +137,7 @@ static void step(struct session *s)
             enter(s, after, now);
     } while (phase_step(after) != phase_step(before));
 
+    tell_reported(s);
     if (after == PHASE_OVER) {
         end(s);
         return;

@@ -38,6 +38,7 @@ struct session {
     double deadline, alarm; /* when that must be done; when `limit` fires, 0: it does not */
     uint64_t mark;          /* what moved since, to tell progress */
     const char *broke;      /* what the socket or TLS says of a failure */
+    unsigned told;          /* rules that are only reported, of which a line said so */
     enum phase did;         /* before it came to its end */
     bool ended;             /* the client says no more */
     bool finished;          /* we say no more to it */

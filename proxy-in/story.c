@@ -47,7 +47,7 @@ static void tell_fault(const struct session *s)
 void story_tell(const struct session *s)
 {
     const struct relay *r = &s->relay;
-    char client[ADDR_TEXT], via[ADDR_TEXT], listener[ADDR_TEXT];
+    char client[ADDR_TEXT], via[ADDR_TEXT], listener[ADDR_TEXT], reported[REPORT_TEXT];
     struct pairs p = {.count = 0};
 
     if (r->why == REASON_IDENTITY)
@@ -61,6 +61,10 @@ void story_tell(const struct session *s)
         add_text(&p, "via", addr_port_text(&s->via, via));
     add_text(&p, "listener", addr_port_text(&r->where, listener));
     add_text(&p, "rule", r->rule.head.title);
+    if (r->reported.rules) {
+        add_text(&p, "reported", report_text(r->reported.rules, reported));
+        add(&p, "times", log_number(r->reported.times));
+    }
     add_text(&p, "helo", r->helo);
     if (s->tls)
         add_tls(&p, s->tls);

@@ -24,13 +24,17 @@ source 127.0.0.5 {
 source 127.0.0.6 {
     require-auth = yes
 }
+source 127.0.0.9 {
+    require-auth = yes
+    report-only = {require-auth}
+}
 source 127.0.0.7 {
     require-starttls-before-auth = yes
     allow-unencrypted-plain-auth = yes
 }
 acct-file "@csv@" {
     records = {r}
-    record-fields r { fields = {"*", rcvSmtpUser, rcvTlsProtocol, rcvTlsCipher, rcvTlsVerify, rcvTlsClientSubject, sourceRule, queueId, sessionId} }
+    record-fields r { fields = {"*", rcvSmtpUser, rcvTlsProtocol, rcvTlsCipher, rcvTlsVerify, rcvTlsClientSubject, sourceRule, sourceReport, queueId, sessionId} }
 }
 CONF
 my $mta = T::Postfix->start('mta',
@@ -89,6 +93,14 @@ $c = client('127.0.0.8');
 $c->starttls(name => 'mta.test', ca => $ca, cert => $cert);
 send_mail($c, 'cert@one.test');
 
+# Only reported: it passes, the record says so, and each session one line.
+like($milter->log_text, qr/report-only source=127\.0\.0\.9 .*line=\d+/, 'a warning at the start');
+my $reported = client('127.0.0.9');
+send_mail($reported, 'reported@one.test');
+$reported->talk('MAIL FROM:<b@x.test>' => qr/^250 /);
+$reported->say('QUIT');
+$milter->log_like(qr/would-refuse rule=require-auth source=127\.0\.0\.9/, 'what would be refused');
+
 # Given up, refused, and taken: only the last has a receipt.
 $c->talk('MAIL FROM:<a@x.test>' => qr/^250 /);
 $c->talk('RCPT TO:<given@up.test>' => qr/^250 /);
@@ -103,10 +115,10 @@ $c->talk('EHLO c.test' => qr/^250/);
 $c->talk('MAIL FROM:<a@x.test>' => qr/^530 5\.7\.0/);
 $c->say('QUIT');
 
-my %row = map { $_->{rcpt} => $_ } csv_wait($csv, sub { 1 }, count => 5);
-is(join(' ', sort keys %row), 'after@rset.test auth@one.test auth@two.test cert@one.test tls@one.test',
+my %row = map { $_->{rcpt} => $_ } csv_wait($csv, sub { 1 }, count => 6);
+is(join(' ', sort keys %row), 'after@rset.test auth@one.test auth@two.test cert@one.test reported@one.test tls@one.test',
     'what was taken has a receipt, and nothing else');
-is(scalar(csv_rows($csv)), 5, 'one each');
+is(scalar(csv_rows($csv)), 6, 'one each');
 my $r = $row{'tls@one.test'};
 is($r->{type}, 'r', 'a receipt');
 is($r->{orig}, 'a@x.test', 'its sender');
@@ -124,6 +136,8 @@ is($row{'auth@one.test'}{queueId}, $row{'auth@two.test'}{queueId}, 'recipients o
 is($row{'cert@one.test'}{rcvTlsClientSubject}, 'client.test', 'the verified subject');
 is($row{'cert@one.test'}{rcvTlsVerify}, 'ok', 'which was verified');
 is($row{'tls@one.test'}{rcvTlsClientSubject}, '', 'none without a certificate');
+is($row{'reported@one.test'}{sourceReport}, 'require-auth', 'what was only reported');
+is($r->{sourceReport}, '', 'nothing of the others');
 $mta->log_unlike(qr/malformed reply|milter.*(?:error|warning)/i, 'Postfix has nothing against the milter');
 $milter->log_like(qr/refused code=530/, 'a refusal is logged');
 all_done();

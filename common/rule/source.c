@@ -10,19 +10,28 @@
 const struct option source_options[] = {SOURCE_OPTIONS(OPTION_ROW, source) OPTION_END};
 OPTIONS_FIT(source_options);
 
-/* A section, before its network has found its place. */
-struct entry {
+/* A section, and what it does to the rules that may be reported only. */
+struct layer {
     const struct source *section;
+    unsigned reports, sets; /* that its report-only names; that it sets */
+};
+
+/* The same, before its network has found its place. */
+struct entry {
+    struct layer layer;
     struct network network;
     bool named;
 };
 
 struct sources {
-    struct prefixes prefixes;    /* values are indices of `merged` */
-    struct source *merged;       /* [0]: no section */
-    const struct source **named; /* sorted */
+    struct prefixes prefixes; /* values are indices of `merged` */
+    struct source *merged;    /* [0]: no section */
+    struct layer *named;      /* sorted; {auth} is not one of them */
+    struct layer auth;        /* no section: there is none */
     size_t merged_count, named_count;
 };
+
+static const char auth_title[] = "{auth}";
 
 static bool is_name(const char *title)
 {
@@ -41,31 +50,95 @@ static int compare_entries(const void *left, const void *right)
     if (a->named != b->named)
         return a->named ? -1 : 1;
     if (a->named)
-        return strcasecmp(a->section->head.title, b->section->head.title);
+        return strcasecmp(a->layer.section->head.title, b->layer.section->head.title);
     if (a->network.bits != b->network.bits)
         return a->network.bits < b->network.bits ? -1 : 1;
     return memcmp(a->network.ip, b->network.ip, sizeof a->network.ip);
+}
+
+static bool is_set(const struct source *section, size_t offset)
+{
+    return option_is_set(source_options, &section->head, offset);
+}
+
+/* What report-only names, and the rules themselves. */
+static bool read_reports(struct layer *l, char *why, size_t size)
+{
+    static const size_t offsets[] = {
+#define REPORT(option, name) offsetof(struct source, option),
+        REPORT_RULES(REPORT)
+#undef REPORT
+    };
+    const struct source *section = l->section;
+    enum report rule;
+
+    for (unsigned i = 0; i < REPORT_COUNT; i++)
+        l->sets |= (unsigned)is_set(section, offsets[i]) << i;
+    for (size_t i = 0; i < section->report_only.count; i++) {
+        if (!report_read(span_of(section->report_only.at[i]), &rule)) {
+            char all[REPORT_TEXT];
+
+            snprintf(why, size, "%s:%u: report-only: '%s' cannot be reported only; these can: %s",
+                     section->head.file, section->head.line, section->report_only.at[i],
+                     report_text(~0U, all));
+            return false;
+        }
+        l->reports |= 1U << rule;
+    }
+    return true;
+}
+
+/* A session that has logged in is past what these decide. */
+static bool comes_in_time(const struct source *section, char *why, size_t size)
+{
+    static const size_t later[] = {
+        offsetof(struct source, report_only),          offsetof(struct source, max_message_size),
+        offsetof(struct source, smtp_bare_newline),    offsetof(struct source, add_received_header),
+        offsetof(struct source, smtp_command_timeout), offsetof(struct source, smtp_data_timeout),
+    };
+    uint64_t allowed = 0;
+
+    for (const struct option *o = source_options; o->name; o++)
+        for (size_t i = 0; i < COUNT_OF(later); i++)
+            if (o->offset == later[i])
+                allowed |= UINT64_C(1) << (o - source_options);
+    if (!(section->head.set & ~allowed))
+        return true;
+    snprintf(why, size,
+             "%s:%u: source {auth}: sets what is decided before a client logs in; here may stand "
+             "report-only, max-message-size, smtp-bare-newline, add-received-header, "
+             "smtp-command-timeout and smtp-data-timeout",
+             section->head.file, section->head.line);
+    return false;
+}
+
+static bool read_title(struct entry *e, char *why, size_t size)
+{
+    const struct source *section = e->layer.section;
+    const char *title = section->head.title;
+
+    if (network_read(span_of(title), &e->network))
+        return true;
+    e->named = true;
+    if (strcasecmp(title, auth_title) == 0)
+        return comes_in_time(section, why, size);
+    if (is_name(title))
+        return true;
+    snprintf(why, size,
+             "%s:%u: source %s: neither a network nor a name; networks are 10.0.0.5, "
+             "10.0.0.0/8, 2001:db8::/32 or 0/0, with no bit set behind the prefix, and "
+             "names begin with a letter",
+             section->head.file, section->head.line, title);
+    return false;
 }
 
 static bool read_entries(const struct source *sections, size_t count, struct entry *entries,
                          char *why, size_t size)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct option_head *head = &sections[i].head;
-        struct entry *e = &entries[i];
-
-        *e = (struct entry){.section = &sections[i]};
-        if (network_read(span_of(head->title), &e->network))
-            continue;
-        e->named = is_name(head->title);
-        if (!e->named) {
-            snprintf(why, size,
-                     "%s:%u: source %s: neither a network nor a name; networks are 10.0.0.5, "
-                     "10.0.0.0/8, 2001:db8::/32 or 0/0, with no bit set behind the prefix, and "
-                     "names begin with a letter",
-                     head->file, head->line, head->title);
+        entries[i] = (struct entry){.layer.section = &sections[i]};
+        if (!read_title(&entries[i], why, size) || !read_reports(&entries[i].layer, why, size))
             return false;
-        }
     }
     return true;
 }
@@ -75,20 +148,29 @@ static bool are_unlike(const struct entry *entries, size_t count, char *why, siz
     for (size_t i = 1; i < count; i++) {
         if (compare_entries(&entries[i - 1], &entries[i]))
             continue;
-        option_say_twins("source", &entries[i - 1].section->head, &entries[i].section->head, why,
-                         size);
+        option_say_twins("source", &entries[i - 1].layer.section->head,
+                         &entries[i].layer.section->head, why, size);
         return false;
     }
     return true;
 }
 
-/* `section` over what is there already. */
-static uint32_t add_merged(struct sources *s, uint32_t below, const struct source *section)
+static void put_over(struct source *into, const struct layer *l)
+{
+    option_merge(source_options, into, l->section);
+    if (is_set(l->section, offsetof(struct source, report_only)))
+        into->reports = l->reports;
+    else
+        into->reports &= ~l->sets;
+}
+
+/* `layer` over what is there already. */
+static uint32_t add_merged(struct sources *s, uint32_t below, const struct layer *layer)
 {
     struct source *m = &s->merged[s->merged_count];
 
     *m = s->merged[below];
-    option_merge(source_options, m, section);
+    put_over(m, layer);
     return (uint32_t)s->merged_count++;
 }
 
@@ -97,10 +179,12 @@ static bool place(struct sources *s, const struct entry *entries, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct entry *e = &entries[i];
 
-        if (e->named)
-            s->named[s->named_count++] = e->section;
+        if (e->named && strcasecmp(e->layer.section->head.title, auth_title) == 0)
+            s->auth = e->layer;
+        else if (e->named)
+            s->named[s->named_count++] = e->layer;
         else if (!prefix_add(&s->prefixes, &e->network,
-                             add_merged(s, prefix_find(&s->prefixes, e->network.ip), e->section)))
+                             add_merged(s, prefix_find(&s->prefixes, e->network.ip), &e->layer)))
             return false;
     }
     return true;
@@ -114,7 +198,7 @@ static bool build(struct sources *s, const struct source *sections, size_t count
 
     snprintf(why, size, "source: no memory");
     s->merged = calloc(count + 1, sizeof *s->merged);
-    s->named = calloc(count + 1, sizeof(const struct source *));
+    s->named = calloc(count + 1, sizeof *s->named);
     if (entries && s->merged && s->named && read_entries(sections, count, entries, why, size)) {
         option_defaults(source_options, &s->merged[0]);
         s->merged[0].head.title = "default";
@@ -151,17 +235,16 @@ void sources_free(struct sources **s)
     *s = NULL;
 }
 
-static int compare_name(const void *name, const void *section)
+static int compare_name(const void *name, const void *layer)
 {
-    return strcasecmp(name, (*(const struct source *const *)section)->head.title);
+    return strcasecmp(name, ((const struct layer *)layer)->section->head.title);
 }
 
-static const struct source *find_named(const struct sources *s, const char *name)
+static const struct layer *find_named(const struct sources *s, const char *name)
 {
-    const struct source *const *hit =
-        bsearch(name, s->named, s->named_count, sizeof(const struct source *), compare_name);
-
-    return hit ? *hit : NULL;
+    if (!name || !*name)
+        return NULL;
+    return bsearch(name, s->named, s->named_count, sizeof *s->named, compare_name);
 }
 
 bool sources_has_name(const struct sources *s, const char *name)
@@ -169,12 +252,35 @@ bool sources_has_name(const struct sources *s, const char *name)
     return find_named(s, name);
 }
 
+static void find(const struct sources *s, const struct addr *client, const struct layer *auth,
+                 const char *name, struct source *out)
+{
+    const struct layer *named = find_named(s, name);
+
+    *out = s->merged[prefix_find(&s->prefixes, client->ip)];
+    if (auth && auth->section)
+        put_over(out, auth);
+    if (named)
+        put_over(out, named);
+}
+
 void sources_find(const struct sources *s, const struct addr *client, const char *name,
                   struct source *out)
 {
-    const struct source *named = name && *name ? find_named(s, name) : NULL;
+    find(s, client, NULL, name, out);
+}
 
-    *out = s->merged[prefix_find(&s->prefixes, client->ip)];
-    if (named)
-        option_merge(source_options, out, named);
+void sources_find_auth(const struct sources *s, const struct addr *client, const char *name,
+                       struct source *out)
+{
+    find(s, client, &s->auth, name, out);
+}
+
+bool source_objects(const struct source *s, enum report rule, struct reported *noted)
+{
+    if (!(s->reports & 1U << rule))
+        return true;
+    noted->rules |= 1U << rule;
+    noted->times++;
+    return false;
 }

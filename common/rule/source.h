@@ -4,13 +4,18 @@
  *
  * All sections whose network holds the client merge, the most specific one that sets a
  * directive winning for that directive; a named one, where a listener refers to it, overrides
- * (PowerMTA's rules). The merging is done once, when the rules are built: to look a client up
- * costs the same with ten networks and with ten thousand.
+ * (PowerMTA's rules). Between the two lies `{auth}`, once a session has logged in: over the
+ * networks, under the named one. The merging is done once, when the rules are built: to look a
+ * client up costs the same with ten networks and with ten thousand.
+ *
+ * report-only merges like the others, and stands for the rules that its section means: one that
+ * sets a rule anew and does not name it in a report-only of its own enforces it.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/option.h"
+#include "rule/report.h"
 
 enum source_verify { SOURCE_VERIFY_NONE, SOURCE_VERIFY_OPTIONAL, SOURCE_VERIFY_REQUIRED };
 
@@ -34,7 +39,8 @@ enum source_verify { SOURCE_VERIFY_NONE, SOURCE_VERIFY_OPTIONAL, SOURCE_VERIFY_R
     O(S, LIST, client_certificate_fingerprints, "", ANY,                                           \
       "SHA-256, in hex, of the certificates or of the public keys that are taken; any if empty.")  \
     O(S, LIST, report_only, "", ANY,                                                               \
-      "Rules of this section that are not enforced but recorded, by name.")                        \
+      "Rules that are not enforced but recorded, by name: require-starttls, require-auth, "        \
+      "smtp-service, verify-client-certificate, client-certificate-fingerprints.")                 \
     O(S, COUNT, max_connections_per_client, "0", RANGE(0, 1000000),                                \
       "Sessions of one address at a time, then 421 4.7.0; 0: no limit.")                           \
     O(S, TEXT, smtp_max_auth_failure_rate, "unlimited", ANY,                                       \
@@ -50,14 +56,15 @@ enum source_verify { SOURCE_VERIFY_NONE, SOURCE_VERIFY_OPTIONAL, SOURCE_VERIFY_R
 struct source {
     OPTION_HEAD
     SOURCE_OPTIONS(OPTION_FIELD, source)
+    unsigned reports; /* what report-only comes to: bits 1 << REPORT_... */
 };
 extern const struct option source_options[];
 
 struct sources;
 
 /* `sections` (with defaults in what they do not set) stay the caller's and must live as long.
- * NULL with one line in `why`: file, line, a title that is neither a network nor a name, or
- * one that is there twice. */
+ * NULL with one line in `why`: file, line, a title that is neither a network nor a name, one
+ * that is there twice, what report-only may not name, or what comes too late in {auth}. */
 struct sources *sources_new(const struct source *sections, size_t count, char *why, size_t size);
 void sources_free(struct sources **s);
 
@@ -68,3 +75,11 @@ bool sources_has_name(const struct sources *s, const char *name);
  * head.title is the section that decided most specifically; "default" if none matched. */
 void sources_find(const struct sources *s, const struct addr *client, const char *name,
                   struct source *out);
+
+/* The same once that session has logged in: `{auth}` has its say. What is decided before that
+ * (who is served, TLS, AUTH, connections) stays as it was. */
+void sources_find_auth(const struct sources *s, const struct addr *client, const char *name,
+                       struct source *out);
+
+/* The client breaks `rule`. True: refuse it. False: it is reported only, and is noted. */
+MUST bool source_objects(const struct source *s, enum report rule, struct reported *noted);

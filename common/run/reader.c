@@ -176,6 +176,23 @@ static bool is_good_name(struct reader *r, char *name)
     return fail(r, r->tokens.token_line, "%s: not a name; names are letters, digits and -", name);
 }
 
+/* The one title in braces that there is: PowerMTA writes it without quotes. What is before it and
+ * is no such title stays to be read. */
+static bool has_braced_title(struct reader *r)
+{
+    static char title[] = "{auth}";
+    struct tokens *t = &r->tokens;
+    const struct token_mark open = t->before;
+
+    if (token_next(t) == T_WORD && !strcmp(t->text, "auth") && token_next(t) == T_CLOSE) {
+        t->text = title;
+        return true;
+    }
+    t->before = open;
+    token_back(t);
+    return false;
+}
+
 static bool take_statement(struct reader *r, struct statement *out)
 {
     enum token t;
@@ -190,10 +207,14 @@ static bool take_statement(struct reader *r, struct statement *out)
         return take_value(r, out);
     if ((t == T_WORD || t == T_STRING) && r->tokens.token_line == out->line)
         return take_open(r, out);
-    token_back(&r->tokens);
-    if (t == T_OPEN)
+    if (t == T_OPEN) {
+        if (!strcmp(out->name, "source") && has_braced_title(r))
+            return take_open(r, out);
+        token_back(&r->tokens);
         return fail(r, out->line, "%s: the title of the section is missing; write %s TITLE { ... }",
                     out->name, out->name);
+    }
+    token_back(&r->tokens);
     return fail(r, out->line,
                 "%s: = and a value are missing behind it; or quote it with the value before it",
                 out->name);

@@ -3,6 +3,8 @@
  * What is so before the client is greeted; a few may also change later.
  *
  *   !rule name=yes        an option of the source section, with underscores; all but lists
+ *   !auth name=yes        the same of source {auth}: for those who have logged in
+ *   !report require-auth  this rule is in report-only
  *   !identity proxy-v1    how the mail server learns the client; else none
  *   !knows line           a line of what this mail server said to some EHLO before
  *   !no-certificate       there is none to start TLS with
@@ -17,13 +19,29 @@
 
 static bool set_rule(struct stage *st, const char *arg)
 {
-    const char *value = strchr(arg, '=');
+    return stage_rule(&st->rules[0], arg);
+}
 
-    for (const struct option *o = source_options; value && o->name; o++)
-        if (o->kind != OPTION_LIST && strlen(o->name) == (size_t)(value - arg) &&
-            strncmp(o->name, arg, strlen(o->name)) == 0)
-            return option_read(o, span_of(value + 1), &st->rule);
-    return false;
+static bool set_auth(struct stage *st, const char *arg)
+{
+    st->has_auth = true;
+    return stage_rule(&st->rules[1], arg);
+}
+
+/* Names are the option table's own: the line does not last. */
+static bool set_report(struct stage *st, const char *arg)
+{
+    struct texts *list = &st->rules[0].report_only;
+    enum report rule;
+
+    if (list->count == COUNT_OF(st->reports) || !report_read(span_of(arg), &rule))
+        return false;
+    list->at = st->reports;
+    st->reports[list->count++] = report_name(rule);
+    for (const struct option *o = source_options; o->name; o++)
+        if (o->offset == offsetof(struct source, report_only))
+            st->rules[0].head.set |= UINT64_C(1) << (o - source_options);
+    return true;
 }
 
 static bool set_identity(struct stage *st, const char *arg)
@@ -77,6 +95,8 @@ static bool disk_full(struct stage *st, const char *arg)
 
 const struct step stage_scene[] = {
     {"rule", set_rule},
+    {"auth", set_auth},
+    {"report", set_report},
     {"identity", set_identity},
     {"knows", know},
     {"no-certificate", no_certificate},

@@ -11,30 +11,55 @@ void stage_init(struct stage *st)
 {
     *st = (struct stage){
         .house = {.host_name = "proxy.example", .identity = IDENTITY_NONE, .has_tls = true}};
-    option_defaults(source_options, &st->rule);
-    st->rule.head.title = "default";
-    st->rule.allow_starttls = true;
+    for (size_t i = 0; i < COUNT_OF(st->rules); i++) {
+        option_defaults(source_options, &st->rules[i]);
+        st->rules[i].head.title = i == 0 ? "0/0" : "{auth}";
+        st->rules[i].head.file = "dialogue";
+    }
+    assert_true(stage_rule(&st->rules[0], "allow_starttls=yes"));
     st->house.memory = &st->memory;
     buf_init(&st->spoken_to_client, 1 << 20);
     buf_init(&st->spoken_to_backend, 1 << 20);
+}
+
+bool stage_rule(struct source *of, const char *arg)
+{
+    const char *value = strchr(arg, '=');
+
+    for (const struct option *o = source_options; value && o->name; o++)
+        if (o->kind != OPTION_LIST && strlen(o->name) == (size_t)(value - arg) &&
+            strncmp(o->name, arg, strlen(o->name)) == 0) {
+            of->head.set |= UINT64_C(1) << (o - source_options);
+            return option_read(o, span_of(value + 1), of);
+        }
+    return false;
 }
 
 /* The settings are all said: a client comes. */
 static void begin(struct stage *st)
 {
     struct addr who, where;
+    struct source rule;
+    char why[256] = "";
 
     if (st->begun)
         return;
     st->begun = true;
     assert_true(addr_read_port(SPAN("192.0.2.7:4321"), &who));
     assert_true(addr_read_port(SPAN("192.0.2.1:25"), &where));
-    relay_init(&st->relay, &st->house, &st->rule, &who, &where, "test.1");
+    st->sources = sources_new(st->rules, st->has_auth ? 2 : 1, why, sizeof why);
+    assert_string_equal(why, st->sources ? why : "");
+    assert_non_null(st->sources);
+    st->house.sources = st->sources;
+    st->house.source_name = "";
+    sources_find(st->sources, &who, NULL, &rule);
+    relay_init(&st->relay, &st->house, &rule, &who, &where, "test.1");
 }
 
 void stage_clear(struct stage *st)
 {
     relay_clear(&st->relay);
+    sources_free(&st->sources);
     buf_clear(&st->spoken_to_client);
     buf_clear(&st->spoken_to_backend);
 }

@@ -13,7 +13,10 @@ struct stage {
     struct relay relay;
     struct relay_house house;
     struct relay_memory memory;
-    struct source rule;
+    struct source rules[2]; /* source 0/0, and {auth} where there is one */
+    const char *reports[REPORT_COUNT];
+    bool has_auth;
+    struct sources *sources;
     enum relay_wish wish;
     bool begun, greeted, born_secured, disk_full;
     struct buf spoken_to_client, spoken_to_backend; /* what is on the wire and not heard yet */
@@ -35,6 +38,9 @@ void stage_clear(struct stage *st);
 
 /* Turns until nothing moves; does what a disk would, but leaves the network to the script. */
 void stage_turn(struct stage *st);
+
+/* "name=value" of a source section. False: there is no such option, or it may not be that. */
+MUST bool stage_rule(struct source *of, const char *arg);
 
 /* `!` and this line. */
 MUST bool stage_direct(struct stage *st, char *line);

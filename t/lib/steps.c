@@ -8,6 +8,8 @@
  *   !tls                  the relay wants the handshake, and it is done
  *   !recorded from to...  this was recorded
  *   !granted 2            the relay holds room for 2 records
+ *   !reported 2 require-auth    so many refusals, by these rules, were reported only
+ *   !limit 60             the client has so many seconds for its next command
  *   !closed word          the session ended, for this reason (proxy-in/reason.def)
  *   !said text            the mail server's last words are logged so
  *   !name it              the mail server calls itself so
@@ -15,6 +17,7 @@
  */
 #include "t/lib/stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "t/unit/unit.h"
@@ -118,11 +121,26 @@ static bool granted(struct stage *st, const char *arg)
     return st->relay.granted == strtoul(arg, NULL, 10);
 }
 
+static bool reported(struct stage *st, const char *arg)
+{
+    char text[REPORT_TEXT + 16], names[REPORT_TEXT];
+    const struct reported *r = &st->relay.reported;
+
+    snprintf(text, sizeof text, "%u %s", r->times, report_text(r->rules, names));
+    return same_text(text, arg);
+}
+
+static bool limit(struct stage *st, const char *arg)
+{
+    return st->relay.rule.smtp_command_timeout == strtoul(arg, NULL, 10);
+}
+
 const struct step stage_steps[] = {
     {"connect", connected}, {"no-connect", cannot_connect},
     {"drop", dropped},      {"gone", lost},
     {"tls", secured},       {"closed", closed},
     {"quiet", quiet},       {"recorded", recorded},
     {"granted", granted},   {"said", said},
-    {"name", name_is},      {NULL, NULL},
+    {"name", name_is},      {"reported", reported},
+    {"limit", limit},       {NULL, NULL},
 };

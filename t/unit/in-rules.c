@@ -6,6 +6,8 @@
 #define STARTTLS VERB_STARTTLS, ""
 #define PLAIN VERB_AUTH, "PLAIN AGEAYg=="
 #define CRAM VERB_AUTH, "CRAM-MD5"
+#define TLS_BIT (1U << REPORT_require_starttls)
+#define AUTH_BIT (1U << REPORT_require_auth)
 #define MAIL VERB_MAIL, "FROM:<a@a.example>"
 
 static const struct standing clear = {.has_tls = true};
@@ -21,26 +23,37 @@ static const struct {
     const struct standing *at;
     enum verb verb;
     const char *arg, *code; /* "" passes */
+    unsigned reported;
 } cases[] = {
-    {"STARTTLS is off by default", {.allow_auth = true}, &clear, STARTTLS, "502"},
-    {"STARTTLS allowed", {.allow_starttls = true}, &clear, STARTTLS, ""},
-    {"no certificate (RFC 3207, 4)", {.allow_starttls = true}, &bare, STARTTLS, "454"},
-    {"inside of a transaction", {.allow_starttls = true}, &in_mail, STARTTLS, "503"},
-    {"AUTH not allowed, in the clear", {.allow_unencrypted_plain_auth = true}, &clear, PLAIN, "503"},
-    {"AUTH not allowed, in TLS", {.allow_starttls = true}, &secret, PLAIN, "503"},
-    {"AUTH only after STARTTLS", {.allow_auth = true, .require_starttls_before_auth = true, .allow_unencrypted_plain_auth = true}, &clear, PLAIN, "530"},
-    {"that holds for guarded ones too", {.allow_auth = true, .require_starttls_before_auth = true}, &clear, CRAM, "530"},
-    {"and is over in TLS", {.allow_auth = true, .require_starttls_before_auth = true}, &secret, PLAIN, ""},
-    {"the secret in the clear (RFC 4954, 6)", {.allow_auth = true}, &clear, PLAIN, "538"},
-    {"guarded", {.allow_auth = true}, &clear, CRAM, ""},
-    {"bearer tokens are secrets", {.allow_auth = true}, &clear, VERB_AUTH, "XOAUTH2 dXNlcg==", "538"},
-    {"SCRAM is guarded", {.allow_auth = true}, &clear, VERB_AUTH, "SCRAM-SHA-256", ""},
-    {"allowed in the clear", {.allow_auth = true, .allow_unencrypted_plain_auth = true}, &clear, PLAIN, ""},
-    {"in TLS all are", {.allow_auth = true}, &secret, PLAIN, ""},
-    {"MAIL without a login", {.require_auth = true}, &secret, MAIL, "530"},
-    {"MAIL with one", {.require_auth = true}, &known, MAIL, ""},
-    {"MAIL where none is wanted", {.allow_auth = true}, &clear, MAIL, ""},
-    {"RCPT is not for us", {.require_auth = true}, &clear, VERB_RCPT, "TO:<a@a>", ""},
+    {"STARTTLS is off by default", {.allow_auth = true}, &clear, STARTTLS, "502", 0},
+    {"STARTTLS allowed", {.allow_starttls = true}, &clear, STARTTLS, "", 0},
+    {"no certificate (RFC 3207, 4)", {.allow_starttls = true}, &bare, STARTTLS, "454", 0},
+    {"inside of a transaction", {.allow_starttls = true}, &in_mail, STARTTLS, "503", 0},
+    {"AUTH not allowed, in the clear", {.allow_unencrypted_plain_auth = true}, &clear, PLAIN, "503", 0},
+    {"AUTH not allowed, in TLS", {.allow_starttls = true}, &secret, PLAIN, "503", 0},
+    {"AUTH only after STARTTLS", {.allow_auth = true, .require_starttls_before_auth = true, .allow_unencrypted_plain_auth = true}, &clear, PLAIN, "530", 0},
+    {"that holds for guarded ones too", {.allow_auth = true, .require_starttls_before_auth = true}, &clear, CRAM, "530", 0},
+    {"and is over in TLS", {.allow_auth = true, .require_starttls_before_auth = true}, &secret, PLAIN, "", 0},
+    {"the secret in the clear (RFC 4954, 6)", {.allow_auth = true}, &clear, PLAIN, "538", 0},
+    {"guarded", {.allow_auth = true}, &clear, CRAM, "", 0},
+    {"bearer tokens are secrets", {.allow_auth = true}, &clear, VERB_AUTH, "XOAUTH2 dXNlcg==", "538", 0},
+    {"SCRAM is guarded", {.allow_auth = true}, &clear, VERB_AUTH, "SCRAM-SHA-256", "", 0},
+    {"allowed in the clear", {.allow_auth = true, .allow_unencrypted_plain_auth = true}, &clear, PLAIN, "", 0},
+    {"in TLS all are", {.allow_auth = true}, &secret, PLAIN, "", 0},
+    {"MAIL without a login", {.require_auth = true}, &secret, MAIL, "530", 0},
+    {"MAIL with one", {.require_auth = true}, &known, MAIL, "", 0},
+    {"MAIL where none is wanted", {.allow_auth = true}, &clear, MAIL, "", 0},
+    {"RCPT is not for us", {.require_auth = true}, &clear, VERB_RCPT, "TO:<a@a>", "", 0},
+    {"TLS first", {.require_starttls = true}, &clear, MAIL, "530", 0},
+    {"HELP is not for the clear either", {.require_starttls = true}, &clear, VERB_HELP, "", "530", 0},
+    {"EHLO is", {.require_starttls = true}, &clear, VERB_EHLO, "c", "", 0},
+    {"what needs TLS is only reported", {.require_starttls = true, .reports = TLS_BIT}, &clear, MAIL, "", TLS_BIT},
+    {"of those that are clear nothing", {.require_starttls = true, .reports = TLS_BIT}, &clear, VERB_NOOP, "", "", 0},
+    {"nor in TLS", {.require_starttls = true, .reports = TLS_BIT}, &secret, MAIL, "", 0},
+    {"a line of AUTH is no command", {.require_starttls = true, .reports = TLS_BIT}, &clear, VERB_RESPONSE, "x", "", 0},
+    {"a login is only reported", {.require_auth = true, .reports = AUTH_BIT}, &secret, MAIL, "", AUTH_BIT},
+    {"AUTH in the clear is refused whatever is reported", {.allow_auth = true, .require_starttls_before_auth = true, .require_starttls = true, .reports = ~0U}, &clear, PLAIN, "530", TLS_BIT},
+    {"and so is a secret in the clear", {.allow_auth = true, .require_starttls = true, .reports = ~0U}, &clear, PLAIN, "538", TLS_BIT},
 };
 
 static const struct {
@@ -81,8 +94,10 @@ static void refuses(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct request q = {.verb = cases[i].verb, .arg = span_of(cases[i].arg)};
-        struct span no = rules_refuse(&cases[i].rule, cases[i].at, &q);
+        struct reported noted = {0};
+        struct span no = rules_refuse(&cases[i].rule, cases[i].at, &q, &noted);
 
+        assert_row(noted.rules == cases[i].reported, cases[i].name);
         assert_row(no.len >= strlen(cases[i].code), cases[i].name);
         assert_row((no.len == 0) == (cases[i].code[0] == '\0'), cases[i].name);
         assert_row(memcmp(no.at, cases[i].code, strlen(cases[i].code)) == 0, cases[i].name);

@@ -37,6 +37,17 @@ static const struct {
      "f:1: <source: sections are written NAME TITLE { ... }, without < and >; rewrite it\n"
      "f:2: </source>: sections are written NAME TITLE { ... }, without < and >; rewrite it"},
 
+    /* rules that are reported only */
+    {"source 0/0 {\n report-only = {require-auth, allow-auth}\n}",
+     "f:1: report-only: 'allow-auth' cannot be reported only; these can: require-starttls "
+     "require-auth smtp-service verify-client-certificate client-certificate-fingerprints"},
+    {"\nsource {auth} { require-auth = yes }",
+     "f:2: source {auth}: sets what is decided before a client logs in; here may stand "
+     "report-only, max-message-size, smtp-bare-newline, add-received-header, "
+     "smtp-command-timeout and smtp-data-timeout"},
+    {"source {author} { }",
+     "f:1: source: the title of the section is missing; write source TITLE { ... }"},
+
     /* values */
     {"workers = many", "f:1: workers: 'many' is not a number from 0 to 256; choose one"},
     {"workers = 257", "f:1: workers: '257' is not a number from 0 to 256; choose one"},

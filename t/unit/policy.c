@@ -7,6 +7,8 @@
 #include "milter/policy.h"
 
 #define TLS .secure = true
+#define TLS_BIT (1U << REPORT_require_starttls)
+#define AUTH_BIT (1U << REPORT_require_auth)
 #define AUTH(how) .user = SPAN("alice"), .mechanism = SPAN(how)
 
 /* clang-format off */
@@ -15,33 +17,44 @@ static const struct {
     struct source rule;
     struct client client;
     const char *answer; /* NULL: it passes */
+    unsigned reported;
 } cases[] = {
-    {"nothing asked, nothing known", {.smtp_service = true}, {0}, NULL},
-    {"TLS asked, none there", {.require_starttls = true}, {0}, "530 5.7.0"},
-    {"TLS asked, and there", {.require_starttls = true}, {TLS}, NULL},
+    {"nothing asked, nothing known", {.smtp_service = true}, {0}, NULL, 0},
+    {"TLS asked, none there", {.require_starttls = true}, {0}, "530 5.7.0", 0},
+    {"TLS asked, and there", {.require_starttls = true}, {TLS}, NULL, 0},
     {"TLS before AUTH: in the clear", {.require_starttls_before_auth = true,
-     .allow_unencrypted_plain_auth = true}, {AUTH("PLAIN")}, "530 5.7.0"},
+     .allow_unencrypted_plain_auth = true}, {AUTH("PLAIN")}, "530 5.7.0", 0},
     {"TLS before AUTH: CRAM-MD5 too", {.require_starttls_before_auth = true},
-     {AUTH("CRAM-MD5")}, "530 5.7.0"},
-    {"TLS before AUTH: inside", {.require_starttls_before_auth = true}, {TLS, AUTH("PLAIN")}, NULL},
-    {"TLS before AUTH: nobody logged in", {.require_starttls_before_auth = true}, {0}, NULL},
-    {"PLAIN in the clear", {0}, {AUTH("PLAIN")}, "538 5.7.11"},
-    {"LOGIN in the clear", {0}, {AUTH("LOGIN")}, "538 5.7.11"},
-    {"small letters", {0}, {AUTH("plain")}, "538 5.7.11"},
-    {"a bearer token in the clear", {0}, {AUTH("XOAUTH2")}, "538 5.7.11"},
-    {"an unknown mechanism", {0}, {AUTH("NEW")}, "538 5.7.11"},
-    {"a login whose mechanism is not said", {0}, {.user = SPAN("alice")}, "538 5.7.11"},
-    {"a mechanism whose login is not said", {0}, {.mechanism = SPAN("PLAIN")}, "538 5.7.11"},
-    {"CRAM-MD5 in the clear", {0}, {AUTH("CRAM-MD5")}, NULL},
-    {"SCRAM in the clear", {0}, {AUTH("SCRAM-SHA-256")}, NULL},
-    {"no more than the beginning of SCRAM", {0}, {AUTH("SCRAM")}, "538 5.7.11"},
-    {"XCLIENT's login was elsewhere", {0}, {AUTH("XCLIENT")}, NULL},
-    {"PLAIN inside TLS", {0}, {TLS, AUTH("PLAIN")}, NULL},
-    {"PLAIN in the clear, allowed", {.allow_unencrypted_plain_auth = true}, {AUTH("PLAIN")}, NULL},
-    {"login asked, none there", {.require_auth = true}, {TLS}, "530 5.7.0"},
-    {"login asked, and there", {.require_auth = true}, {TLS, AUTH("PLAIN")}, NULL},
+     {AUTH("CRAM-MD5")}, "530 5.7.0", 0},
+    {"TLS before AUTH: inside", {.require_starttls_before_auth = true}, {TLS, AUTH("PLAIN")}, NULL, 0},
+    {"TLS before AUTH: nobody logged in", {.require_starttls_before_auth = true}, {0}, NULL, 0},
+    {"PLAIN in the clear", {0}, {AUTH("PLAIN")}, "538 5.7.11", 0},
+    {"LOGIN in the clear", {0}, {AUTH("LOGIN")}, "538 5.7.11", 0},
+    {"small letters", {0}, {AUTH("plain")}, "538 5.7.11", 0},
+    {"a bearer token in the clear", {0}, {AUTH("XOAUTH2")}, "538 5.7.11", 0},
+    {"an unknown mechanism", {0}, {AUTH("NEW")}, "538 5.7.11", 0},
+    {"a login whose mechanism is not said", {0}, {.user = SPAN("alice")}, "538 5.7.11", 0},
+    {"a mechanism whose login is not said", {0}, {.mechanism = SPAN("PLAIN")}, "538 5.7.11", 0},
+    {"CRAM-MD5 in the clear", {0}, {AUTH("CRAM-MD5")}, NULL, 0},
+    {"SCRAM in the clear", {0}, {AUTH("SCRAM-SHA-256")}, NULL, 0},
+    {"no more than the beginning of SCRAM", {0}, {AUTH("SCRAM")}, "538 5.7.11", 0},
+    {"XCLIENT's login was elsewhere", {0}, {AUTH("XCLIENT")}, NULL, 0},
+    {"PLAIN inside TLS", {0}, {TLS, AUTH("PLAIN")}, NULL, 0},
+    {"PLAIN in the clear, allowed", {.allow_unencrypted_plain_auth = true}, {AUTH("PLAIN")}, NULL, 0},
+    {"login asked, none there", {.require_auth = true}, {TLS}, "530 5.7.0", 0},
+    {"login asked, and there", {.require_auth = true}, {TLS, AUTH("PLAIN")}, NULL, 0},
     {"TLS is asked for before the login", {.require_auth = true, .require_starttls = true}, {0},
-     "530 5.7.0"},
+     "530 5.7.0", 0},
+    {"TLS is reported only", {.require_starttls = true, .reports = TLS_BIT}, {0}, NULL, TLS_BIT},
+    {"and there is nothing to report", {.require_starttls = true, .reports = TLS_BIT}, {TLS}, NULL, 0},
+    {"the login is reported only", {.require_auth = true, .reports = AUTH_BIT}, {TLS}, NULL,
+     AUTH_BIT},
+    {"both", {.require_auth = true, .require_starttls = true, .reports = TLS_BIT | AUTH_BIT}, {0},
+     NULL, TLS_BIT | AUTH_BIT},
+    {"one of them is enforced", {.require_auth = true, .require_starttls = true,
+     .reports = TLS_BIT}, {0}, "530 5.7.0", TLS_BIT},
+    {"a secret in the clear is never only reported", {.require_starttls = true, .reports = ~0U},
+     {AUTH("PLAIN")}, "538 5.7.11", TLS_BIT},
 };
 
 static const struct {
@@ -68,10 +81,12 @@ static void rules_hold(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        const struct refusal *r = policy_at_mail(&cases[i].rule, &cases[i].client);
+        struct reported noted = {0};
+        const struct refusal *r = policy_at_mail(&cases[i].rule, &cases[i].client, &noted);
         char code[4], enhanced[12], answer[24];
 
         assert_row(!r == !cases[i].answer, cases[i].name);
+        assert_row(noted.rules == cases[i].reported, cases[i].name);
         if (!r)
             continue;
         refusal_codes(r, code, enhanced);

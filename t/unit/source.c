@@ -9,27 +9,7 @@
 
 #include <cmocka.h>
 
-#include "rule/source.h"
-
-/* A section as the file would give it: its title, and "option value" one after the other. */
-static struct source section(const char *title, const char *said)
-{
-    struct source s = {.head = {.title = title, .file = "f", .line = 7}};
-    struct span rest = span_of(said);
-
-    option_defaults(source_options, &s);
-    while (rest.len) {
-        struct span name = span_cut(&rest, ' '), value = span_cut(&rest, ' ');
-        const struct option *o = source_options;
-
-        while (o->name && !span_is(name, o->name))
-            o++;
-        assert_non_null(o->name);
-        assert_true(option_read(o, value, &s));
-        s.head.set |= UINT64_C(1) << (o - source_options);
-    }
-    return s;
-}
+#include "t/lib/rules.h"
 
 static struct addr addr(const char *text)
 {
@@ -46,15 +26,16 @@ static struct sources *example(struct source *sections)
     struct sources *s;
     size_t n = 0;
 
-    sections[n++] = section("10.1.2.3", "allow_auth no");
-    sections[n++] = section("10/8", "allow_starttls no require_auth yes");
-    sections[n++] = section("0/0", "allow_starttls yes smtp_command_timeout 1m");
-    sections[n++] = section("10.1.0.0/16", "allow_starttls yes smtp_command_timeout 2m");
-    sections[n++] = section("2001:db8::/32", "smtp_service no");
-    sections[n++] = section("2001:db8:1::/48", "smtp_service yes require_starttls yes");
-    sections[n++] = section("0.0.0.0/0", "smtp_data_timeout 9m");
-    sections[n++] = section("10.1.2.0/23", "allow_unencrypted_plain_auth yes");
-    sections[n++] = section("strict", "allow_starttls yes require_starttls yes allow_auth no");
+    sections[n++] = rules_section("10.1.2.3", "allow_auth no");
+    sections[n++] = rules_section("10/8", "allow_starttls no require_auth yes");
+    sections[n++] = rules_section("0/0", "allow_starttls yes smtp_command_timeout 1m");
+    sections[n++] = rules_section("10.1.0.0/16", "allow_starttls yes smtp_command_timeout 2m");
+    sections[n++] = rules_section("2001:db8::/32", "smtp_service no");
+    sections[n++] = rules_section("2001:db8:1::/48", "smtp_service yes require_starttls yes");
+    sections[n++] = rules_section("0.0.0.0/0", "smtp_data_timeout 9m");
+    sections[n++] = rules_section("10.1.2.0/23", "allow_unencrypted_plain_auth yes");
+    sections[n++] =
+        rules_section("strict", "allow_starttls yes require_starttls yes allow_auth no");
     s = sources_new(sections, n, why, sizeof why);
     assert_string_equal(s ? "" : why, "");
     return s;
@@ -78,6 +59,7 @@ static const struct {
     {"2001:db7:ffff::", NULL, "0/0", true, false, true, false, false, true, 60, 600},
     {"2001:db8:2::1", NULL, "2001:db8::/32", true, false, true, false, false, false, 60, 600},
     {"2001:db8:1::1", NULL, "2001:db8:1::/48", true, true, true, false, false, true, 60, 600},
+    {"::ffff:10.1.9.9", NULL, "10.1.0.0/16", true, false, true, true, false, true, 120, 540},
     {"2001:db8:1:ffff::1", NULL, "2001:db8:1::/48", true, true, true, false, false, true, 60, 600},
 };
 
@@ -140,6 +122,8 @@ static const struct {
     {"10/8", "10.0.0.0/8", "is there twice, first in f:7; make one of them"},
     {"10.0.0.1", "10.0.0.1/32", "is there twice"},
     {"web", "WEB", "is there twice"},
+    {"{auth}", "{AUTH}", "is there twice"},
+    {"0/0", "{pickup}", "neither a network nor a name"},
 };
 
 static void test_wrong(void **state)
@@ -148,7 +132,8 @@ static void test_wrong(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        struct source sections[2] = {section(wrong[i].first, ""), section(wrong[i].second, "")};
+        struct source sections[2] = {rules_section(wrong[i].first, ""),
+                                     rules_section(wrong[i].second, "")};
 
         print_message("# %s\n", wrong[i].second);
         assert_null(sources_new(sections, 2, why, sizeof why));
@@ -190,7 +175,7 @@ static void make_networks(void)
         assert_true(network_read(span_of(titles[n]), &random_nets[n]));
         if (!is_new(n))
             continue;
-        random_sections[n] = section(titles[n], "");
+        random_sections[n] = rules_section(titles[n], "");
         n++;
     }
 }
@@ -235,7 +220,7 @@ static double cost(size_t count)
 
     for (size_t i = 0; i < count; i++) {
         snprintf(titles[i], sizeof titles[i], "10.%zu.%zu.0/24", i / 250, i % 250);
-        sections[i] = section(titles[i], "allow_auth no");
+        sections[i] = rules_section(titles[i], "allow_auth no");
     }
     s = sources_new(sections, count, why, sizeof why);
     assert_non_null(s);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tell/reports.h"
+
+#include "tell/log.h"
+
+static const double daily = 86400;
+
+void reports_tell(const char *id, const struct source *rule, unsigned fresh)
+{
+    if (!log_is_on(LOG_SESSION))
+        return;
+    for (unsigned i = 0; fresh >> i; i++)
+        if (fresh >> i & 1)
+            log_say(LOG_SESSION, id, "would-refuse", {"rule", span_of(report_name((enum report)i))},
+                    {"source", span_of(rule->head.title ? rule->head.title : "")});
+}
+
+static void warn(const char *kind, const struct option_head *section)
+{
+    log_say(LOG_LIFE, "", "report-only", {kind, span_of(section->title)},
+            {"file", span_of(section->file)}, {"line", log_number(section->line)},
+            {"why", SPAN("mail that breaks its rules passes; take report-only out to refuse it")});
+}
+
+void reports_warn(const struct source *sources, size_t source_count, const struct sender *senders,
+                  size_t sender_count, double now, double *told)
+{
+    if (*told > 0 && now - *told < daily)
+        return;
+    *told = now;
+    for (size_t i = 0; i < source_count; i++)
+        if (sources[i].report_only.count > 0)
+            warn("source", &sources[i].head);
+    for (size_t i = 0; i < sender_count; i++)
+        if (senders[i].report_only)
+            warn("sender-domain", &senders[i].head);
+}
