@@ -5,6 +5,7 @@ use v5.36;
 use lib 't/lib';
 use Test::More;
 use T::CA;
+use T::Printed;
 use T::Stage;
 
 sub lines_of {
@@ -35,6 +36,20 @@ open my $out, '>', $path or die "$path: $!";
 print $out $conf;
 close $out or die "$path: $!";
 is(`$print $path 2>&1`, '', 'it is read without complaint');
+
+# doc/inbound: each file for sallyport, with what is for all of them.
+my $inbound = T::Printed::blocks();
+my $common = delete $inbound->{'For all of them'};
+is(scalar(grep { /^In front of/ } keys %$inbound), 4, 'doc/inbound has four mail servers');
+for my $server (sort keys %$inbound) {
+    for my $block (grep { /^sallyport\.conf/ } sort keys %{$inbound->{$server}}) {
+        my $whole = join '', $common->{'sallyport.conf'}, $common->{'sallyport.conf, with the milter'}, $inbound->{$server}{$block};
+        open my $file, '>', $path or die "$path: $!";
+        print $file T::Printed::fit($whole, $cert) =~ s/"\Q$T::Printed::password\E"/""/r;
+        close $file or die "$path: $!";
+        is(`$print $path 2>&1`, '', "$server: $block");
+    }
+}
 
 my $readme = join '', @readme;
 for my $room (map { (split)[0] } grep { /^[a-z]/ } lines_of('t/rooms')) {

@@ -11,7 +11,7 @@ use T::Peer;
 use T::Postfix;
 use T::Run;
 
-T::Postfix::or_skip_all();
+T::Postfix->or_skip_all;
 my $csv = stage_dir() . '/sallyport-milter/state/acct.csv';
 my $milter = T::Run->start('sallyport-milter', user => 'postfix', csv => $csv, dir => stage_dir(), conf => <<'CONF');
 milter-listener "unix:@dir@/sallyport-milter/run/milter" { }

@@ -13,7 +13,7 @@ use T::Peer;
 use T::Postfix;
 use T::Run;
 
-T::Postfix::or_skip_all();
+T::Postfix->or_skip_all;
 my $ca = T::CA->new;
 my $dir = stage_dir();
 my $csv = "$dir/acct.csv";

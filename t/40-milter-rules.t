@@ -12,7 +12,7 @@ use T::Peer;
 use T::Postfix;
 use T::Run;
 
-T::Postfix::or_skip_all();
+T::Postfix->or_skip_all;
 my $ca = T::CA->new;
 my $csv = stage_dir() . '/acct.csv';
 my $milter = T::Run->start('sallyport-milter', csv => $csv, conf => <<'CONF');

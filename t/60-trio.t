@@ -9,7 +9,7 @@ use T::Postfix;
 use T::Story;
 use T::Trio;
 
-T::Postfix::or_skip_all();
+T::Postfix->or_skip_all;
 my $trio = T::Trio->start;
 T::Story::play(
     $trio, saw => sub { ok($_[0], $_[1]) }, step => sub { note($_[0]) }, wire => sub { }, quote => sub { note($_[0]) },

@@ -10,7 +10,7 @@ use T::Postfix;
 use T::Traffic;
 use T::Trio;
 
-T::Postfix::or_skip_all();
+T::Postfix->or_skip_all;
 my $trio = T::Trio->start(expect => qr/ child-died | child-again /);
 my $traffic = T::Traffic->start($trio, senders => 4, messages => 50, pause => 0.02);
 

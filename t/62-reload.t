@@ -10,7 +10,7 @@ use T::Postfix;
 use T::Traffic;
 use T::Trio;
 
-T::Postfix::or_skip_all();
+T::Postfix->or_skip_all;
 my $trio = T::Trio->start;
 my $slow = $trio->client('smtp', '127.0.0.15');
 $slow->hear(qr/^220 /);

@@ -23,8 +23,10 @@ package T::Postfix;
 use v5.36;
 use Carp qw(croak);
 use File::Path qw(make_path);
+use T::Mta ();
 use T::Stage ();
-use Test::More ();
+
+our @ISA = ('T::Mta');
 
 my $programs = '/usr/lib/postfix/sbin';
 
@@ -32,13 +34,6 @@ my $programs = '/usr/lib/postfix/sbin';
 sub why_not {
     return 'root is needed to run Postfix' unless T::Stage::is_root();
     return 'Postfix is not installed' unless -x '/usr/sbin/postfix';
-    return;
-}
-
-# For a test that is nothing without it: the reason is said and must be on the list t/skips.
-sub or_skip_all {
-    my $why = why_not() or return;
-    Test::More::plan(skip_all => $why);
     return;
 }
 
@@ -195,49 +190,14 @@ sub launch {
     return;
 }
 
-sub slurp {
-    my ($self, $path) = @_;
-    open my $in, '<', $path or return '';
-    local $/;
-    return <$in> // '';
-}
-
-sub log_text { return $_[0]->slurp($_[0]{log}) }
-sub log_mark { $_[0]{seen} = length $_[0]->log_text; return }
-
-# The next line like this, waited for; undef if none comes.
-sub find {
-    my ($self, $pattern, $seconds) = @_;
-    return T::Stage::wait_for(sub {
-        my ($text, $at) = (substr($self->log_text, $self->{seen}), 0);
-        for my $line ($text =~ /([^\n]*\n)/g) {
-            $at += length $line;
-            next unless $line =~ $pattern;
-            $self->{seen} += $at;
-            return $line =~ s/\n//r;
-        }
-        return;
-    }, $seconds);
-}
-
-sub log_like {
-    my ($self, $pattern, $name, %o) = @_;
-    my $line = $self->find($pattern, $o{seconds});
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    Test::More::ok(defined $line, $name // "$self->{name} logs $pattern");
-    return $line;
-}
-
-sub log_unlike {
-    my ($self, $pattern, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return Test::More::unlike($self->log_text, $pattern, $name // "$self->{name} never logs $pattern");
-}
-
-# Anywhere in the log, whatever was looked at before; waited for.
-sub has_logged {
-    my ($self, $pattern, $seconds) = @_;
-    return T::Stage::wait_for(sub { $self->log_text =~ /^(.*$pattern.*)$/m ? $1 : undef }, $seconds);
+# {id, from, client, size} of what came by SMTP.
+sub taken {
+    my ($text, %client, @taken) = $_[0]->log_text;
+    while ($text =~ /: (\w+): (?:client=\S+\[([^\]]+)\]|from=<([^>]*)>, size=(\d+))/g) {
+        if (defined $2) { $client{$1} = $2 }
+        elsif (defined $client{$1}) { push @taken, {id => $1, from => $3, client => delete $client{$1}, size => $4} }
+    }
+    return @taken;
 }
 
 sub command {
@@ -273,29 +233,6 @@ sub reload {
     my ($self, %main) = @_;
     $self->command('postconf', '-e', "$_=$main{$_}") for sort keys %main;
     $self->command('postfix', 'reload');
-    return;
-}
-
-# Nobody waits for it where the first process does not: a zombie has stopped.
-sub is_alive {
-    my $self = shift;
-    return $self->slurp('/proc/' . ($self->{pid} // 0) . '/stat') =~ /\) [^Z]/;
-}
-
-sub stop {
-    my $self = shift;
-    my $pid = $self->{pid} // return;
-    kill 'TERM', $pid;
-    T::Stage::wait_for(sub { !$self->is_alive }, 10) or kill 'KILL', -$pid;
-    delete $self->{pid};
-    return;
-}
-
-sub dump {
-    my $self = shift;
-    my @lines = split /\n/, $self->log_text;
-    splice @lines, 0, @lines - 60 if @lines > 60;
-    Test::More::diag("--- $self->{log}", map { "\n  $_" } @lines);
     return;
 }
 

@@ -53,6 +53,15 @@ sub loopback_up {
 }
 loopback_up() if ($ENV{T_STAGE} // '') eq 'private';
 
+# Addresses that are not loopback's, for clients: all of 198.51.100.0/24, in a loopback of our own only.
+sub add_foreign {
+    croak 'a loopback of our own is needed: unshare -n' if ($ENV{T_STAGE} // '') ne 'private';
+    my $socket = IO::Socket::INET->new(Proto => 'udp') or croak "socket: $!";
+    my ($siocsifaddr, $address) = (0x8916, pack 'S n a4 x8', 2, 0, pack 'C4', 198, 51, 100, 1);
+    ioctl $socket, $siocsifaddr, pack('a16 a16', 'lo:1', $address) or croak "lo:1: $!";
+    return;
+}
+
 # Put before a command: it ends with the test, even if that is killed. Not so what a demonstration
 # leaves running.
 sub with_us { return ($ENV{T_STAGE} ? qw(setpriv --pdeathsig TERM) : ()) }

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# T::OpenSMTPD - a private OpenSMTPD 6.8. Needs root; `use T::Debian 'opensmtpd'` comes first.
+#
+#   my $mta = T::OpenSMTPD->start('opensmtpd', port => port('o'), conf => "listen on ... proxy-v2\n");
+#
+# `conf` are lines of smtpd.conf; the listener on `port` is plain, and may be left out. It takes mail for
+# @mx.test from everybody, and for all others from `local`, which is loopback. What it takes stays
+# in its queue.
+package T::OpenSMTPD;
+use v5.36;
+use Carp qw(croak);
+use T::Jail ();
+use T::Mta ();
+use T::Stage ();
+
+our @ISA = ('T::Mta');
+my $program = '/usr/sbin/smtpd';
+
+sub start {
+    my ($class, $name, %o) = @_;
+    croak $class->why_not if $class->why_not;
+    my $jail = T::Jail->new('opensmtpd', users => [qw(opensmtpd opensmtpq)], programs => [$program]);
+    my $self = bless {name => $name, jail => $jail, log => T::Stage::stage_dir() . "/$name.log", seen => 0}, $class;
+    $jail->make_dir('/var/lib/opensmtpd/empty');
+    $jail->make_dir('/var/spool/smtpd', mode => 0711);
+    $jail->make_dir('/var/spool/smtpd/purge', mode => 0700, user => 'opensmtpq', group => 'root');
+    $jail->write('/etc/mailname', "mx.test\n");
+    $jail->write('/etc/resolv.conf', "nameserver 127.0.0.1\n");
+    my $listen = $o{port} ? "listen on 127.0.0.1 port $o{port}" : '';
+    $jail->write('/etc/smtpd.conf', conf($listen, $o{conf} // ''));
+    $self->{pid} = $jail->start($self->{log}, $program, '-d');
+    T::Stage::started($self);
+    $self->wait_listening($_) for $o{port} // (), ($o{conf} // '') =~ /^listen on \S+ port (\d+)/mg;
+    return $self;
+}
+
+sub conf {
+    return <<"CONF";
+@_[0, 1]
+table nobody { "nobody\@mx.test" }
+action "keep" relay host "smtp://127.0.0.1:9"
+match from any for rcpt-to <nobody> reject
+match from any for domain "mx.test" action "keep"
+match from local for any action "keep"
+CONF
+}
+
+sub taken {
+    my ($text, %client, @taken) = $_[0]->log_text;
+    while ($text =~ /^(\S+) smtp (?:connected address=(\S+)|message msgid=(\S+) size=(\d+))/mg) {
+        if (defined $2) { $client{$1} = $2 }
+        else { push @taken, {id => $3, from => undef, client => $client{$1}, size => $4} }
+    }
+    return @taken;
+}
+
+1;

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+# T::Sendmail - a private Sendmail 8.17, with the sendmail.mc and the access map that Debian ships.
+# Needs root; `use T::Debian 'sendmail'` comes first.
+#
+#   my $mta = T::Sendmail->start('sendmail', port => port('s'),   # or its DAEMON_OPTIONS in mc
+#       mc => "INPUT_MAIL_FILTER(...)dnl\n",                      # lines of sendmail.mc
+#       access => "Connect:127.0.0.77 OK\n");                     # lines of the access map
+#
+# It takes mail for b@mx.test from everybody, and for all others, as Debian's access map has it, from
+# 127.0.0.0/8. What it takes stays in its queue.
+package T::Sendmail;
+use v5.36;
+use Carp qw(croak);
+use T::Debian ();
+use T::Jail ();
+use T::Mta ();
+use T::Stage ();
+
+our @ISA = ('T::Mta');
+my ($program, $makemap) = map { "/usr/libexec/sendmail/$_" } qw(sendmail makemap);
+
+sub start {
+    my ($class, $name, %o) = @_;
+    croak $class->why_not if $class->why_not;
+    my $jail = T::Jail->new('sendmail', users => [qw(smmta smmsp mail b)], programs => [$program, $makemap, '/usr/bin/m4']);
+    my $self = bless {name => $name, jail => $jail, log => T::Stage::stage_dir() . "/$name.log", seen => 0}, $class;
+    $jail->make_dir('/var/spool/mqueue', mode => 0700, user => 'smmta');
+    $jail->make_dir($_, user => 'smmta') for qw(/var/lib/sendmail/host_status /run/sendmail/mta /var/run/sendmail/mta);
+    $jail->write($_, '') for qw(/etc/resolv.conf /etc/mail/aliases);
+    $jail->write('/etc/mail/local-host-names', "mx.test\n");
+    $jail->write('/etc/mail/service.switch', "hosts files\naliases files\n");
+    my $listen = $o{port} ? "DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Port=$o{port}, Addr=127.0.0.1')dnl\n" : '';
+    $self->make_cf($listen . ($o{mc} // ''));
+    $self->make_access($o{access} // '');
+    $jail->listen_syslog($self->{log});
+    $self->{pid} = $jail->start($self->{log}, $program, '-bD');
+    T::Stage::started($self);
+    T::Stage::wait_for(sub { !$self->is_alive || $self->log_text =~ /starting daemon/ });
+    croak "$name did not start: " . $self->log_text unless $self->is_alive;
+    return $self;
+}
+
+# Debian's own file with our lines in place of its listeners; what is private comes last.
+sub make_cf {
+    my ($self, $lines) = @_;
+    my $jail = $self->{jail};
+    my $mc = $self->slurp($jail->path('/usr/share/sendmail/cf/debian/sendmail.mc'));
+    $mc =~ s/^(?:DAEMON_OPTIONS|include\(`\/etc\/mail)[^\n]*\n//mg;
+    my $private = <<'MC';
+define(`confDOMAIN_NAME', `mx.test')dnl
+define(`confTO_IDENT', `0')dnl
+define(`confDELIVERY_MODE', `queueonly')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confREFUSE_LA', `1000')dnl
+define(`confCONNECTION_RATE_THROTTLE', `0')dnl
+FEATURE(`nocanonify')dnl
+FEATURE(`accept_unresolvable_domains')dnl
+FEATURE(`blocklist_recipients')dnl
+MC
+    $mc =~ s/^(?=MAILER_DEFINITIONS)/$lines$private/m or croak 'sendmail.mc is not as it was';
+    my $made = $jail->run('m4', $jail->write('/etc/mail/sendmail.mc', $mc), '2>/dev/null'); # it misses a shell
+    $? == 0 or croak 'm4 failed';
+    $jail->write('/etc/mail/sendmail.cf', $made);
+    return;
+}
+
+sub make_access {
+    my ($self, $lines) = @_;
+    my $jail = $self->{jail};
+    my $shipped = $self->slurp($jail->path('/usr/share/sendmail/examples/db/access'));
+    my $map = $jail->path($jail->write('/etc/mail/access', "$lines$shipped\nTo:nobody\@mx.test REJECT\n"));
+    $jail->run("$makemap hash /etc/mail/access.db <'$map'");
+    $? == 0 or croak 'makemap failed';
+    return;
+}
+
+# One that was given up has no size.
+sub taken {
+    my $text = $_[0]->log_text;
+    my @taken;
+    while ($text =~ /: (\w+): from=<?([^,>]*)>?, size=([1-9]\d*),[^\n]* nrcpts=[1-9][^\n]*relay=[^\n]*\[([^\]]+)\]/g) {
+        push @taken, {id => $1, from => $2, client => $4, size => $3};
+    }
+    return @taken;
+}
+
+1;
