@@ -18,6 +18,8 @@ int main(int argc, char **argv)
         .roles = roles,
         .prepare = prepare_new,
         .discard = prepare_free,
+        .files = prepare_files,
+        .show = prepare_show,
         .minute = prepare_minute,
         .stopping = prepare_stopping,
     };

@@ -10,6 +10,7 @@
 #include "run/cage.h"
 #include "run/daemon.h"
 #include "run/inherit.h"
+#include "run/kinds.h"
 #include "tell/reports.h"
 
 /* They live as long as the master, over all reloads. */
@@ -219,6 +220,23 @@ static void warn(struct prepared *p)
 
     reports_warn(s->source_sections, s->source_section_count, s->sender_sections,
                  s->sender_section_count, clock_mono(), &p->warned);
+}
+
+void prepare_files(const struct settings *s, option_file_fn *visit, void *arg)
+{
+    for (size_t i = 0; i < s->smtp_listener_count; i++)
+        option_files(kinds[KIND_SMTP_LISTENER].options, &s->smtp_listeners[i], visit, arg);
+    for (size_t i = 0; i < s->backend_count; i++)
+        option_files(kinds[KIND_BACKEND].options, &s->backends[i], visit, arg);
+}
+
+void prepare_show(const void *prepared, dated_fn *show, void *arg)
+{
+    const struct prepared *p = prepared;
+
+    for (size_t i = 0; i < p->count; i++)
+        if (p->gates[i].tls && !p->gates[i].shared)
+            tls_show(p->gates[i].tls, show, arg);
 }
 
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size)

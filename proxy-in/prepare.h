@@ -26,6 +26,8 @@ struct prepared {
 };
 
 /* For daemon.h's struct program. */
+void prepare_files(const struct settings *s, option_file_fn *visit, void *arg);
+void prepare_show(const void *prepared, dated_fn *show, void *arg);
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size);
 void prepare_free(void *prepared);
 void prepare_minute(void *prepared);

@@ -27,6 +27,8 @@ int main(int argc, char **argv)
         .roles = roles,
         .prepare = prepare_new,
         .discard = prepare_free,
+        .files = prepare_files,
+        .show = prepare_show,
         .stopping = prepare_stopping,
     };
 

@@ -84,6 +84,14 @@ struct manners *manners_new(const struct settings *s, char *why, size_t size)
     return m;
 }
 
+void manners_show(const struct manners *m, dated_fn *show, void *arg)
+{
+    const struct manner *one;
+
+    LIST_FOREACH(one, &m->all, link)
+    tls_show(one->tls, show, arg);
+}
+
 void manners_free(struct manners **m)
 {
     struct manner *one;

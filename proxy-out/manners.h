@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/dated.h"
 #include "run/settings.h"
 
 struct manners;
@@ -16,6 +17,9 @@ struct tls;
 /* NULL with one line in `why`: section, file, what is wrong. The settings must live as long. */
 struct manners *manners_new(const struct settings *s, char *why, size_t size);
 void manners_free(struct manners **m);
+
+/* Shows our client certificates. */
+void manners_show(const struct manners *m, dated_fn *show, void *arg);
 
 /* The context for a rule as domains_find() gives it. NULL: there is none, so no TLS. */
 struct tls *manners_find(const struct manners *m, const struct domain *rule);

@@ -124,6 +124,19 @@ static struct prepared *new_prepared(size_t count)
     return p;
 }
 
+void prepare_files(const struct settings *s, option_file_fn *visit, void *arg)
+{
+    for (size_t i = 0; i < s->domain_section_count; i++)
+        option_files(domain_options, &s->domain_sections[i], visit, arg);
+}
+
+void prepare_show(const void *prepared, dated_fn *show, void *arg)
+{
+    const struct prepared *p = prepared;
+
+    manners_show(p->manners, show, arg);
+}
+
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size)
 {
     struct prepared *p = new_prepared(s->relay_listener_count);

@@ -17,5 +17,5 @@ struct dated {
     const char *flaw;  /* NULL; or why it is not used, with the remedy */
 };
 
-/* All texts are lent for the call. */
+/* Texts live as long as what shows them. */
 typedef void dated_fn(void *arg, const struct dated *d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/staple.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -38,13 +39,16 @@ static void flaw(struct staple *s, const char *what)
 static void read_one(struct staple *s, const char *file)
 {
     BIO *from = BIO_new_file(file, "rb");
+    int error = errno;
 
     flaw(s, "it is about none of our certificates; drop it, or fetch the right one");
     s->file = strdup(file);
     s->response = from ? d2i_OCSP_RESPONSE_bio(from, NULL) : NULL;
     if (s->response)
         s->len = i2d_OCSP_RESPONSE(s->response, &s->der);
-    if (!s->response || s->len <= 0)
+    if (!from)
+        flaw(s, strerror(error));
+    else if (!s->response || s->len <= 0)
         flaw(s, "it is no OCSP response (DER); fetch it anew");
     else if (OCSP_response_status(s->response) != OCSP_RESPONSE_STATUS_SUCCESSFUL)
         flaw(s, "the responder had no answer; fetch it anew");

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,19 @@ static int await(pid_t pid, int herald)
         if (errno != EINTR)
             return 1;
     return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 1;
+}
+
+const char *background_path(const char *file)
+{
+    static char path[PATH_MAX * 2];
+    char here[PATH_MAX];
+
+    if (*file == '/')
+        return file;
+    if (!getcwd(here, sizeof here))
+        return NULL;
+    snprintf(path, sizeof path, "%s/%s", here, file);
+    return path;
 }
 
 int background_start(void)

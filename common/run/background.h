@@ -9,6 +9,10 @@
 
 #include "base/span.h"
 
+/* `file` as it is found from anywhere, so that the background need not stay in this folder; static.
+ * NULL: the current folder has no name, see errno. */
+const char *background_path(const char *file);
+
 /* Returns in the process that goes on, with a descriptor for background_done(); -1: it
  * cannot be done. The other one exits here. */
 MUST int background_start(void);

@@ -26,3 +26,7 @@ int cage_master(char *why, size_t size);
 
 /* A child: becomes the user for good, without capabilities, without new privileges. */
 int cage_child(const struct cage *c, char *why, size_t size);
+
+/* Before anything is opened: as many files as the system lets, no core files, for keys would be in
+ * them, and nothing that we make is for others. */
+void cage_limits(void);

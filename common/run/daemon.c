@@ -8,15 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "run/args.h"
 #include "run/background.h"
 #include "run/brood.h"
+#include "run/expiry.h"
+#include "run/files.h"
 #include "run/notify.h"
 #include "run/pidfile.h"
 #include "run/reading.h"
@@ -28,6 +28,9 @@ enum { WHY_LEN = 8192, EVENTS = 64, MINUTE = 60 };
 /* How far the end is; each signal to stop takes it one further. */
 enum stop { STOP_NOT, STOP_DRAIN, STOP_END, STOP_KILL };
 
+/* What is to be read anew: the files that the configuration names, or that one too. */
+enum reload { RELOAD_NOT, RELOAD_FILES, RELOAD_ALL };
+
 struct daemon {
     const struct program *program;
     struct args args;
@@ -37,7 +40,9 @@ struct daemon {
     int signals, herald; /* ours; -1: none */
     sigset_t mask;       /* as it was before, for the children */
     enum stop stop;
-    bool reload_wanted;
+    enum reload reload;
+    struct files files; /* ours; as they were last read */
+    struct expiry expiry;
     bool has_started; /* from then on what is wrong goes to the log, not to who called us */
     int status;
     double minute; /* when the next one begins */
@@ -67,11 +72,13 @@ static int check(const struct daemon *d)
     bool right = reading_settings(&r, &d->args, why, sizeof why) &&
                  reading_prepare(&r, d->program, NULL, true, why, sizeof why);
 
-    reading_clear(&r, d->program);
-    if (right)
+    if (right) {
+        expiry_print(d->program, r.prepared, time(NULL));
         printf("%s: configuration is right\n", d->args.file);
-    else
+    } else {
         complain(d, "", why);
+    }
+    reading_clear(&r, d->program);
     return right ? 0 : 1;
 }
 
@@ -108,47 +115,26 @@ static bool take_signals(struct daemon *d)
     return d->signals >= 0 && epoll_ctl(d->brood.loop, EPOLL_CTL_ADD, d->signals, &ev) == 0;
 }
 
-static void set_limits(void)
-{
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* private keys would be in it */
-    umask(0007);
-}
-
-/* A file that is found from anywhere, so that the background need not stay in this folder. */
 static bool go_to_background(struct daemon *d, char *why, size_t size)
 {
-    static char path[PATH_MAX * 2];
-    char here[PATH_MAX];
-
-    if (*d->args.file != '/') {
-        if (!getcwd(here, sizeof here)) {
-            snprintf(why, size, "the current folder: %s", strerror(errno));
-            return false;
-        }
-        snprintf(path, sizeof path, "%s/%s", here, d->args.file);
-        d->args.file = path;
-    }
-    d->herald = background_start();
-    if (d->herald < 0 || chdir("/") != 0) {
-        snprintf(why, size, "cannot go to the background: %s", strerror(errno));
-        return false;
-    }
-    return true;
+    d->args.file = background_path(d->args.file);
+    d->herald = d->args.file ? background_start() : -1;
+    if (d->herald >= 0 && chdir("/") == 0)
+        return true;
+    snprintf(why, size, "cannot go to the background: %s", strerror(errno));
+    return false;
 }
 
 /* The generation is the reading's from here. */
 static bool add_generation(struct daemon *d, const struct reading *r, char *why, size_t size)
 {
-    if (brood_add(&d->brood, r->settings, r->prepared, &r->cage))
-        return true;
-    snprintf(why, size, "no memory");
-    return false;
+    if (!brood_add(&d->brood, r->settings, r->prepared, &r->cage)) {
+        snprintf(why, size, "no memory");
+        return false;
+    }
+    files_clear(&d->files);
+    d->files = r->files;
+    return true;
 }
 
 static bool read_first(struct daemon *d, struct reading *r, char *why, size_t size)
@@ -166,11 +152,12 @@ static bool read_first(struct daemon *d, struct reading *r, char *why, size_t si
            add_generation(d, r, why, size);
 }
 
-static bool read_anew(struct daemon *d, struct reading *r, char *why, size_t size)
+static bool read_anew(struct daemon *d, struct reading *r, enum reload what, char *why, size_t size)
 {
     const struct generation *current = brood_current(&d->brood);
 
-    if (!reading_settings(r, &d->args, why, size))
+    if (what == RELOAD_ALL ? !reading_settings(r, &d->args, why, size)
+                           : !reading_again(r, current->settings, why, size))
         return false;
     if (strcmp(r->settings->global.run_directory, d->run_directory) != 0) {
         snprintf(why, size, "run-directory cannot change while we run: stop and start");
@@ -197,11 +184,15 @@ static void reload(struct daemon *d)
 {
     char why[WHY_LEN] = "";
     struct reading r;
+    enum reload what = d->reload;
 
-    d->reload_wanted = false;
+    d->reload = RELOAD_NOT;
     notify_reloading();
-    if (read_anew(d, &r, why, sizeof why))
+    if (read_anew(d, &r, what, why, sizeof why)) {
+        if (what == RELOAD_FILES)
+            files_rest(&d->files, clock_mono());
         return;
+    }
     reading_clear(&r, d->program);
     complain(d, "reload-failed", why);
     notify("READY=1");
@@ -219,6 +210,7 @@ static void on_serving(struct daemon *d)
             {"generation", log_number(g->number)}, {"children", log_number((double)g->count)},
             {"pid", log_number(getpid())});
     d->has_started = true;
+    expiry_tell(&d->expiry, d->program, g->prepared, true, time(NULL));
     notify("READY=1");
     background_done(&d->herald);
 }
@@ -258,6 +250,14 @@ static void on_stop(struct daemon *d)
         brood_kill(&d->brood);
 }
 
+static void want_reload(struct daemon *d, enum reload what)
+{
+    if (d->reload < what)
+        d->reload = what;
+    if (brood_is_full(&d->brood))
+        log_say(LOG_LIFE, "", "reload-waits", {"for", SPAN("older generations")});
+}
+
 static void on_signal(struct daemon *d, uint32_t number)
 {
     if (number == SIGCHLD) {
@@ -265,9 +265,7 @@ static void on_signal(struct daemon *d, uint32_t number)
     } else if (number != SIGHUP) {
         on_stop(d);
     } else if (d->stop == STOP_NOT) {
-        d->reload_wanted = true;
-        if (brood_is_full(&d->brood))
-            log_say(LOG_LIFE, "", "reload-waits", {"for", SPAN("older generations")});
+        want_reload(d, RELOAD_ALL);
     }
 }
 
@@ -279,11 +277,16 @@ static void hear_signals(struct daemon *d)
         on_signal(d, info.ssi_signo);
 }
 
+static double sooner(double a, double b)
+{
+    return a < b ? a : b;
+}
+
 static void wait_for_events(struct daemon *d)
 {
     struct epoll_event events[EVENTS];
-    double child = brood_due(&d->brood);
-    double due = (child < d->minute ? child : d->minute) - clock_mono();
+    double due =
+        sooner(brood_due(&d->brood), sooner(files_due(&d->files), d->minute)) - clock_mono();
     /* At most a minute; a millisecond more, for what is due must be due when we wake. */
     int timeout = due <= 0 ? 0 : (int)(due * 1000) + 1;
     int count = epoll_wait(d->brood.loop, events, EVENTS, timeout);
@@ -303,8 +306,22 @@ static void pass_minute(struct daemon *d)
     if (clock_mono() < d->minute)
         return;
     d->minute = clock_mono() + MINUTE;
-    if (d->program->minute && g && g->phase == GENERATION_SERVES)
+    if (!g || g->phase != GENERATION_SERVES)
+        return;
+    if (d->program->minute)
         d->program->minute(g->prepared);
+    expiry_tell(&d->expiry, d->program, g->prepared, false, time(NULL));
+}
+
+static void watch_files(struct daemon *d)
+{
+    const char *path =
+        d->has_started && d->stop == STOP_NOT ? files_changed(&d->files, clock_mono()) : NULL;
+
+    if (!path)
+        return;
+    log_say(LOG_LIFE, "", "file-changed", {"file", span_of(path)});
+    want_reload(d, RELOAD_FILES);
 }
 
 static void run(struct daemon *d)
@@ -320,7 +337,8 @@ static void run(struct daemon *d)
         case BROOD_NO_NEWS:
             break;
         }
-        if (d->reload_wanted && d->stop == STOP_NOT && !brood_is_full(&d->brood))
+        watch_files(d);
+        if (d->reload != RELOAD_NOT && d->stop == STOP_NOT && !brood_is_full(&d->brood))
             reload(d);
         pass_minute(d);
         if (d->brood.newest)
@@ -331,6 +349,7 @@ static void run(struct daemon *d)
 static void clear(struct daemon *d)
 {
     brood_clear(&d->brood);
+    files_clear(&d->files);
     pidfile_drop(&d->pidfile);
     if (d->signals >= 0)
         close(d->signals);
@@ -342,7 +361,7 @@ static int live(struct daemon *d)
 {
     char why[WHY_LEN] = "";
 
-    set_limits();
+    cage_limits();
     /* First of all: a signalfd in epoll stays with the process that put it there. */
     if (d->args.background && !go_to_background(d, why, sizeof why)) {
         complain(d, "", why);

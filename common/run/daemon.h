@@ -5,7 +5,8 @@
  * The master touches no peer's byte: it reads the configuration and keys, binds, starts
  * children, watches and reloads. Each child is a fork of it with what was prepared in memory.
  * A child that dies is started again, with a pause that grows. SIGHUP makes a new generation
- * beside the old one, which drains; if anything is wrong, the old one stays. SIGTERM drains
+ * beside the old one, which drains; if anything is wrong, the old one stays. So it goes, with
+ * the configuration as it was read, when a file that it names changes. SIGTERM drains
  * and stops; a second one stops at once. A child whose master is gone drains by itself.
  *
  * It knows nothing of mail: a program is the table below.
@@ -14,6 +15,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/dated.h"
+#include "base/option.h"
 
 struct settings;
 
@@ -59,6 +63,12 @@ struct program {
                      size_t size);
     /* This generation's last child is gone (or it never started). */
     void (*discard)(void *prepared);
+    /* Visits the files that prepare() reads; when one changes, prepare() is called anew. May be
+     * NULL. */
+    void (*files)(const struct settings *s, option_file_fn *visit, void *arg);
+    /* Shows what has an end, which is told before it comes; texts live as long as `prepared`. May
+     * be NULL. */
+    void (*show)(const void *prepared, dated_fn *show, void *arg);
     /* Every minute in the master, such as for rotating keys. May be NULL. */
     void (*minute)(void *prepared);
     /* The program stops, and its children begin to drain: end what lets new peers in, so that

@@ -13,6 +13,7 @@
 struct snapshot {
     struct settings settings;
     struct arena *arena;
+    unsigned others; /* that share it with who read it */
 };
 
 /* All sections of one kind, one behind the other. `inside`: only those there, if not NULL. */
@@ -150,13 +151,19 @@ void settings_free(struct settings **s)
 {
     struct snapshot *snapshot = (struct snapshot *)*s;
 
-    if (!snapshot)
+    *s = NULL;
+    if (!snapshot || snapshot->others-- > 0)
         return;
     sources_free(&snapshot->settings.sources);
     domains_free(&snapshot->settings.domains);
     arena_free(&snapshot->arena);
     free(snapshot);
-    *s = NULL;
+}
+
+struct settings *settings_share(struct settings *s)
+{
+    ((struct snapshot *)s)->others++;
+    return s;
 }
 
 const struct backend *settings_backend(const struct settings *s, const struct smtp_listener *l)

@@ -181,6 +181,9 @@ struct settings *settings_read_text(struct span text, const char *path, char *wh
 
 void settings_free(struct settings **s);
 
+/* For one more owner, who calls settings_free() too. */
+struct settings *settings_share(struct settings *s);
+
 /* The listener's backend: the named one, or the only one (without any section there is one with
  * all defaults). Never NULL. */
 const struct backend *settings_backend(const struct settings *s, const struct smtp_listener *l);

@@ -24,7 +24,7 @@ sub new {
     my ($cert, $key) = CERT_create(
         CA => 1, subject => {commonName => $name, organizationName => 'Test'},
         key => KEY_create_ec('prime256v1'), digest => 'sha256',
-        not_before => time - $day, not_after => time + 30 * $day
+        not_before => time - $day, not_after => time + 90 * $day
     );
     my $self = bless {dir => $dir, cert => $cert, key => $key, file => "$dir/ca.pem"}, $class;
     PEM_cert2file($cert, $self->{file});
@@ -44,7 +44,7 @@ sub cert {
     my ($cert, $key) = CERT_create(
         subject => {commonName => $name}, key => make_key($o{key} // 'ec'), digest => 'sha256',
         issuer => $by ? [$by->{x509}, $by->{evp}] : [$self->{cert}, $self->{key}],
-        not_before => time + ($o{from} // -1) * $day, not_after => time + ($o{days} // 20) * $day,
+        not_before => time + ($o{from} // -1) * $day, not_after => time + ($o{days} // 60) * $day,
         subjectAltNames => [map { [/^[\d.]+$|:/ ? 'IP' : 'DNS', $_] } @names],
         $o{authority} ? (CA => 1) : (purpose => \@usage)
     );
