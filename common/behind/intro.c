@@ -7,7 +7,11 @@
 #include "smtp/ehlo.h"
 #include "smtp/xtext.h"
 
-enum { XCLIENT_MAX = 2048, EHLO_MAX = 4096, HELO_MAX = 255 };
+/* A command's line (RFC 5321, 4.5.3.1.4), which holds for XCLIENT's too; what is left of it for
+ * a name when all else is as long as can be: addresses of IPv6, ports of five digits. */
+enum { XCLIENT_MAX = 512, EHLO_MAX = 4096, HELO_MAX = 255, HELO_ROOM = 300 };
+
+#define UNAVAILABLE "[UNAVAILABLE]"
 
 bool intro_begin(enum intro *i, struct dial *d, const struct guest *who)
 {
@@ -41,26 +45,33 @@ static void addr_value(char to[ADDR_TEXT + 8], const struct addr *a)
     snprintf(to, ADDR_TEXT + 8, "%s%s", addr_is_v4(a) ? "" : "IPV6:", addr_text(a, text));
 }
 
+/* Of a client that a load balancer names, there may be none. */
+static void port_value(char to[sizeof UNAVAILABLE], unsigned port)
+{
+    snprintf(to, sizeof UNAVAILABLE, port ? "%u" : UNAVAILABLE, port);
+}
+
 bool intro_xclient(struct buf *to, struct span offered, const struct guest *who)
 {
-    char addr[ADDR_TEXT + 8], destaddr[ADDR_TEXT + 8], port[8], destport[8];
-    char helo[3 * HELO_MAX + 1] = "";
-    struct span name = span_of(who->helo);
+    char addr[ADDR_TEXT + 8], destaddr[ADDR_TEXT + 8];
+    char port[sizeof UNAVAILABLE], destport[sizeof UNAVAILABLE];
+    char helo[HELO_ROOM];
 
-    if (name.len > HELO_MAX)
-        name.len = HELO_MAX;
     addr_value(addr, &who->client);
     addr_value(destaddr, &who->listener);
-    snprintf(port, sizeof port, "%u", who->client.port);
-    snprintf(destport, sizeof destport, "%u", who->listener.port);
+    port_value(port, who->client.port);
+    port_value(destport, who->listener.port);
+    /* The EHLO that follows says it again, and wins. */
+    if (xtext_make(helo, sizeof helo, span_of(who->helo)) == (size_t)-1)
+        *helo = '\0';
     /* NAME without REVERSE_NAME leaves Postfix with our own name as the client's PTR. */
     const struct {
         const char *name, *value;
     } attributes[] = {
-        {"NAME", "[UNAVAILABLE]"},
-        {"REVERSE_NAME", "[UNAVAILABLE]"},
+        {"NAME", UNAVAILABLE},
+        {"REVERSE_NAME", UNAVAILABLE},
         {"PROTO", who->extended ? "ESMTP" : "SMTP"},
-        {"HELO", xtext_make(helo, sizeof helo, name) != (size_t)-1 ? helo : ""},
+        {"HELO", helo},
         {"PORT", port},
         {"DESTADDR", destaddr},
         {"DESTPORT", destport},

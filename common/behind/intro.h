@@ -39,7 +39,9 @@ MUST enum intro_verdict intro_heard(enum intro *i, struct dial *d, const struct 
                                     const struct heard *said);
 
 /* Writes the XCLIENT line with what `offered` ("NAME ADDR PORT", the argument in the reply to
- * EHLO) lists; ADDR goes last. False: ADDR is not among it, or it does not fit. */
+ * EHLO) lists, in 512 bytes at most; ADDR goes last. A name that does not fit is left to the EHLO
+ * that follows. LOGIN is never said: who logged in is for the mail server to know, and what a
+ * certificate proves is no login. False: ADDR is not among it, or it does not fit. */
 MUST bool intro_xclient(struct buf *to, struct span offered, const struct guest *who);
 
 /* What to do where the identity is not taken. */
