@@ -40,12 +40,20 @@ static bool bind_source(struct session *s, struct addr *local)
     return true;
 }
 
+static bool bind_as_client(struct session *s, struct addr *local)
+{
+    struct conn *c = &s->backend.conn;
+
+    return conn_bind_as(c, &s->relay.who, &s->gate->station->backend->to) && conn_local(c, local);
+}
+
 enum conn_got call_begin(struct session *s)
 {
     struct addr local;
 
     side_init(&s->backend, -1);
-    if (!bind_source(s, &local))
+    if (!(s->gate->station->backend->identity == IDENTITY_TRANSPARENT ? bind_as_client(s, &local)
+                                                                      : bind_source(s, &local)))
         return CONN_FAILED;
     register_at(s, &local);
     return conn_dial(&s->backend.conn, &s->gate->station->backend->to, NULL);

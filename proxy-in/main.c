@@ -9,7 +9,11 @@
 int main(int argc, char **argv)
 {
     static const struct role roles[] = {
-        {.name = "worker", .count = prepare_workers, .run = server_run, .buried = prepare_buried},
+        {.name = "worker",
+         .count = prepare_workers,
+         .run = server_run,
+         .buried = prepare_buried,
+         .keeps_net_raw = prepare_is_transparent},
         {.name = NULL},
     };
     static const struct program program = {

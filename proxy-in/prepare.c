@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "net/ciphers.h"
+#include "net/conn.h"
 #include "run/cage.h"
 #include "run/daemon.h"
 #include "run/inherit.h"
@@ -61,6 +62,28 @@ unsigned prepare_workers(const struct settings *s)
     if (s->global.workers)
         return (unsigned)s->global.workers;
     return processors > 0 ? (unsigned)processors : 1;
+}
+
+bool prepare_is_transparent(const struct settings *s)
+{
+    for (size_t i = 0; i < s->smtp_listener_count; i++)
+        if (settings_backend(s, &s->smtp_listeners[i])->identity == IDENTITY_TRANSPARENT)
+            return true;
+    return false;
+}
+
+/* The kernel is asked, for it knows of user namespaces and modules. */
+static void check_transparent(const struct settings *s, struct lines *wrong)
+{
+    for (size_t i = 0; i < s->smtp_listener_count; i++) {
+        const struct backend *b = settings_backend(s, &s->smtp_listeners[i]);
+
+        if (b->identity != IDENTITY_TRANSPARENT || conn_may_bind_as())
+            continue;
+        add_line(wrong, b->head.file, b->head.line,
+                 "identity: transparent needs CAP_NET_RAW; start as root, or choose proxy-v2");
+        return;
+    }
 }
 
 static struct tls_server_conf tls_of(const struct smtp_listener *l)
@@ -256,6 +279,8 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
                  "no smtp-listener: say where clients come in");
     for (size_t i = 0; i < p->count; i++)
         prepare_tls(p, s, i, &wrong);
+    if (!only_check)
+        check_transparent(s, &wrong);
     if (!only_check)
         take_hold(p, s, before, &wrong);
     if (wrong.len > 0) {

@@ -36,5 +36,8 @@ void prepare_stopping(void *prepared);
 /* How many workers the settings ask for. */
 unsigned prepare_workers(const struct settings *s);
 
+/* Does any backend that is used see clients at their own addresses? */
+bool prepare_is_transparent(const struct settings *s);
+
 /* In the master: this worker is dead. */
 void prepare_buried(void *prepared, unsigned slot);

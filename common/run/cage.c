@@ -45,12 +45,12 @@ int cage_find(const char *user, const char *group, struct cage *out, char *why, 
             snprintf(why, size, "user %s: no such user on this machine", user);
             return -1;
         }
-        found = (struct cage){p->pw_uid, p->pw_gid, geteuid() == 0};
+        found = (struct cage){.uid = p->pw_uid, .gid = p->pw_gid, .moves = geteuid() == 0};
     }
     if (*group && find_group(group, &found, why, size) != 0)
         return -1;
     if (!found.moves)
-        found = (struct cage){geteuid(), getegid(), false};
+        found = (struct cage){.uid = geteuid(), .gid = getegid()};
     *out = found;
     return 0;
 }
@@ -114,15 +114,21 @@ int cage_master(char *why, size_t size)
 
 int cage_child(const struct cage *c, char *why, size_t size)
 {
+    uint64_t had;
+
+    if (get_capabilities(&had) != 0)
+        return fail(why, size, "read our capabilities");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(why, size, "forbid new privileges");
     if (c->moves) {
+        if (c->net_raw && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+            return fail(why, size, "keep a capability");
         if (setgroups(1, &c->gid) != 0 || setresgid(c->gid, c->gid, c->gid) != 0)
             return fail(why, size, "become the group");
         if (setresuid(c->uid, c->uid, c->uid) != 0)
             return fail(why, size, "become the user");
     }
-    if (set_capabilities(0) != 0)
+    if (set_capabilities(c->net_raw ? had & CAP(CAP_NET_RAW) : 0) != 0)
         return fail(why, size, "give up capabilities");
     if (c->moves && c->uid != 0 && setuid(0) == 0) {
         snprintf(why, size, "root came back after it was given up");

@@ -4,7 +4,7 @@
  *
  * The master, if it is root, keeps the few capabilities that reloading takes: to read root's
  * keys, to bind low ports and to the loopback device, to become the user in children and to
- * end them, and to give files to the user. Children keep none.
+ * end them, and to give files to the user. Children keep none, but for one where it is asked for.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 struct cage {
     uid_t uid;
     gid_t gid;
+    bool net_raw; /* a child keeps CAP_NET_RAW, if the master has it */
     bool moves; /* false: stay who we are, for no user was named or we are not root */
 };
 
@@ -24,7 +25,7 @@ int cage_find(const char *user, const char *group, struct cage *out, char *why, 
 /* The master: keeps only the capabilities named above, of those it has. */
 int cage_master(char *why, size_t size);
 
-/* A child: becomes the user for good, without capabilities, without new privileges. */
+/* A child: becomes the user for good, without other capabilities, without new privileges. */
 int cage_child(const struct cage *c, char *why, size_t size);
 
 /* Before anything is opened: as many files as the system lets, no core files, for keys would be in

@@ -63,6 +63,9 @@ void check_backend(struct check *c, struct section *s)
     b->has_from = *b->backend_source;
     if (b->has_from && !addr_read(span_of(b->backend_source), &b->from))
         wrong(c, s, "backend-source", "'%s' is not an address; write 127.0.0.2", b->backend_source);
+    if (b->has_from && b->identity == IDENTITY_TRANSPARENT)
+        wrong(c, s, "backend-source",
+              "with identity transparent we connect from the client's address; leave it out");
 }
 
 static bool has_certificate(const struct check *c)

@@ -45,6 +45,8 @@ struct role {
     int (*run)(struct child *child);
     /* In the master: this slot's child is dead; clear what it held. May be NULL. */
     void (*buried)(void *prepared, unsigned slot);
+    /* May its children send from addresses that are not ours (CAP_NET_RAW)? NULL: never. */
+    bool (*keeps_net_raw)(const struct settings *s);
     bool keeps_privileges; /* the child does not become `user` */
     bool exclusive;        /* the old generation's must be gone before the new one's starts */
     bool serves_others;    /* told to drain only once its generation's other children are gone */

@@ -75,6 +75,7 @@ static void live(struct seat *s, struct brood *b, int orders)
 {
     struct generation *own = s->of;
     struct child child = {own->settings, own->prepared, (unsigned)s->slot, s->number, orders};
+    struct cage cage = own->cage;
     char why[256];
 
     for (struct generation *g = b->newest; g; g = g->older)
@@ -83,7 +84,8 @@ static void live(struct seat *s, struct brood *b, int orders)
     close(b->loop);
     b->in_child(b->arg);
     log_open(b->program->name, own->settings->global.log_to, own->settings->global.log_level);
-    if (!s->role->keeps_privileges && cage_child(&own->cage, why, sizeof why) != 0) {
+    cage.net_raw = s->role->keeps_net_raw && s->role->keeps_net_raw(own->settings);
+    if (!s->role->keeps_privileges && cage_child(&cage, why, sizeof why) != 0) {
         log_say(LOG_FAULT, "", "start-failed", {"role", span_of(s->role->name)},
                 {"why", span_of(why)});
         exit(1);
