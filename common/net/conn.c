@@ -151,38 +151,6 @@ bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to)
     return false;
 }
 
-static bool be_transparent(int fd, bool v4)
-{
-    return v4 ? setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &(int){1}, sizeof(int)) == 0
-              : setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &(int){1}, sizeof(int)) == 0;
-}
-
-bool conn_bind_as(struct conn *c, const struct addr *client, const struct addr *to)
-{
-    struct addr source = *client;
-    bool v4 = addr_is_v4(to);
-
-    source.port = 0;
-    if (addr_is_v4(client) != v4) {
-        (void)failed(c, "the client's address is of the other IP version");
-        return false;
-    }
-    if (open_socket(c, v4 ? AF_INET : AF_INET6) && be_transparent(c->fd, v4) && bind_to(c, &source))
-        return true;
-    (void)failed(c, strerror(errno));
-    return false;
-}
-
-bool conn_may_bind_as(void)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool may = fd >= 0 && be_transparent(fd, true);
-
-    if (fd >= 0)
-        close(fd);
-    return may;
-}
-
 bool conn_local(const struct conn *c, struct addr *out)
 {
     struct sockaddr_storage name;

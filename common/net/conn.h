@@ -55,10 +55,10 @@ MUST enum conn_got conn_dialled(struct conn *c);
  * must tell others our address before the upstream can see us. Then conn_dial(). */
 MUST bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to);
 
-/* Binds to the address of somebody else, `client`, towards `to` (IP_TRANSPARENT): what is sent comes
- * from there. The port is one that the kernel picks: the client's own may be taken, if only by
- * what this session had before. Needs CAP_NET_RAW; and answers come back only where routing
- * brings them here. */
+/* Opens `c` and binds it to the address of somebody else, `client`, towards `to` (IP_TRANSPARENT):
+ * what is sent comes from there. The port is one that the kernel picks: the client's own may be
+ * taken, if only by what this session had before. Needs CAP_NET_RAW; and answers come back only
+ * where routing brings them here. */
 MUST bool conn_bind_as(struct conn *c, const struct addr *client, const struct addr *to);
 
 /* May this process do that? */

@@ -16,7 +16,7 @@ struct cage {
     uid_t uid;
     gid_t gid;
     bool net_raw; /* a child keeps CAP_NET_RAW, if the master has it */
-    bool moves; /* false: stay who we are, for no user was named or we are not root */
+    bool moves;   /* false: stay who we are, for no user was named or we are not root */
 };
 
 /* Looks the names up; "" user: stay who we are. -1 with one line in `why`. */

@@ -102,7 +102,7 @@ sub outcome {
     my $pid = open my $out, '-|' // croak "fork: $!";
     if ($pid == 0) {
         open STDERR, '>&', \*STDOUT;
-        exec program_path($self->{program}), @args, '-c', $self->{conf} or POSIX::_exit(127);
+        exec @{$self->{under}}, program_path($self->{program}), @args, '-c', $self->{conf} or POSIX::_exit(127);
     }
     my $said = do { local $/; <$out> } // '';
     close $out;
