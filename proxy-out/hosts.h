@@ -8,7 +8,7 @@
 #pragma once
 
 #include "base/addr.h"
-#include "proxy-out/idna.h"
+#include "smtp/idna.h"
 
 enum { HOSTS_MAX = 16 };
 

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "proxy-out/idna.h"
+#include "smtp/idna.h"
 #include "proxy-out/records.h"
 #include "smtp/dial.h"
 

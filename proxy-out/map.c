@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "proxy-out/idna.h"
+#include "smtp/idna.h"
 
 /* FNV-1a: the same domain has the same address in every worker and after every restart. */
 static uint32_t hash(const char *text)

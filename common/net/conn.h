@@ -104,6 +104,10 @@ bool conn_is_drained(const struct conn *c, enum conn_got got, size_t len);
 /* After the handshake. */
 void conn_facts(const struct conn *c, struct tls_facts *out);
 
+/* The dNSNames of the other side's certificate, with a space between; its common name where it has
+ * no subjectAltName at all. Whether it verifies is another matter. Yours to free; NULL: none. */
+char *conn_names(const struct conn *c);
+
 /* What the other side's certificate proves, against the context's CAs and the clock; and, unless
  * `name` is NULL, for that name: dNSName only, a wildcard being the whole leftmost label
  * (RFC 9525). After the handshake, also of a resumed session; no certificate is

@@ -5,14 +5,20 @@
  */
 #include "net/conn.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "net/verify.h"
+
+/* All names of a certificate; OpenSSL takes no chain above 100 KB. */
+enum { NAMES_MAX = 100 << 10 };
 
 /* What OpenSSL says, as plain text; NULL is nothing. */
 static void put(char *to, size_t size, const char *from)
@@ -101,6 +107,55 @@ void conn_facts(const struct conn *c, struct tls_facts *out)
     put(out->verify, sizeof out->verify, verify_word(result_of(c, cert)));
     put_subject(cert, out);
     put_fingerprints(cert, out);
+}
+
+/* A name that a certificate may be for, wildcard or not: whatever else stands there is none. */
+static bool is_name(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!isalnum((unsigned char)s.at[i]) && !strchr("-_.*", s.at[i]))
+            return false;
+    return s.len > 0;
+}
+
+static bool add_name(struct buf *to, const ASN1_STRING *text)
+{
+    struct span s = {(const char *)ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text)};
+
+    return !is_name(s) || buf_addf(to, "%s%.*s", buf_len(to) ? " " : "", SPAN_ARG(s));
+}
+
+static bool add_common_name(struct buf *to, X509 *cert)
+{
+    X509_NAME *subject = X509_get_subject_name(cert);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+
+    return at < 0 || add_name(to, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+}
+
+char *conn_names(const struct conn *c)
+{
+    X509 *cert = c->tls ? SSL_get0_peer_certificate(c->tls) : NULL;
+    GENERAL_NAMES *names = cert ? X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL) : NULL;
+    struct buf text;
+    char *made;
+    bool well = true;
+
+    if (!cert)
+        return NULL;
+    buf_init(&text, NAMES_MAX);
+    for (int i = 0; well && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+        if (name->type == GEN_DNS)
+            well = add_name(&text, name->d.dNSName);
+    }
+    if (X509_get_ext_by_NID(cert, NID_subject_alt_name, -1) < 0)
+        well = add_common_name(&text, cert);
+    made = buf_len(&text) > 0 ? strndup(buf_peek(&text).at, buf_len(&text)) : NULL;
+    buf_clear(&text);
+    GENERAL_NAMES_free(names);
+    return made;
 }
 
 static bool is_for(X509 *cert, const char *name)

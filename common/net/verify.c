@@ -190,19 +190,27 @@ void verify_free(struct verify **v)
     *v = NULL;
 }
 
-/* Whatever comes out, the handshake goes on. Without CAs there is no chain, but there are dates:
- * a certificate may be taken by its fingerprint. */
+/* Without CAs there is no chain to build, but there are dates: the certificate may be taken by its
+ * fingerprint. */
+static int look_at_leaf(const X509 *leaf)
+{
+    long dates = verify_dates(leaf);
+
+    if (dates != X509_V_OK)
+        return (int)dates;
+    return X509_self_signed((X509 *)leaf, 0) == 1 ? X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
+                                                  : X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+}
+
+/* Whatever comes out, the handshake goes on. */
 static int verify_and_go_on(X509_STORE_CTX *c, void *verify)
 {
     const struct verify *v = verify;
-    long dates;
 
-    (void)X509_verify_cert(c);
-    if (sk_X509_NAME_num(v->names) == 0) {
-        dates = verify_dates(X509_STORE_CTX_get0_cert(c));
-        if (dates != X509_V_OK)
-            X509_STORE_CTX_set_error(c, (int)dates);
-    }
+    if (sk_X509_NAME_num(v->names) == 0)
+        X509_STORE_CTX_set_error(c, look_at_leaf(X509_STORE_CTX_get0_cert(c)));
+    else
+        (void)X509_verify_cert(c);
     return 1;
 }
 

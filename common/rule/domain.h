@@ -2,9 +2,7 @@
  *
  * domain - what a recipient domain demands.
  *
- * Patterns and merging are PowerMTA's: "*", "example.com", "*.example.com" (subdomains only),
- * "[*.]example.com" (both), "[10.0.0.0/8]" (address literals). All that match merge from general
- * to specific, the most specific that sets a directive winning for that directive.
+ * Sections are `domain PATTERN`; see pattern.h.
  */
 #pragma once
 

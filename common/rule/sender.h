@@ -2,11 +2,13 @@
  *
  * sender - what mail must show to come from a domain: pure.
  *
- * Sections are `sender-domain PATTERN`, with the patterns and the merge of `domain`.
+ * Sections are `sender-domain PATTERN`, with the patterns and the merge of `domain`: pattern.h.
  */
 #pragma once
 
 #include "base/option.h"
+#include "base/span.h"
+#include "rule/facts.h"
 
 #define SENDER_OPTIONS(O, S)                                                                    \
     O(S, FLAG, require_tls, "yes", ANY, "Mail from the domain must come over TLS.")             \
@@ -22,3 +24,30 @@ struct sender {
     SENDER_OPTIONS(OPTION_FIELD, sender)
 };
 extern const struct option sender_options[];
+
+struct senders;
+
+/* As sources_new(). Also an error: what is no fingerprint, and certificates without TLS. */
+struct senders *senders_new(const struct sender *sections, size_t count, char *why, size_t size);
+void senders_free(struct senders **s);
+
+/* `domain` in A-labels, or a literal. False: no section is about it, and it is free. */
+MUST bool senders_find(const struct senders *s, struct span domain, struct sender *out);
+
+/* What the session of this mail has to show. */
+struct sender_proof {
+    const struct tls_facts *tls; /* NULL in the clear */
+    struct span names;           /* of the client's certificate: conn_names() */
+    bool authenticated;
+};
+
+enum sender_lacks {
+    SENDER_LACKS_NOTHING,
+    SENDER_LACKS_TLS,
+    SENDER_LACKS_CERTIFICATE,   /* none, or one that does not verify: tls->verify */
+    SENDER_LACKS_THE_RIGHT_ONE, /* it verifies, and is not one of those that are listed */
+};
+
+/* A name counts in a verified certificate only. A fingerprint counts where nothing but a CA is
+ * missing, too. */
+enum sender_lacks sender_lacks(const struct sender *rule, const struct sender_proof *proof);

@@ -59,6 +59,40 @@ static void test_facts(void **state)
     assert_string_equal("", ours.protocol);
 }
 
+/* All dNSNames and nothing else; the common name only where there is no subjectAltName at all. */
+static void test_all_names(void **state)
+{
+    const struct {
+        struct ca_wish wish;
+        const char *names; /* NULL: none */
+    } cases[] = {
+        {{.subject = "cn.example", .names = "DNS:a.example,DNS:*.w.example"},
+         "a.example *.w.example"},
+        {{.subject = "cn.example", .names = "DNS:a b.example,DNS:c.example"}, "c.example"},
+        {{.subject = "cn.example", .names = "email:a@a.example"}, NULL},
+        {{.subject = "cn.example", .names = "IP:192.0.2.1,URI:http://a.example"}, NULL},
+        {{.subject = "cn.example"}, "cn.example"},
+        {{.subject = "A person"}, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *file = world_file("case.pem", &w, &cases[i].wish);
+        struct tls *t = pair_server(&file, 1, NULL);
+        struct pair p = pair_open(0);
+
+        pair_shake(&p, w.client, t, "mx.example", NULL);
+        char *names = conn_names(&p.client);
+
+        if (strcmp(names ? names : "", cases[i].names ? cases[i].names : "") != 0)
+            fail_msg("case %zu: %s", i, names ? names : "none");
+        assert_null(conn_names(&p.server));
+        free(names);
+        pair_close(&p);
+        tls_free(&t);
+    }
+}
+
 /* RFC 9525, 6.3: whole leftmost label, dNSName only. */
 static void test_names(void **state)
 {
@@ -164,9 +198,8 @@ static void test_expired_since(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_facts),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_cert_states),
+        cmocka_unit_test(test_facts),         cmocka_unit_test(test_all_names),
+        cmocka_unit_test(test_names),         cmocka_unit_test(test_cert_states),
         cmocka_unit_test(test_expired_since),
     };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/idna.h"
+#include "smtp/idna.h"
 
 #include <idn2.h>
 
