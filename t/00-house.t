@@ -5,10 +5,10 @@ use v5.36;
 use Test::More;
 
 # Out of an archive there is no git to say what is ours.
-my @ours = grep { -e } qw(README quickstart autogen.sh configure.ac Makefile.am .ci bench common doc etc milter proxy-in proxy-out t);
+my @ours = grep { -e } qw(README quickstart autogen.sh configure.ac Makefile.am .ci bench cli common doc etc milter proxy-in proxy-out t);
 my @tracked = grep { -f && !-l } split /\n/, `git -c safe.directory='*' ls-files 2>/dev/null` || `find @ours -type f`;
 my @c = grep { m{/.*\.[ch]$} } @tracked;
-my @written = grep { /(?:\.[chd]|\.def|\.p[lm]|\.t|\.sh|\.ac|\.am|\.8(?:\.in)?|^quickstart)$/ } @tracked;
+my @written = grep { /(?:\.[chd]|\.def|\.p[lm]|\.t|\.sh|\.ac|\.am|\.[18](?:\.in)?|^quickstart)$/ } @tracked;
 
 sub lines_of {
     my $path = shift;

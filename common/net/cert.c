@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -264,4 +265,9 @@ time_t cert_time(const ASN1_TIME *at)
 time_t cert_until(const struct cert *c)
 {
     return cert_time(X509_get0_notAfter(c->leaf));
+}
+
+time_t cert_from(const struct cert *c)
+{
+    return cert_time(X509_get0_notBefore(c->leaf));
 }

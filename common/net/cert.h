@@ -39,7 +39,8 @@ bool cert_is_for(const struct cert *c, const char *name);
 enum { CERT_NAMES = 200 };
 void cert_names(const struct cert *c, char to[CERT_NAMES]);
 
-/* The last moment that it is good. */
+/* The first and the last moment that it is good. */
+time_t cert_from(const struct cert *c);
 time_t cert_until(const struct cert *c);
 
 /* ASN.1's time as ours. */

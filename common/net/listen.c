@@ -2,6 +2,7 @@
 #include "net/listen.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -178,13 +179,20 @@ int listen_accept(int fd, struct addr *client, bool *full)
     return got;
 }
 
-unsigned long listen_capacity(unsigned long wanted)
+unsigned long listen_capacity_under(unsigned long files, unsigned long wanted)
 {
     enum { OTHERS = 64 }; /* listeners, the loop, the spool, libraries */
+
+    if (wanted <= (ULONG_MAX - OTHERS) / 2 && files >= 2 * wanted + OTHERS)
+        return wanted;
+    return files > OTHERS + 2 ? (files - OTHERS) / 2 : 1;
+}
+
+unsigned long listen_capacity(unsigned long wanted)
+{
     struct rlimit files;
 
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY ||
-        files.rlim_cur >= 2 * (rlim_t)wanted + OTHERS)
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
         return wanted;
-    return files.rlim_cur > OTHERS + 2 ? (unsigned long)(files.rlim_cur - OTHERS) / 2 : 1;
+    return listen_capacity_under(files.rlim_cur, wanted);
 }

@@ -38,3 +38,4 @@ MUST int listen_accept(int fd, struct addr *client, bool *full);
 /* Of `wanted` sessions, so many have room for two descriptors each under the limit of open files:
  * whom we accept we must be able to call for. At least 1. */
 unsigned long listen_capacity(unsigned long wanted);
+unsigned long listen_capacity_under(unsigned long files, unsigned long wanted);

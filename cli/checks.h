@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * checks - what `sallyport check` looks at, a file each. All of them only look: no message is ever
+ * sent, nothing is changed.
+ */
+#pragma once
+
+#include "cli/finding.h"
+#include "run/settings.h"
+
+/* A server of a backend. */
+struct target {
+    const struct settings *settings;
+    const struct backend *backend;
+    struct addr at;
+    char where[256]; /* "backend NAME SERVER" */
+    struct findings *findings;
+};
+
+/* programs.c: each program for which the file has work, as PROGRAM -t. False: one of them found a
+ * mistake, which it has said. */
+MUST bool programs_check(const struct settings *s, const char *file, struct findings *f);
+
+/* keys.c: certificates and keys of listeners. */
+void keys_check(const struct settings *s, struct findings *f);
+
+/* files.c: the limit of open files, of the sallyport-in that runs or, if none does, of us. */
+void files_check(const struct settings *s, struct findings *f);
+
+struct probed;
+
+/* server.c: the conversation, and what follows from it. */
+void server_check(const struct target *t);
+
+/* auth.c: does the mail server offer AUTH where a rule needs it? */
+void auth_check(const struct target *t, const struct probed *found);
+
+/* reach.c: its port from this machine's other addresses. Is it on this machine at all? */
+bool reach_is_here(const struct addr *at);
+void reach_check(const struct target *t);
+
+/* postfix.c: what postconf says of a Postfix on this machine. */
+void postfix_check(const struct target *t);

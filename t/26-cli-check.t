@@ -1,0 +1,194 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# sallyport check: each thing that it finds, and that it is quiet where all is right.
+use v5.36;
+use lib 't/lib';
+use Test::More;
+use T::Stage;
+use T::CA;
+use T::Cli;
+use T::Peer;
+use T::Run;
+use T::Sink;
+
+my $ca   = T::CA->new;
+my $cert = $ca->cert('mx.test', days => 90);
+my $no   = '554 5.7.1 Relay access denied';
+my @no   = (qr/^RCPT/ => $no);
+my $has_address = T::Cli::add_address('198.51.100.7');
+
+# A mail server of its own port; what it offers and answers are options of T::Sink.
+my $sinks = 0;
+sub sink {
+    my %o = @_;
+    my $port = port('sink' . ++$sinks);
+    return ($port, T::Sink->start(port => $port, head => 1, replies => \@no, %o));
+}
+
+# Sections besides the backend, and what is in that. Options: listener, pem, source, global.
+sub check {
+    my ($port, %o) = @_;
+    my $listener = $o{listener} // '127.0.0.1:@port:in@ { }';
+    my $pem = $o{pem} // $cert->{pem};
+    my $source = $o{source} // 'source 0/0 { allow-starttls = yes }';
+    my $backend = $o{backend} // '';
+    my $global = $o{global} // '';
+    $global .= "\nmax-sessions = 1000" if $global !~ /max-sessions/;
+    return T::Cli::outcome('check', conf => <<"CONF", %o);
+host-name = mx.test
+smtp-listener $listener
+smtp-server-tls-certificate = {"$pem", ""}
+backend mta { server = "127.0.0.1:$port" reply-timeout = 2s $backend }
+$source
+$global
+CONF
+}
+
+# Status and the only line, but for a first one that says ok.
+sub finds {
+    my ($got, $status, $pattern, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my @lines = grep { !/^ok: / } split /\n/, $got->{out};
+    is($got->{status}, $status, "$name: status $status") or diag($got->{out}, $got->{err});
+    is(scalar @lines, 1, "$name: one line") or diag($got->{out}, $got->{err});
+    return like($lines[0] // '', $pattern, $name);
+}
+
+sub is_quiet {
+    my ($got, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    is($got->{status}, 0, "$name: status 0");
+    return unlike($got->{out}, qr/^(?!ok: )./m, "$name: nothing found") || diag($got->{err});
+}
+
+subtest 'the configuration comes first' => sub {
+    my $got = check(port('nobody'), global => 'wrokers = 1');
+    is($got->{status}, 2, 'status 2');
+    like($got->{err}, qr/conf:\d+: wrokers: no such option/, 'a line for each mistake');
+    is($got->{out}, '', 'and no backend is asked');
+
+    my $open = $ca->cert('open.test', days => 90)->{pem};
+    chmod 0644, $open;
+    $got = check(port('nobody'), pem => $open);
+    is($got->{status}, 2, 'what -t finds counts');
+    like($got->{err}, qr/^sallyport-in: \S+conf:\d+: \Q$open\E: others can read/, 'in its words');
+    is(scalar(() = $got->{err} =~ /\n/g), 1, 'one line');
+
+    $got = check(port('nobody'), args => ['mtb']);
+    is($got->{status}, 2, 'no such backend');
+    like($got->{err}, qr/mtb: no such backend; is it mta\?/, 'says so');
+    is(T::Cli::outcome('check', conf => 'backend a { }')->{status}, 0, 'nothing to look at');
+};
+
+subtest 'all is right' => sub {
+    my ($port, $mta) = sink(keywords => ['PIPELINING', 'AUTH PLAIN']);
+    my $got = check($port, source => 'source 0/0 { require-auth = yes }');
+    is_quiet($got, 'PROXY v2');
+    like($got->{out}, qr/^ok: backend mta 127\.0\.0\.1:$port: .*\(RCPT TO:<probe\@\.\.\.>: 554 5\.7\.1 Relay access denied, as 192\.0\.2\.1 by identity proxy-v2\)$/, 'and says what was seen');
+    is(scalar(() = $mta->log_text =~ /for 192\.0\.2\.1$/mg), 1, 'as a stranger');
+    is_quiet(check($port, backend => 'identity = proxy-v1'), 'PROXY v1');
+    is_quiet(check($port, listener => '[::1]:@port:in@ { }'), 'IPv6');
+    like($mta->log_text, qr/for 2001:db8::1$/m, 'a stranger with IPv6 where there may be some');
+    like($mta->log_text, qr/C: RCPT TO:<probe%relay-test\.invalid\@sink\.test>/, 'with all forms');
+    unlike($mta->log_text, qr/C: DATA/, 'and nothing was sent');
+
+    my ($xport) = sink(head => 0, keywords => ['PIPELINING', 'XCLIENT NAME ADDR PORT'], replies => [@no, qr/^XCLIENT \S+ PORT=25000 ADDR=192\.0\.2\.1$/ => '220 sink.test', qr/^XCLIENT/ => '550 what']);
+    is_quiet(check($xport, backend => 'identity = xclient'), 'XCLIENT');
+    my ($plain) = sink(head => 0);
+    is_quiet(check($plain, backend => 'identity = none'), 'none');
+};
+
+subtest 'backends by name' => sub {
+    my ($port) = sink();
+    my $second = sprintf 'backend other { server = "127.0.0.1:%d" }', port('nobody');
+    my $listener = '127.0.0.1:@port:in@ { backend = mta }';
+    is_quiet(check($port, listener => $listener, global => $second, args => ['mta']), 'only mta');
+    finds(check($port, listener => $listener, global => $second), 1, qr/^error: backend other /, 'all');
+};
+
+subtest 'the conversation' => sub {
+    finds(check(port('nobody')), 1, qr/^error: backend mta \S+: it cannot be reached \(Connection refused, .*\); start the mail server/, 'unreached');
+    my $silent = T::Peer->listen(port => port('silent'));
+    finds(check(port('silent')), 1, qr/^error: .*it does not greet us \(no answer in time.*smtpd_upstream_proxy_protocol/, 'silent');
+    finds(check(port('silent'), backend => 'identity = none'), 1, qr/it does not greet us .*say identity = proxy-v2/, 'silent, without a header');
+
+    my @cases = (
+        ['open relay', [replies => []], qr/^error: .*it relays for everybody \(RCPT TO:<probe\@relay-test\.invalid>: 250 2\.0\.0 ok, as 192/],
+        ['open to %', [replies => [qr/^RCPT TO:<probe\@/ => $no]], qr/^error: .*who writes the address like this \(RCPT TO:<probe%relay-test\.invalid\@sink\.test>: 250/],
+        ['greylisted', [replies => [qr/^RCPT/ => '450 4.2.0 Greylisted']], qr/^error: .*does not show that it refuses to relay \(.*450 4\.2\.0 Greylisted/],
+        ['blocklisted', [replies => [qr/^RCPT/ => '554 5.7.1 Client host blocked']], qr/^error: .*does not show that it refuses/],
+        ['MAIL refused', [replies => [qr/^MAIL/ => '550 5.7.1 not you']], qr/^error: .*it refuses MAIL FROM.*550 5\.7\.1 not you/],
+        ['no header wanted', [head => 0, replies => [qr/^EHLO/ => '250 sink.test', qr/./ => '502 5.5.2 what']], qr/^error: .*it does not take the identity \(502 5\.5\.2 what, .*smtpd_upstream_proxy_protocol/],
+        ['XCLIENT not offered', [head => 0], qr/^error: .*it does not take the identity \(250 sink\.test; .*XCLIENT/, 'identity = xclient'],
+        ['XCLIENT refused', [head => 0, keywords => ['DSN', 'XCLIENT ADDR'], replies => [qr/^XCLIENT/ => '550 5.7.0 not you']], qr/^error: .*it does not take the identity \(550 5\.7\.0 not you/, 'identity = xclient'],
+    );
+    for (@cases) {
+        my ($name, $sink, $pattern, $backend) = @$_;
+        my ($port) = sink(@$sink);
+        finds(check($port, backend => $backend // 'identity = proxy-v1'), 1, $pattern, $name);
+    }
+};
+
+subtest 'AUTH where rules need it' => sub {
+    my ($port) = sink();
+    my ($tls) = sink(cert => $ca->cert('sink.test'));
+    finds(check($port, source => 'source 0/0 { require-auth = yes }'), 1, qr/^error: .*it offers no AUTH, and a rule requires it.*\(source 0\/0, \S+conf:\d+\)/, 'required');
+    finds(check($port, source => 'source 10/8 { allow-auth = yes }'), 1, qr/^warning: .*it offers no AUTH, which a rule allows .*source 10\/8/, 'allowed in so many words');
+    my $submission = 'source submission { require-auth = yes }';
+    is_quiet(check($port, source => $submission), 'required elsewhere');
+    finds(check($port, source => $submission, listener => '127.0.0.1:@port:in@ { source = submission }'), 1, qr/^error: .*requires it/, 'required by name');
+    my $got = check($tls, source => 'source 0/0 { require-auth = yes }');
+    like($got->{out}, qr/^error: .*behind its own STARTTLS only.*smtpd_tls_auth_only = no/m, 'TLS only');
+    is($got->{status}, 1, 'status 1');
+    finds(check($tls), 0, qr/^note: .*it offers STARTTLS/, 'a note does not count');
+};
+
+subtest 'who else can reach it' => sub {
+    plan skip_all => 'no address besides loopback' if !$has_address;
+    my ($port) = sink(addr => '0.0.0.0');
+    finds(check($port), 1, qr/^warning: .*open at another address, too.*\(198\.51\.100\.7:$port\); .*loopback only/, 'open');
+    my ($own) = sink();
+    is_quiet(check($own), 'not open');
+    my $got = T::Cli::outcome('check', conf => "smtp-listener 127.0.0.1:\@port:in@ { }\nbackend mta { server = \"203.0.113.9:25\" connect-timeout = 1s }\n");
+    like($got->{out}, qr/it cannot be reached/, 'another machine');
+};
+
+subtest 'certificates and keys' => sub {
+    my ($port) = sink();
+    my %cases = (
+        'ends soon' => [{days => 5}, qr/^warning: \S+\.pem: the certificate is at its end soon \(in [45] days\)/],
+        'not yet' => [{from => 5, days => 90}, qr/^error: \S+\.pem: .*not good yet \(in [45] days\)/],
+        'expired' => [{from => -20, days => -10}, qr/^error: \S+\.pem: .*has expired \((?:9|10) days ago\)/],
+    );
+    for my $name (sort keys %cases) {
+        my ($how, $pattern) = @{$cases{$name}};
+        my $pem = $ca->cert('mx.test', %$how)->{pem};
+        finds(check($port, pem => $pem), 1, $pattern, $name);
+    }
+    my $other = $ca->cert('other.test', days => 90)->{pem};
+    finds(check($port, pem => $other), 1, qr/^warning: smtp-listener \S+: no certificate is for our host-name \(mx\.test\)/, 'another name');
+    my $group = $ca->cert('mx.test', days => 90)->{pem};
+    chmod 0660, $group;
+    finds(check($port, pem => $group), 1, qr/^warning: \Q$group\E: its group may write it \(mode 0660\)/, 'group');
+    SKIP: {
+        skip 'root is needed to give files away', 1 if !T::Stage::is_root();
+        my $owned = $ca->cert('mx.test', days => 90)->{pem};
+        chown scalar(getpwnam 'nobody'), -1, $owned;
+        finds(check($port, pem => $owned, global => 'user = nobody'), 1, qr/^warning: \Q$owned\E: it belongs to the user that workers become.*\(nobody\)/, 'owner');
+    }
+};
+
+subtest 'open files' => sub {
+    my ($port) = sink();
+    my @few = ('prlimit', '--nofile=500:500');
+    finds(check($port, under => \@few), 0, qr/^note: max-sessions: .*if sallyport-in is started from here \(500 files are enough for 218 sessions of 1000\)/, 'here');
+    is_quiet(check($port, under => \@few, global => 'max-sessions = 200'), 'enough');
+    my $in = T::Run->start('sallyport-in', under => \@few, conf => <<"CONF");
+smtp-listener 127.0.0.1:\@port:in@ { }
+backend mta { server = "127.0.0.1:$port" }
+max-sessions = 300
+CONF
+    finds(T::Cli::outcome('check', file => $in->{conf}), 1, qr/^warning: max-sessions: the limit of open files is too low for max-sessions \(500 files/, 'where it runs');
+    $in->stop;
+};
+all_done();

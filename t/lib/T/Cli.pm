@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# T::Cli - one call of `sallyport`.
+#
+#   my $got = T::Cli::outcome('check', conf => $text, args => ['mta']);
+#   $got->{status}; $got->{out}; $got->{err};
+# Options: conf (filled as T::Run's) or file, which -c names before args, args, under (a command that starts it), env.
+package T::Cli;
+use v5.36;
+use Carp qw(croak);
+use POSIX ();
+use Socket qw(AF_INET inet_aton);
+use T::Stage ();
+
+my $count = 0;
+
+sub text_of {
+    my $path = shift;
+    open my $in, '<', $path or return '';
+    local $/;
+    return <$in> // '';
+}
+
+sub write_conf {
+    my ($path, $base, $text) = @_;
+    open my $out, '>', $path or croak "$path: $!";
+    print $out map({ "$_-directory = \"$base\"\n" } qw(run state spool)), T::Stage::fill($text);
+    close $out or croak "$path: $!";
+    return $path;
+}
+
+sub outcome {
+    my ($command, %o) = @_;
+    my $base = T::Stage::stage_dir() . '/cli-' . ++$count;
+    mkdir $base;
+    my $file = $o{file} // write_conf("$base/conf", $base, $o{conf});
+    my $pid = fork // croak "fork: $!";
+    if ($pid == 0) {
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', "$base/out";
+        open STDERR, '>', "$base/err";
+        $ENV{$_} = $o{env}{$_} for keys %{$o{env} // {}};
+        exec @{$o{under} // []}, "$ENV{T_BUILD}/sallyport", $command, '-c', $file, @{$o{args} // []}
+            or POSIX::_exit(127);
+    }
+    waitpid $pid, 0;
+    return {status => $? & 127 ? "signal $?" : $? >> 8, out => text_of("$base/out"), err => text_of("$base/err")};
+}
+
+# Gives the private loopback an address that is not a loopback address. False: we may not.
+sub add_address {
+    my $address = shift;
+    return 0 if ($ENV{T_STAGE} // '') ne 'private';
+    my $socket = IO::Socket::INET->new(Proto => 'udp') or croak "socket: $!";
+    my $siocsifaddr = 0x8916;
+    return ioctl $socket, $siocsifaddr, pack('a16 S n a4 x16', 'lo:1', AF_INET, 0, inet_aton($address));
+}
+
+1;
