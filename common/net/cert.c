@@ -187,8 +187,13 @@ bool cert_use(const struct cert *c, SSL_CTX *ctx)
 
 bool cert_is_for(const struct cert *c, const char *name)
 {
-    return *name && *name != '.' &&
-           X509_check_host(c->leaf, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+    size_t len = strlen(name);
+
+    /* The root's dot has no place in SNI (RFC 6066, 3), and is sent. */
+    if (len > 1 && name[len - 1] == '.')
+        len--;
+    return len > 0 && *name != '.' &&
+           X509_check_host(c->leaf, name, len, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
 }
 
 /* Has every dNSName of `a` its like in `b`? */

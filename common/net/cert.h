@@ -31,7 +31,8 @@ void cert_clear(struct cert *c);
 /* Gives `ctx` chain and key. It may have others, of other key types. */
 MUST bool cert_use(const struct cert *c, struct ssl_ctx_st *ctx);
 
-/* Is `name` one that the certificate is for? By its dNSNames; by the common name if it has none. */
+/* Is `name` one that the certificate is for? By its dNSNames; by the common name if it has none.
+ * A dot at its end makes no difference. */
 bool cert_is_for(const struct cert *c, const char *name);
 
 /* Its dNSNames with commas between, or the common name if it has none; for people, so cleaned, and

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 /* Seconds: between looks; after a reload; until a change counts that goes on and on. */
-enum { LOOK = 2, REST = 10, PATIENCE = 60 };
+enum { LOOK = 2, REST = 5, PATIENCE = 60 };
 
 /* What differs between two files, or one before and after a change. The last one also tells of
  * owner and mode. */

@@ -168,6 +168,8 @@ static void test_names(void **state)
         {"a.b.mx.example", false}, {"mx", false},
         {"xmx.example", false},    {"", false},
         {".mx.example", false},    {".a.mx.example", false},
+        {"mx.example.", true},     {"a.mx.example.", true},
+        {"mx.example..", false},   {".", false},
     };
     struct cert c = {.leaf = plain.cert};
 

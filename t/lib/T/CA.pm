@@ -5,6 +5,7 @@
 #   my $mx = $ca->cert('mx.example.test');           # {cert} {key} {pem} (both) {password} {name}
 #   $ca->cert('mx.test', names => ['*.a.test'], key => 'rsa', password => 'secret',
 #             from => -20, days => -10, use => 'client', by => $intermediate);
+#   $ca->ocsp($mx, days => 3)                        # a file with an OCSP response about it
 #   $ca->file                                         # the authority's own certificate
 package T::CA;
 use v5.36;
@@ -74,6 +75,24 @@ sub key_text {
     return PEM_key2string($key) if $password eq '';
     my $cipher = Net::SSLeay::EVP_get_cipherbyname('AES-256-CBC') or croak 'no AES-256-CBC';
     return Net::SSLeay::PEM_get_string_PrivateKey($key, $password, $cipher);
+}
+
+# Options: days (until it ends), revoked, file (to write to).
+sub ocsp {
+    my ($self, $cert, %o) = @_;
+    my $file = $o{file} // "$self->{dir}/" . ++$count . '.ocsp';
+    my ($index, $key) = ("$file.index", "$self->{dir}/ca.key");
+    PEM_key2file($self->{key}, $key) unless -e $key;
+    my $serial = Net::SSLeay::P_ASN1_INTEGER_get_hex(Net::SSLeay::X509_get_serialNumber($cert->{x509}));
+    open my $out, '>', $index or croak "$index: $!";
+    print $out join("\t", $o{revoked} ? 'R' : 'V', '300101000000Z', $o{revoked} ? '260101000000Z' : '',
+        $serial, 'unknown', "/CN=$cert->{name}"), "\n";
+    close $out or croak "$index: $!";
+    my @command = (qw(openssl ocsp -index), $index, '-rsigner', $self->{file}, '-rkey', $key, '-CA', $self->{file},
+        '-issuer', $self->{file}, '-cert', $cert->{cert}, '-ndays', $o{days} // 3, '-respout', $file);
+    my $said = qx(@command 2>&1);
+    croak "openssl ocsp: $said" if $?;
+    return $file;
 }
 
 # SHA-256 of a certificate, in hexadecimal.
