@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "smtp/path.h"
+#include "trace.h"
 
 enum { HELO_MAX = 512 };
 
@@ -126,7 +127,40 @@ static enum taken address(struct relay *r, const struct request *q)
     if (taken == TAKEN && !envelope_ask(&r->envelope, &party))
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
     r->room -= taken == TAKEN && r->house->accounts && !is_mail;
+    if (taken == TAKEN && is_mail)
+        r->utf8 = rules_used(q) & 1U << EHLO_SMTPUTF8;
     return taken;
+}
+
+void relay_trace(struct relay *r, double now)
+{
+    const struct trace t = {
+        .helo = r->helo,
+        .client = r->who,
+        .tls = r->tls,
+        .host = r->house->host_name,
+        .session = r->session,
+        .extended = r->extended,
+        .authenticated = r->authenticated,
+        .utf8 = r->utf8,
+    };
+    struct buf text;
+
+    buf_init(&text, TRACE_MAX);
+    if (trace_make(&text, &t, now))
+        relay_keep(&r->trace, buf_peek(&text));
+    buf_clear(&text);
+    if (!r->trace)
+        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
+}
+
+static enum taken data(struct relay *r, const struct request *q)
+{
+    if (r->rule.add_received_header && !r->trace) {
+        r->wish = RELAY_TRACE;
+        return NOT_YET;
+    }
+    return pass_on(r, q);
 }
 
 /* What needs no backend while there is none. */
@@ -180,6 +214,8 @@ enum taken asks_take(struct relay *r, const struct request *q)
     case VERB_MAIL:
     case VERB_RCPT:
         return address(r, q);
+    case VERB_DATA:
+        return data(r, q);
     case VERB_RSET:
     case VERB_NOOP:
     case VERB_HELP:

@@ -121,9 +121,12 @@ static enum relay_wish turn(struct session *s)
     struct spool *spool = s->gate->worker->spool;
     enum relay_wish wish;
 
-    while ((wish = relay_turn(&s->relay)) == RELAY_RESERVE || wish == RELAY_RECORD)
+    while ((wish = relay_turn(&s->relay)) == RELAY_RESERVE || wish == RELAY_RECORD ||
+           wish == RELAY_TRACE)
         if (wish == RELAY_RECORD)
             record(s);
+        else if (wish == RELAY_TRACE)
+            relay_trace(&s->relay, clock_now());
         else
             relay_reserved(&s->relay, spool_reserve(spool, RESERVE * RECORD_MAX) ? RESERVE : 0);
 

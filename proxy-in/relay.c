@@ -207,6 +207,15 @@ static bool settle(struct relay *r, enum verb verb, int code)
     }
 }
 
+/* The mail server answered DATA. What goes before the message is on its way before the client's
+ * first byte can be; and nothing else waits to be sent. */
+static void begin_message(struct relay *r, bool taken)
+{
+    if (taken && r->trace && !dial_preface(&r->backend, span_of(r->trace)))
+        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
+    forget(&r->trace);
+}
+
 static void pass_back(struct relay *r, const struct heard *h)
 {
     enum verb verb = serve_asked(&r->client, h->ticket);
@@ -221,6 +230,8 @@ static void pass_back(struct relay *r, const struct heard *h)
     } else if ((verb == VERB_EHLO || verb == VERB_HELO) && h->code == 250) {
         relay_show(r, h->ticket, verb, span_of(r->live)); /* the answer to RSET, in truth */
     } else {
+        if (verb == VERB_DATA)
+            begin_message(r, h->code == 354);
         serve_answer(&r->client, h->ticket, h->text);
     }
 }
@@ -364,6 +375,7 @@ void relay_clear(struct relay *r)
     forget(&r->helo);
     forget(&r->live);
     forget(&r->name);
+    forget(&r->trace);
     forget(&r->said);
 }
 

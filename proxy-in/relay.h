@@ -44,6 +44,7 @@ enum relay_wish {
     RELAY_START_TLS, /* write all that `client` says, shake hands, then relay_secured() */
     RELAY_RESERVE,   /* make room for records, then relay_reserved() */
     RELAY_RECORD,    /* record `final` for the envelope, then relay_recorded() */
+    RELAY_TRACE,     /* say what time it is: relay_trace() */
     RELAY_CLOSE,     /* write what both still say, and close: `why` */
 };
 
@@ -66,6 +67,7 @@ struct relay {
     char *live;          /* ours; this backend's reply to EHLO */
     struct ehlo offers;  /* the same, read */
     char *name;          /* ours; the backend's, from its greeting */
+    char *trace;         /* ours; goes before the next message (add-received-header) */
     char *said;          /* ours; what the backend said last before it ended us */
     unsigned shown;      /* extensions that the client was shown: bits of ehlo.def */
     unsigned granted;    /* records for which room was made */
@@ -79,6 +81,7 @@ struct relay {
     enum relay_wish wish;
     enum reason why; /* REASON_NOT_YET while it goes on */
     bool extended;   /* it said EHLO, not HELO */
+    bool utf8;       /* the last MAIL had SMTPUTF8 */
     bool authenticated;
 };
 
@@ -104,6 +107,9 @@ void relay_reserved(struct relay *r, unsigned records);
 /* Once no transaction is open any more: how much of that is to be given back. */
 unsigned relay_give_back(struct relay *r);
 void relay_recorded(struct relay *r);
+
+/* Seconds since 1970, with RELAY_TRACE. */
+void relay_trace(struct relay *r, double now);
 
 /* The backend cannot be reached or is gone. */
 void relay_lost(struct relay *r, enum reason why);

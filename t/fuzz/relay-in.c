@@ -61,6 +61,9 @@ static void comply(struct stage *st, bool well)
         promise(r->envelope.count > 0 && envelope_is_open(&r->envelope));
         relay_recorded(r);
         break;
+    case RELAY_TRACE:
+        relay_trace(r, 1767225600);
+        break;
     case RELAY_WAIT:
     case RELAY_CLOSE:
         return;

@@ -108,6 +108,8 @@ void stage_turn(struct stage *st)
         if (st->wish == RELAY_RECORD) {
             write_record(st);
             relay_recorded(&st->relay);
+        } else if (st->wish == RELAY_TRACE) {
+            relay_trace(&st->relay, 1767225600);
         } else if (st->wish == RELAY_RESERVE) {
             relay_reserved(&st->relay, st->disk_full ? 0 : 2);
         } else {
