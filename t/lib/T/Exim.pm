@@ -51,6 +51,7 @@ begin acl
 acl_check_rcpt:
   deny local_parts = nobody
        message = no such person here
+  deny local_parts = ^[.] : ^.*[@%!/|]
   accept domains = +local_domains
   accept hosts = +relay_from_hosts
   accept authenticated = *

@@ -36,7 +36,8 @@ sub start {
 
 sub conf {
     return <<"CONF";
-@_[0, 1]
+$_[0]
+$_[1]
 table nobody { "nobody\@mx.test" }
 action "keep" relay host "smtp://127.0.0.1:9"
 match from any for rcpt-to <nobody> reject
@@ -47,9 +48,10 @@ CONF
 
 sub taken {
     my ($text, %client, @taken) = $_[0]->log_text;
-    while ($text =~ /^(\S+) smtp (?:connected address=(\S+)|message msgid=(\S+) size=(\d+))/mg) {
+    while ($text =~ /^(\S+) smtp (?:connected address=(\S+)|message msgid=(\S+) size=(\d+)|envelope \S+ from=<(\S*)>)/mg) {
         if (defined $2) { $client{$1} = $2 }
-        else { push @taken, {id => $3, from => undef, client => $client{$1}, size => $4} }
+        elsif (defined $3) { push @taken, {id => $3, client => $client{$1}, size => $4} }
+        else { $taken[-1]{from} = $5 } # one line each recipient, behind the message's
     }
     return @taken;
 }

@@ -74,12 +74,12 @@ sub make_access {
     return;
 }
 
-# One that was given up has no size.
+# One that was given up is logged alike, but not queued.
 sub taken {
-    my $text = $_[0]->log_text;
-    my @taken;
-    while ($text =~ /: (\w+): from=<?([^,>]*)>?, size=([1-9]\d*),[^\n]* nrcpts=[1-9][^\n]*relay=[^\n]*\[([^\]]+)\]/g) {
-        push @taken, {id => $1, from => $2, client => $4, size => $3};
+    my $self = shift;
+    my ($text, @taken) = $self->log_text;
+    while ($text =~ /: (\w+): from=<?([^,>]*)>?, size=(\d+),[^\n]* nrcpts=[1-9][^\n]*relay=[^\n]*\[([^\]]+)\]/g) {
+        push @taken, {id => $1, from => $2, client => $4, size => $3} if -e $self->{jail}->path("/var/spool/mqueue/qf$1");
     }
     return @taken;
 }
