@@ -174,3 +174,61 @@ bool ehlo_copy(struct buf *to, struct span reply, const struct ehlo_view *view)
         mark_last(to, begin);
     return fits;
 }
+
+static bool has_word(struct span list, struct span word)
+{
+    while (list.len > 0) {
+        struct span one = span_cut(&list, ' ');
+
+        if (one.len == word.len && strncasecmp(one.at, word.at, one.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* AUTH, with what of it is in both. */
+static bool common_auth(struct buf *to, struct span a, struct span b)
+{
+    char both[MECHANISMS];
+    size_t len = 0;
+
+    while (a.len > 0) {
+        struct span one = span_cut(&a, ' ');
+
+        if (one.len == 0 || !has_word(b, one) || len + 1 + one.len > sizeof both)
+            continue;
+        both[len++] = ' ';
+        memcpy(both + len, one.at, one.len);
+        len += one.len;
+    }
+    return len == 0 || buf_addf(to, "250-AUTH%.*s\r\n", (int)len, both);
+}
+
+/* 0, or none, is no limit of its own (RFC 1870, 4). */
+static bool common_size(struct buf *to, unsigned long a, unsigned long b)
+{
+    unsigned long least = a == 0 || (b != 0 && b < a) ? b : a;
+
+    return least ? buf_addf(to, "250-SIZE %lu\r\n", least) : buf_add(to, SPAN("250-SIZE\r\n"));
+}
+
+bool ehlo_common(struct buf *to, struct span a, struct span b)
+{
+    struct ehlo of_a = ehlo_read(a), of_b = ehlo_read(b);
+    size_t begin = buf_len(to);
+    bool fits = buf_add(to, SPAN("250-both\r\n"));
+
+    for (enum ehlo_keyword k = 0; fits && k < EHLO_STARTTLS; k++) {
+        if (!ehlo_has(&of_a, k) || !ehlo_has(&of_b, k))
+            continue;
+        if (k == EHLO_AUTH)
+            fits = common_auth(to, ehlo_argument(a, "AUTH"), ehlo_argument(b, "AUTH"));
+        else if (k == EHLO_SIZE)
+            fits = common_size(to, of_a.size_max, of_b.size_max);
+        else
+            fits = buf_addf(to, "250-%s\r\n", words[k]);
+    }
+    if (fits)
+        mark_last(to, begin);
+    return fits;
+}

@@ -53,5 +53,9 @@ struct ehlo_view {
  * back in `to`; false if it did not fit. */
 MUST bool ehlo_copy(struct buf *to, struct span reply, const struct ehlo_view *view);
 
+/* The reply of a server that can do what both can: the keywords of ehlo.def that are in `a` and
+ * in `b`, AUTH with the mechanisms of both, the smaller SIZE. False: it did not fit. */
+MUST bool ehlo_common(struct buf *to, struct span a, struct span b);
+
 /* CRAM-MD5, DIGEST-MD5, SCRAM-*, GSSAPI, GS2-KRB5 and EXTERNAL: may pass in the clear. */
 bool auth_is_guarded(struct span mechanism);

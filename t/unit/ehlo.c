@@ -103,12 +103,44 @@ static void secrets_stay_secret(void **state)
                    mechanisms[i].mechanism);
 }
 
+/* clang-format off */
+static const struct { const char *name, *a, *b, *want; } both[] = {
+    {"what both have", "250-a\r\n250-PIPELINING\r\n250-DSN\r\n250 VRFY\r\n", "250-b\r\n250-vrfy\r\n250 PIPELINING\r\n",
+     "250-both\r\n250-PIPELINING\r\n250 VRFY\r\n"},
+    {"nothing in common", "250-a\r\n250 DSN\r\n", "250-b\r\n250 VRFY\r\n", "250 both\r\n"},
+    {"nothing at all", "250 a\r\n", "250-b\r\n250 VRFY\r\n", "250 both\r\n"},
+    {"the smaller size", "250-a\r\n250 SIZE 10\r\n", "250-b\r\n250 SIZE 9\r\n", "250-both\r\n250 SIZE 9\r\n"},
+    {"the other way round", "250-a\r\n250 SIZE 9\r\n", "250-b\r\n250 SIZE 10\r\n", "250-both\r\n250 SIZE 9\r\n"},
+    {"no limit is none", "250-a\r\n250 SIZE 0\r\n", "250-b\r\n250 SIZE 10\r\n", "250-both\r\n250 SIZE 10\r\n"},
+    {"nor is no number", "250-a\r\n250 SIZE 10\r\n", "250-b\r\n250 SIZE\r\n", "250-both\r\n250 SIZE 10\r\n"},
+    {"neither has one", "250-a\r\n250 SIZE\r\n", "250-b\r\n250 SIZE 0\r\n", "250-both\r\n250 SIZE\r\n"},
+    {"mechanisms of both", "250-a\r\n250 AUTH PLAIN LOGIN CRAM-MD5\r\n", "250-b\r\n250 AUTH cram-md5 XOAUTH2 plain\r\n",
+     "250-both\r\n250 AUTH PLAIN CRAM-MD5\r\n"},
+    {"no mechanism of both", "250-a\r\n250 AUTH PLAIN\r\n", "250-b\r\n250 AUTH LOGIN\r\n", "250 both\r\n"},
+    {"their own STARTTLS and what we do not know", "250-a\r\n250-X-NEW\r\n250 STARTTLS\r\n", "250-a\r\n250-X-NEW\r\n250 STARTTLS\r\n", "250 both\r\n"},
+};
+/* clang-format on */
+
+static void two_offers_become_one(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(both); i++) {
+        struct buf to;
+
+        buf_init(&to, 4096);
+        assert_row(ehlo_common(&to, span_of(both[i].a), span_of(both[i].b)), both[i].name);
+        assert_row(span_is(buf_peek(&to), both[i].want), both[i].name);
+        buf_clear(&to);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_are_read),
         cmocka_unit_test(clients_see_what_they_may),
         cmocka_unit_test(secrets_stay_secret),
+        cmocka_unit_test(two_offers_become_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
