@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -82,6 +83,16 @@ static bool bind_to(struct conn *c, const struct addr *source)
     return bind(c->fd, (struct sockaddr *)&from, len) == 0;
 }
 
+/* EAGAIN: the queue of a unix socket is full, and nobody tells when it no longer is. */
+static enum conn_got begin_to_connect(struct conn *c, const struct sockaddr *there, socklen_t len)
+{
+    if (connect(c->fd, there, len) == 0)
+        return CONN_SOME;
+    if (errno == EINPROGRESS || errno == EINTR)
+        return later(c, CONN_OUT);
+    return failed(c, errno == EAGAIN ? "its queue is full" : strerror(errno));
+}
+
 enum conn_got conn_dial(struct conn *c, const struct addr *to, const struct addr *source)
 {
     struct sockaddr_storage there;
@@ -96,11 +107,17 @@ enum conn_got conn_dial(struct conn *c, const struct addr *to, const struct addr
         if (!bind_to(c, source))
             return failed(c, strerror(errno));
     }
-    if (connect(c->fd, (struct sockaddr *)&there, len) == 0)
-        return CONN_SOME;
-    if (errno == EINPROGRESS || errno == EINTR)
-        return later(c, CONN_OUT);
-    return failed(c, strerror(errno));
+    return begin_to_connect(c, (struct sockaddr *)&there, len);
+}
+
+enum conn_got conn_dial_unix(struct conn *c, const char *path)
+{
+    struct sockaddr_un there = {.sun_family = AF_UNIX};
+
+    strncpy(there.sun_path, path, sizeof there.sun_path - 1);
+    if (!open_socket(c, AF_UNIX))
+        return failed(c, strerror(errno));
+    return begin_to_connect(c, (struct sockaddr *)&there, sizeof there);
 }
 
 enum conn_got conn_dialled(struct conn *c)
@@ -149,15 +166,6 @@ bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to)
         return true;
     (void)failed(c, strerror(errno));
     return false;
-}
-
-bool conn_local(const struct conn *c, struct addr *out)
-{
-    struct sockaddr_storage name;
-    socklen_t len = sizeof name;
-
-    return c->fd >= 0 && getsockname(c->fd, (struct sockaddr *)&name, &len) == 0 &&
-           addr_of_sockaddr((struct sockaddr *)&name, out);
 }
 
 static enum conn_got plain(struct conn *c, ssize_t n, size_t *len, unsigned needs)

@@ -51,6 +51,9 @@ void conn_finish(struct conn *c);
 MUST enum conn_got conn_dial(struct conn *c, const struct addr *to, const struct addr *source);
 MUST enum conn_got conn_dialled(struct conn *c);
 
+/* The same to a unix socket; it comes about at once or not at all. */
+MUST enum conn_got conn_dial_unix(struct conn *c, const char *path);
+
 /* Binds to `source`, or to a port that the kernel picks, without connecting yet: for whoever
  * must tell others our address before the upstream can see us. Then conn_dial(). */
 MUST bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to);

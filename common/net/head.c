@@ -215,3 +215,10 @@ bool head_make_v2(struct buf *to, const struct addr *client, const struct addr *
     put_16(&h, FIXED - 2, h.len - FIXED);
     return buf_add(to, (struct span){h.at, h.len});
 }
+
+bool head_make_local(struct buf *to)
+{
+    static const char local[FIXED] = "\r\n\r\n\0\r\nQUIT\n\x20";
+
+    return buf_add(to, (struct span){local, sizeof local});
+}

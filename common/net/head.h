@@ -33,6 +33,9 @@ MUST bool head_make_v1(struct buf *to, const struct addr *client, const struct a
 MUST bool head_make_v2(struct buf *to, const struct addr *client, const struct addr *server,
                        const struct tls_facts *tls, struct span session_id, struct span tlvs);
 
+/* Version 2, of a connection that stands for nobody but ourselves (LOCAL). */
+MUST bool head_make_local(struct buf *to);
+
 /* What the header of a load balancer says. */
 struct head_said {
     bool local;                 /* LOCAL or UNKNOWN: the connection is the balancer's own */

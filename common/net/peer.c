@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -199,4 +200,13 @@ void conn_session_free(struct ssl_session_st **session)
 {
     SSL_SESSION_free(*session);
     *session = NULL;
+}
+
+bool conn_local(const struct conn *c, struct addr *out)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+
+    return c->fd >= 0 && getsockname(c->fd, (struct sockaddr *)&name, &len) == 0 &&
+           addr_of_sockaddr((struct sockaddr *)&name, out);
 }
