@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "behind/reach.h"
 #include "run/problem.h"
 
 /* NULL: there is none, and that was said. */
@@ -21,12 +22,29 @@ static const struct backend *find(const struct settings *s, const char *name)
     return NULL;
 }
 
+static void check_servers(struct target *t)
+{
+    for (size_t i = 0; i < t->backend->server.count; i++) {
+        t->server = &t->backend->servers[i];
+        t->at = t->server->at;
+        snprintf(t->where, sizeof t->where, "backend %.100s %.140s", t->backend->head.title,
+                 t->server->text);
+        server_check(t);
+    }
+}
+
 static void check_backend(const struct settings *s, const struct backend *b, struct findings *f)
 {
-    struct target t = {.settings = s, .backend = b, .at = b->to, .findings = f};
+    struct target t = {.settings = s, .backend = b, .findings = f};
+    const struct tls_client_conf conf = reach_tls(b);
+    char why[512];
 
-    snprintf(t.where, sizeof t.where, "backend %.100s %.100s", b->head.title, b->server);
-    server_check(&t);
+    snprintf(t.where, sizeof t.where, "backend %.100s", b->head.title);
+    if (b->use_tls != BACKEND_TLS_NO && !(t.tls = tls_client_new(&conf, why, sizeof why)))
+        finding_say(f, SEVERITY_ERROR, t.where, why, "", NULL);
+    else
+        check_servers(&t);
+    tls_free(&t.tls);
 }
 
 static int check_named(const struct settings *s, char **names, int count, struct findings *f)

@@ -8,11 +8,15 @@
 #include "cli/finding.h"
 #include "run/settings.h"
 
+struct tls;
+
 /* A server of a backend. */
 struct target {
     const struct settings *settings;
     const struct backend *backend;
-    struct addr at;
+    const struct backend_server *server;
+    struct tls *tls; /* NULL: it is spoken to in the clear */
+    struct addr at;  /* zero where it is a unix socket */
     char where[256]; /* "backend NAME SERVER" */
     struct findings *findings;
 };

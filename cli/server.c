@@ -27,7 +27,8 @@ static struct guest stranger(const struct target *t, bool v6)
     struct guest g = {.identity = (enum identity)t->backend->identity,
                       .helo = t->settings->host_name,
                       .extended = true,
-                      .session = ""};
+                      .session = "",
+                      .use_tls = (enum backend_tls)t->backend->use_tls};
 
     if (!addr_read_port(v6 ? SPAN("[2001:db8::1]:25000") : SPAN("192.0.2.1:25000"), &g.client) ||
         !addr_read_port(v6 ? SPAN("[2001:db8::25]:25") : SPAN("192.0.2.25:25"), &g.listener))
@@ -38,8 +39,11 @@ static struct guest stranger(const struct target *t, bool v6)
 static bool ask(const struct target *t, bool v6, struct probed *out)
 {
     struct asked a = {loop_new(), out};
-    const struct probe_plan plan = {
-        .backend = t->backend, .who = stranger(t, v6), .patience = PATIENCE};
+    const struct probe_plan plan = {.backend = t->backend,
+                                    .server = t->server,
+                                    .tls = t->tls,
+                                    .who = stranger(t, v6),
+                                    .patience = PATIENCE};
     struct probe *p = a.base ? probe_new(a.base, &plan, on_probed, &a) : NULL;
 
     if (p)
@@ -106,6 +110,8 @@ static void look_around(const struct target *t, const struct probed *found)
         if (found->has_starttls)
             finding_plain(t->findings, FINDING_STARTTLS, t->where);
     }
+    if (t->server->path)
+        return; /* no port, so nobody from outside */
     reach_check(t);
     if (found->is_postfix && reach_is_here(&t->at))
         postfix_check(t);

@@ -19,6 +19,7 @@ MUST enum taken asks_take(struct relay *r, const struct request *q);
 /* Of relay.c. */
 struct standing relay_standing(const struct relay *r);
 void relay_keep(char **text, struct span from);
+void relay_forget(char **text);
 
 /* Ends the session with `421 4.3.2` and a few words. */
 void relay_end_421(struct relay *r, enum reason why, const char *text);

@@ -3,13 +3,13 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "behind/reach.h"
 #include "tell/log.h"
 
 /* The mail server's milter must find us in the table from the first moment. */
-static void register_at(struct session *s, const struct addr *local)
+static void register_at(struct session *s, const struct addr *local, const struct addr *there)
 {
-    struct station *at = s->gate->station;
-    const struct table_key keys[2] = {{s->relay.who, s->relay.where}, {*local, at->backend->to}};
+    const struct table_key keys[2] = {{s->relay.who, s->relay.where}, {*local, *there}};
     struct table_entry what = {.session = s->id,
                                .client = s->relay.who,
                                .listener = s->relay.where,
@@ -26,12 +26,11 @@ static void register_at(struct session *s, const struct addr *local)
 /* Which of our addresses leads there is found out once, and again if it no longer does. */
 static bool bind_source(struct session *s, struct addr *local)
 {
-    struct station *at = s->gate->station;
+    struct station_server *at = s->server;
     struct conn *c = &s->backend.conn;
 
-    if (!conn_bind(c, at->has_source ? &at->source : NULL, &at->backend->to) ||
-        !conn_local(c, local)) {
-        at->has_source = at->backend->has_from;
+    if (!conn_bind(c, at->has_source ? &at->source : NULL, &at->at->at) || !conn_local(c, local)) {
+        at->has_source = s->gate->station->backend->has_from;
         return false;
     }
     at->source = *local;
@@ -44,7 +43,27 @@ static bool bind_as_client(struct session *s, struct addr *local)
 {
     struct conn *c = &s->backend.conn;
 
-    return conn_bind_as(c, &s->relay.who, &s->gate->station->backend->to) && conn_local(c, local);
+    return conn_bind_as(c, &s->relay.who, &s->server->at->at) && conn_local(c, local);
+}
+
+/* A request tries each server once at most; false: there is none. */
+static bool choose(struct session *s)
+{
+    struct station *at = s->gate->station;
+    size_t i;
+
+    if (s->relay.held.ticket != s->tried_for)
+        s->tried = 0;
+    s->tried_for = s->relay.held.ticket;
+    i = station_choose(at, s->tried);
+    if (i == at->count)
+        return false;
+    s->tried |= 1ULL << i;
+    s->server = &at->servers[i];
+    s->went = s->server->at->text;
+    s->relay.spare = station_choose(at, s->tried) < at->count;
+    station_enter(at, s->server);
+    return true;
 }
 
 enum conn_got call_begin(struct session *s)
@@ -52,11 +71,21 @@ enum conn_got call_begin(struct session *s)
     struct addr local;
 
     side_init(&s->backend, -1);
+    if (!choose(s)) {
+        s->relay.spare = false;
+        s->backend.conn.why = "there is no server";
+        return CONN_FAILED;
+    }
+    if (s->server->at->path) {
+        /* It has no addresses: the mail server knows the client's, or nothing. */
+        register_at(s, &s->relay.who, &s->relay.where);
+        return conn_dial_unix(&s->backend.conn, s->server->at->path);
+    }
     if (!(s->gate->station->backend->identity == IDENTITY_TRANSPARENT ? bind_as_client(s, &local)
                                                                       : bind_source(s, &local)))
         return CONN_FAILED;
-    register_at(s, &local);
-    return conn_dial(&s->backend.conn, &s->gate->station->backend->to, NULL);
+    register_at(s, &local, &s->server->at->at);
+    return conn_dial(&s->backend.conn, &s->server->at->at, NULL);
 }
 
 enum conn_got call_on(struct session *s)
@@ -64,8 +93,24 @@ enum conn_got call_on(struct session *s)
     return conn_dialled(&s->backend.conn);
 }
 
+enum conn_got call_secure(struct session *s)
+{
+    return reach_secure(&s->backend.conn, s->gate->station->backend, s->gate->backend_tls);
+}
+
+void call_lost(struct session *s, enum reason why, const char *broke)
+{
+    if (s->server)
+        station_doubt(s->gate->station, s->server);
+    s->broke = broke;
+    relay_lost(&s->relay, why);
+}
+
 void call_hang_up(struct session *s)
 {
     entries_leave(&s->gate->worker->entries, &s->entry, clock_mono());
     side_clear(&s->backend);
+    if (s->server)
+        station_leave(s->server);
+    s->server = NULL;
 }

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow.h"
 
+#include "call.h"
+
+/* There is always another round then: what follows from it is the relay's to wish. */
+static void backend_gone(struct session *s, enum conn_got how, size_t *moved)
+{
+    call_lost(s, REASON_BACKEND_LEFT, how == CONN_FAILED ? s->backend.conn.why : NULL);
+    ++*moved;
+}
+
 static void client_gone(struct session *s, enum conn_got how)
 {
     s->ended = true;
@@ -32,7 +41,7 @@ void flow_pull_client(struct session *s, size_t *moved)
 void flow_pull_backend(struct session *s, size_t *moved)
 {
     char *at;
-    bool may = side_is_open(&s->backend) && !s->backend.sated;
+    bool may = side_is_open(&s->backend) && !s->backend.sated && !relay_shakes_backend(&s->relay);
     size_t len, size = may ? dial_space(&s->relay.backend, &at) : 0;
 
     if (size == 0)
@@ -45,7 +54,7 @@ void flow_pull_backend(struct session *s, size_t *moved)
     s->backend.in += len;
     s->backend.sated = conn_is_drained(&s->backend.conn, got, len);
     if (got >= CONN_OVER)
-        relay_lost(&s->relay, REASON_BACKEND_LEFT);
+        backend_gone(s, got, moved);
 }
 
 void flow_push_client(struct session *s, size_t *moved)
@@ -66,14 +75,16 @@ void flow_push_backend(struct session *s, size_t *moved)
 {
     struct span pieces[DIAL_PIECES], body = serve_body(&s->relay.client);
     size_t len = 0, count = dial_pieces(&s->relay.backend, body, pieces);
+    enum conn_got got;
 
     if (count == 0 || !side_is_open(&s->backend))
         return;
-    if (conn_write(&s->backend.conn, pieces, count, &len) == CONN_FAILED)
-        relay_lost(&s->relay, REASON_BACKEND_LEFT);
+    got = conn_write(&s->backend.conn, pieces, count, &len);
     serve_body_drop(&s->relay.client, dial_went(&s->relay.backend, body, len));
     *moved += len;
     s->backend.out += len;
+    if (got == CONN_FAILED)
+        backend_gone(s, got, moved);
 }
 
 bool flow_has_more(const struct session *s)

@@ -22,6 +22,15 @@ enum {
     LINGER_SECONDS = 2, /* for the other side to hear it and close */
 };
 
+/* Who has somewhere else to go does not wait for long. */
+static double patience(const struct session *s, unsigned long seconds)
+{
+    unsigned long most = s->gate->station->backend->greeting_timeout;
+    bool shortly = s->relay.spare && s->relay.stage == STAGE_INTRO && most < seconds;
+
+    return (double)(shortly ? most : seconds);
+}
+
 double phase_limit(const struct session *s, enum phase phase)
 {
     const struct source *rule = &s->relay.rule;
@@ -34,12 +43,14 @@ double phase_limit(const struct session *s, enum phase phase)
         return (double)s->gate->worker->settings->global.tls_handshake_timeout;
     case PHASE_CONNECT:
         return (double)backend->connect_timeout;
+    case PHASE_SECURE:
+        return patience(s, s->gate->worker->settings->global.tls_handshake_timeout);
     case PHASE_TALK:
         return (double)rule->smtp_command_timeout;
     case PHASE_MESSAGE:
         return (double)rule->smtp_data_timeout;
     case PHASE_ANSWER:
-        return (double)backend->reply_timeout;
+        return patience(s, backend->reply_timeout);
     case PHASE_LAST_WORDS:
         return s->finished ? LINGER_SECONDS : LAST_SECONDS;
     case PHASE_OVER:
@@ -62,6 +73,7 @@ uint64_t phase_progress(const struct session *s)
     case PHASE_HEAD:
     case PHASE_SHAKE:
     case PHASE_CONNECT:
+    case PHASE_SECURE:
     case PHASE_OVER:
         break;
     }
@@ -88,12 +100,10 @@ static enum phase hear_head(struct session *s)
 
 static void connected(struct session *s, enum conn_got got)
 {
-    if (got == CONN_SOME) {
+    if (got == CONN_SOME)
         relay_connected(&s->relay);
-    } else {
-        relay_lost(&s->relay, REASON_CONNECT);
-        s->broke = s->backend.conn.why;
-    }
+    else
+        call_lost(s, REASON_CONNECT, s->backend.conn.why);
 }
 
 static enum phase dial_on(struct session *s)
@@ -108,6 +118,33 @@ static enum phase dial_on(struct session *s)
     return PHASE_TALK;
 }
 
+/* What goes before TLS goes out in the clear; only then is the socket TLS's. */
+static enum phase secure(struct session *s)
+{
+    size_t moved = 0;
+    enum conn_got got;
+
+    flow_push_client(s, &moved); /* the loop wakes us for it */
+    flow_push_backend(s, &moved);
+    if (relay_shakes_backend(&s->relay) && flow_has_more(s))
+        return PHASE_SECURE;
+    got = relay_shakes_backend(&s->relay) ? call_secure(s) : CONN_SOME;
+    if (got == CONN_LATER)
+        return PHASE_SECURE;
+    if (got != CONN_SOME)
+        call_lost(s, REASON_BACKEND_TLS, s->backend.conn.why);
+    else if (relay_shakes_backend(&s->relay))
+        relay_backend_secured(&s->relay);
+    s->backend.sated = false;
+    return PHASE_TALK;
+}
+
+static void learn(struct session *s)
+{
+    station_heard(s->gate->station, s->server, span_of(s->relay.live), clock_mono());
+    s->broke = NULL;
+}
+
 static void record(struct session *s)
 {
     if (!receipt_spool(s->gate->worker->spool, &s->relay, clock_now()))
@@ -115,20 +152,44 @@ static void record(struct session *s)
     relay_recorded(&s->relay);
 }
 
-/* Turns the relay until it wishes what takes more than memory and disk. */
+/* What takes no more than memory and disk; false: it takes more. */
+static bool comply(struct session *s, enum relay_wish wish)
+{
+    struct spool *spool = s->gate->worker->spool;
+
+    switch (wish) {
+    case RELAY_RECORD:
+        record(s);
+        return true;
+    case RELAY_TRACE:
+        relay_trace(&s->relay, clock_now());
+        return true;
+    case RELAY_LEARN:
+        learn(s);
+        return true;
+    case RELAY_RESERVE:
+        relay_reserved(&s->relay, spool_reserve(spool, RESERVE * RECORD_MAX) ? RESERVE : 0);
+        return true;
+    case RELAY_WAIT:
+    case RELAY_CONNECT:
+    case RELAY_SECURE:
+    case RELAY_DROP:
+    case RELAY_START_TLS:
+    case RELAY_CLOSE:
+        break;
+    }
+    return false;
+}
+
+/* Turns the relay until it wishes that. */
 static enum relay_wish turn(struct session *s)
 {
     struct spool *spool = s->gate->worker->spool;
     enum relay_wish wish;
 
-    while ((wish = relay_turn(&s->relay)) == RELAY_RESERVE || wish == RELAY_RECORD ||
-           wish == RELAY_TRACE)
-        if (wish == RELAY_RECORD)
-            record(s);
-        else if (wish == RELAY_TRACE)
-            relay_trace(&s->relay, clock_now());
-        else
-            relay_reserved(&s->relay, spool_reserve(spool, RESERVE * RECORD_MAX) ? RESERVE : 0);
+    do {
+        wish = relay_turn(&s->relay);
+    } while (comply(s, wish));
 
     unsigned back = relay_give_back(&s->relay);
 
@@ -141,6 +202,7 @@ static void drop(struct session *s)
 {
     size_t moved = 0;
 
+    s->moves += s->relay.stage == STAGE_GONE;
     flow_push_backend(s, &moved); /* QUIT, if it goes */
     call_hang_up(s);
     relay_dropped(&s->relay);
@@ -151,10 +213,15 @@ static enum phase waiting(struct session *s)
 {
     const struct relay *r = &s->relay;
 
+    /* Nobody is there to hear an answer; only what becomes of a message must be known. */
+    if (s->ended && !side_is_open(&s->client) && !relay_awaits_outcome(r)) {
+        s->relay.why = REASON_CLIENT_FAILED;
+        return PHASE_OVER;
+    }
     if (relay_awaits_backend(r) || flow_has_more(s))
         return PHASE_ANSWER;
-    if (s->ended && (buf_len(&r->client.out) == 0 || !side_is_open(&s->client))) {
-        s->relay.why = side_is_open(&s->client) ? REASON_CLIENT_LEFT : REASON_CLIENT_FAILED;
+    if (s->ended && buf_len(&r->client.out) == 0) {
+        s->relay.why = REASON_CLIENT_LEFT;
         return PHASE_OVER;
     }
     return r->client.hear == HEAR_BODY ? PHASE_MESSAGE : PHASE_TALK;
@@ -177,6 +244,8 @@ static enum phase talk(struct session *s)
         flow_push_backend(s, &moved);
         if (wish == RELAY_START_TLS)
             return PHASE_SHAKE;
+        if (wish == RELAY_SECURE)
+            return PHASE_SECURE;
         flow_push_client(s, &moved);
         if (wish == RELAY_CONNECT) {
             enum conn_got got = call_begin(s);
@@ -281,6 +350,7 @@ static const struct {
     [PHASE_HEAD] = {"waiting for the load balancer's header", hear_head},
     [PHASE_SHAKE] = {"shaking hands", shake},
     [PHASE_CONNECT] = {"connecting to the backend", dial_on},
+    [PHASE_SECURE] = {"shaking hands with the backend", secure},
     [PHASE_TALK] = {"waiting for a command", talk},
     [PHASE_MESSAGE] = {"hearing a message", talk},
     [PHASE_ANSWER] = {"waiting for the backend", talk},
@@ -298,6 +368,13 @@ const char *phase_doing(enum phase phase)
     return phases[phase].doing;
 }
 
+/* The backend takes too long: another may not. */
+static enum phase give_up(struct session *s, enum reason why, const char *broke)
+{
+    call_lost(s, why, broke);
+    return s->relay.why == REASON_NOT_YET ? PHASE_TALK : PHASE_LAST_WORDS;
+}
+
 enum phase phase_time_out(struct session *s)
 {
     switch (s->phase) {
@@ -306,11 +383,11 @@ enum phase phase_time_out(struct session *s)
         s->relay.why = REASON_TIMED_OUT;
         return PHASE_OVER;
     case PHASE_CONNECT:
-        relay_lost(&s->relay, REASON_CONNECT);
-        return PHASE_LAST_WORDS;
+        return give_up(s, REASON_CONNECT, "it takes too long");
+    case PHASE_SECURE:
+        return give_up(s, REASON_BACKEND_TLS, "the handshake takes too long");
     case PHASE_ANSWER:
-        relay_lost(&s->relay, REASON_BACKEND_SLOW);
-        return PHASE_LAST_WORDS;
+        return give_up(s, REASON_BACKEND_SLOW, NULL);
     case PHASE_TALK:
     case PHASE_MESSAGE:
         relay_end(&s->relay, REASON_TIMED_OUT, SPAN("421 4.4.2 Timeout, closing\r\n"));

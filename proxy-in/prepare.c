@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "behind/reach.h"
 #include "net/ciphers.h"
 #include "net/conn.h"
 #include "run/cage.h"
@@ -160,6 +161,20 @@ static void prepare_tls(struct prepared *p, const struct settings *s, size_t i, 
     (void)make_tls(&p->gates[i], s, l, wrong);
 }
 
+static void prepare_backend_tls(struct prepared *p, const struct settings *s, size_t i,
+                                struct lines *wrong)
+{
+    const struct backend *b = &s->backends[i];
+    const struct tls_client_conf conf = reach_tls(b);
+    char why[512];
+
+    if (b->use_tls == BACKEND_TLS_NO)
+        return;
+    p->backend_tls[i] = tls_client_new(&conf, why, sizeof why);
+    if (!p->backend_tls[i])
+        add_line(wrong, b->head.file, b->head.line, why);
+}
+
 static void open_sockets(struct prepared *p, const struct settings *s, struct lines *wrong)
 {
     char why[512];
@@ -206,20 +221,23 @@ static void make_table(const struct settings *s, struct lines *wrong)
     parts = need;
 }
 
-static struct prepared *new_prepared(size_t count)
+static struct prepared *new_prepared(size_t count, size_t backend_count)
 {
     struct prepared *p = calloc(1, sizeof *p);
 
-    if (p)
-        p->gates = calloc(count + 1, sizeof *p->gates);
-    if (p && p->gates) {
-        p->count = count;
-        for (size_t i = 0; i < count; i++)
-            p->gates[i].fd = -1;
-        return p;
+    if (!p)
+        return NULL;
+    p->gates = calloc(count + 1, sizeof *p->gates);
+    p->backend_tls = calloc(backend_count + 1, sizeof *p->backend_tls);
+    if (!p->gates || !p->backend_tls) {
+        prepare_free(p);
+        return NULL;
     }
-    free(p);
-    return NULL;
+    p->count = count;
+    p->backend_count = backend_count;
+    for (size_t i = 0; i < count; i++)
+        p->gates[i].fd = -1;
+    return p;
 }
 
 /* Sockets and the table, which outlive this generation; only where all else is right. */
@@ -264,7 +282,7 @@ void prepare_show(const void *prepared, dated_fn *show, void *arg)
 
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size)
 {
-    struct prepared *p = new_prepared(s->smtp_listener_count);
+    struct prepared *p = new_prepared(s->smtp_listener_count, s->backend_count);
     struct lines wrong = {.at = why, .size = size};
 
     if (!tickets)
@@ -279,6 +297,8 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
                  "no smtp-listener: say where clients come in");
     for (size_t i = 0; i < p->count; i++)
         prepare_tls(p, s, i, &wrong);
+    for (size_t i = 0; i < p->backend_count; i++)
+        prepare_backend_tls(p, s, i, &wrong);
     if (!only_check)
         check_transparent(s, &wrong);
     if (!only_check)
@@ -302,7 +322,10 @@ void prepare_free(void *prepared)
     for (size_t i = 0; i < p->count; i++)
         if (!p->gates[i].shared)
             tls_free(&p->gates[i].tls);
+    for (size_t i = 0; i < p->backend_count; i++)
+        tls_free(&p->backend_tls[i]);
     free(p->gates);
+    free(p->backend_tls);
     free(p);
 }
 

@@ -20,6 +20,8 @@ struct prepared_gate {
 struct prepared {
     struct prepared_gate *gates;
     size_t count;
+    struct tls **backend_tls; /* one for each backend; NULL: it is spoken to in the clear */
+    size_t backend_count;
     struct table *table;             /* borrowed; NULL with -t */
     const struct settings *settings; /* borrowed */
     double warned;                   /* when what is only reported was last told of */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "asks.h"
-#include "smtp/reply.h"
+#include "join.h"
 
-static void forget(char **text)
+void relay_forget(char **text)
 {
     free(*text);
     *text = NULL;
@@ -17,20 +17,6 @@ void relay_keep(char **text, struct span from)
 {
     free(*text);
     *text = strndup(from.at, from.len);
-}
-
-static struct guest guest(const struct relay *r)
-{
-    return (struct guest){
-        .identity = r->house->identity,
-        .client = r->who,
-        .listener = r->where,
-        .helo = r->helo ? r->helo : r->house->host_name,
-        .extended = r->extended,
-        .tls = r->tls,
-        .session = r->session,
-        .tlvs = r->tlvs,
-    };
 }
 
 void relay_end(struct relay *r, enum reason why, struct span reply)
@@ -47,19 +33,6 @@ void relay_end_421(struct relay *r, enum reason why, const char *text)
     int n = snprintf(reply, sizeof reply, "421 4.3.2 %.255s %s\r\n", r->house->host_name, text);
 
     relay_end(r, why, (struct span){reply, (size_t)n});
-}
-
-void relay_lost(struct relay *r, enum reason why)
-{
-    relay_end_421(r, why, "Mail server not available, try again later");
-}
-
-static void keep_said(struct relay *r, struct span reply)
-{
-    char flat[256];
-    size_t len = reply_flat(flat, sizeof flat, reply);
-
-    relay_keep(&r->said, (struct span){flat, len});
 }
 
 struct standing relay_standing(const struct relay *r)
@@ -92,49 +65,6 @@ void relay_show(struct relay *r, unsigned ticket, enum verb verb, struct span re
 }
 
 /* The backend's side */
-
-static void learn(struct relay *r, struct span reply)
-{
-    struct relay_memory *m = r->house->memory;
-
-    relay_keep(&r->live, reply);
-    r->offers = ehlo_read(reply);
-    r->stage = STAGE_OPEN;
-    if (reply.len <= sizeof m->reply) {
-        memcpy(m->reply, reply.at, reply.len);
-        m->len = reply.len;
-    }
-    if (!r->live)
-        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
-}
-
-static void introduced(struct relay *r, const struct heard *h)
-{
-    const struct guest who = guest(r);
-    struct span rest = h->text, line = span_cut(&rest, '\r');
-    struct span name = line.len > 4 ? span_after(line, 4) : SPAN("");
-    bool asked_xclient = r->intro == INTRO_XCLIENT;
-
-    if (r->intro == INTRO_GREETING)
-        relay_keep(&r->name, span_cut(&name, ' '));
-    switch (intro_heard(&r->intro, &r->backend, &who, h)) {
-    case INTRO_GOES_ON:
-        break;
-    case INTRO_DONE:
-        learn(r, h->text);
-        break;
-    case INTRO_TURNED_AWAY:
-        keep_said(r, h->text);
-        relay_end(r, REASON_REFUSED, h->text);
-        break;
-    case INTRO_REFUSED:
-        keep_said(r, h->text);
-        /* 501 is about what the client calls itself: it must not alarm anybody. */
-        relay_end_421(r, h->code == 501 && !asked_xclient ? REASON_REFUSED : REASON_IDENTITY,
-                      "Mail server is not ready for us");
-        break;
-    }
-}
 
 /* The final answer to a message; what was accepted is recorded before the client hears of it. */
 static void final(struct relay *r, const struct heard *h)
@@ -213,7 +143,7 @@ static void begin_message(struct relay *r, bool taken)
 {
     if (taken && r->trace && !dial_preface(&r->backend, span_of(r->trace)))
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
-    forget(&r->trace);
+    relay_forget(&r->trace);
 }
 
 static void pass_back(struct relay *r, const struct heard *h)
@@ -223,7 +153,7 @@ static void pass_back(struct relay *r, const struct heard *h)
     if (!settle(r, verb, h->code)) {
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
     } else if (h->code == 421) {
-        keep_said(r, h->text);
+        join_keep_said(r, h->text);
         relay_end(r, REASON_REFUSED, h->text);
     } else if (verb == VERB_END) {
         final(r, h);
@@ -242,34 +172,16 @@ static void hear(struct relay *r)
     int got = 0;
 
     while (r->why == REASON_NOT_YET && r->wish == RELAY_WAIT && r->stage >= STAGE_INTRO &&
-           (got = dial_next(&r->backend, &h)) > 0) {
+           !relay_shakes_backend(r) && (got = dial_next(&r->backend, &h)) > 0) {
         if (r->stage == STAGE_INTRO)
-            introduced(r, &h);
+            join_heard(r, &h);
         else if (r->stage == STAGE_OPEN)
             pass_back(r, &h);
     }
-    if (got < 0) {
-        keep_said(r, buf_peek(&r->backend.in));
-        relay_lost(r, REASON_BACKEND_BROKEN);
-    }
-}
-
-void relay_connected(struct relay *r)
-{
-    const struct guest who = guest(r);
-
-    r->stage = STAGE_INTRO;
-    if (!intro_begin(&r->intro, &r->backend, &who))
-        relay_end_421(r, REASON_IDENTITY, "Mail server is not ready for us");
-}
-
-void relay_dropped(struct relay *r)
-{
-    dial_clear(&r->backend);
-    dial_init(&r->backend);
-    forget(&r->live);
-    forget(&r->name);
-    r->stage = STAGE_NONE;
+    if (got < 0 && r->stage == STAGE_OPEN && dial_waits(&r->backend) == 0)
+        join_unasked(r, buf_peek(&r->backend.in));
+    else if (got < 0)
+        join_broken(r);
 }
 
 /* False: nothing more can be done now. */
@@ -290,7 +202,7 @@ static bool next_request(struct relay *r)
         }
         return false;
     }
-    forget(&r->held_arg);
+    relay_forget(&r->held_arg);
     return true;
 }
 
@@ -298,6 +210,10 @@ enum relay_wish relay_turn(struct relay *r)
 {
     r->wish = RELAY_WAIT;
     hear(r);
+    if (r->stage == STAGE_GONE)
+        r->wish = RELAY_DROP;
+    else if (relay_shakes_backend(r))
+        r->wish = RELAY_SECURE;
     while (r->why == REASON_NOT_YET && r->wish == RELAY_WAIT && next_request(r))
         ;
     if (r->why == REASON_NOT_YET && serve_is_over(&r->client))
@@ -311,7 +227,7 @@ void relay_reserved(struct relay *r, unsigned records)
     r->granted += records;
     if (records == 0) {
         serve_answer(&r->client, r->held.ticket, SPAN("452 4.3.1 No room for records\r\n"));
-        forget(&r->held_arg);
+        relay_forget(&r->held_arg);
     }
 }
 
@@ -361,7 +277,7 @@ void relay_secured(struct relay *r, const struct tls_facts *tls)
     }
     r->authenticated = false;
     r->shown = 0;
-    forget(&r->helo);
+    relay_forget(&r->helo);
     if (!serve_secured(&r->client) && r->why == REASON_NOT_YET)
         r->why = REASON_SLIPPED;
 }
@@ -371,12 +287,12 @@ void relay_clear(struct relay *r)
     serve_clear(&r->client);
     dial_clear(&r->backend);
     envelope_clear(&r->envelope);
-    forget(&r->held_arg);
-    forget(&r->helo);
-    forget(&r->live);
-    forget(&r->name);
-    forget(&r->trace);
-    forget(&r->said);
+    relay_forget(&r->held_arg);
+    relay_forget(&r->helo);
+    relay_forget(&r->live);
+    relay_forget(&r->name);
+    relay_forget(&r->trace);
+    relay_forget(&r->said);
 }
 
 bool relay_is_idle(const struct relay *r)
@@ -390,4 +306,15 @@ bool relay_awaits_backend(const struct relay *r)
 {
     return r->stage == STAGE_CALLED || r->stage == STAGE_INTRO ||
            (r->stage != STAGE_NONE && dial_waits(&r->backend) > 0);
+}
+
+bool relay_awaits_outcome(const struct relay *r)
+{
+    for (unsigned i = r->backend.first; i != r->backend.next; i++) {
+        unsigned ticket = r->backend.asked[i % DIAL_DEPTH];
+
+        if (serve_is_owed(&r->client, ticket) && serve_asked(&r->client, ticket) == VERB_END)
+            return true;
+    }
+    return false;
 }

@@ -9,6 +9,9 @@
  * The mail server is called late: for EHLO after TLS (or where there is no STARTTLS to
  * come), or for the first command that needs it. The EHLO before a possible STARTTLS is
  * answered from what that server said last to anybody.
+ *
+ * A server that is lost before MAIL is replaced without the client's noticing: by the next of
+ * several while it is called, and by any once it has said EHLO. Not so after AUTH.
  */
 #pragma once
 
@@ -20,7 +23,7 @@
 #include "smtp/ehlo.h"
 #include "smtp/serve.h"
 
-/* A backend's last reply to EHLO; shared by all sessions of a process that go there. */
+/* A reply to EHLO that was heard before. */
 struct relay_memory {
     char reply[DIAL_REPLY_MAX];
     size_t len; /* 0: nothing is known yet */
@@ -32,14 +35,18 @@ struct relay_house {
     const struct sources *sources; /* NULL: logging in changes no rule */
     const char *source_name;       /* the listener's; "" for none */
     enum identity identity;
-    bool has_tls;  /* there is a certificate to start TLS with */
-    bool accounts; /* received mail is recorded */
-    struct relay_memory *memory;
+    enum backend_tls use_tls;
+    bool has_tls;                      /* there is a certificate to start TLS with */
+    bool accounts;                     /* received mail is recorded */
+    const struct relay_memory *memory; /* what the backend offers, whatever server it will be */
 };
 
 enum relay_wish {
     RELAY_WAIT,
     RELAY_CONNECT,   /* call the backend, then relay_connected() or relay_lost() */
+    RELAY_SECURE,    /* write all that `backend` says, shake hands with it, then
+                        relay_backend_secured() or relay_lost() */
+    RELAY_LEARN,     /* keep `live` in mind, what this backend offers now */
     RELAY_DROP,      /* write what `backend` still says, close it, then relay_dropped() */
     RELAY_START_TLS, /* write all that `client` says, shake hands, then relay_secured() */
     RELAY_RESERVE,   /* make room for records, then relay_reserved() */
@@ -57,7 +64,7 @@ struct relay {
     const char *session;    /* borrowed */
     struct span tlvs;       /* borrowed; of the header that a load balancer sent */
 
-    enum { STAGE_NONE, STAGE_CALLED, STAGE_INTRO, STAGE_OPEN, STAGE_LEAVING } stage;
+    enum { STAGE_NONE, STAGE_GONE, STAGE_CALLED, STAGE_INTRO, STAGE_OPEN, STAGE_LEAVING } stage;
     enum intro intro;
     const struct tls_facts *tls; /* borrowed; NULL in the clear */
 
@@ -83,6 +90,7 @@ struct relay {
     bool extended;   /* it said EHLO, not HELO */
     bool utf8;       /* the last MAIL had SMTPUTF8 */
     bool authenticated;
+    bool spare; /* there is another server; the owner's to say before relay_connected() */
 };
 
 /* `rule` is copied, all else borrowed. */
@@ -98,6 +106,7 @@ void relay_clear(struct relay *r);
 MUST enum relay_wish relay_turn(struct relay *r);
 
 void relay_connected(struct relay *r);
+void relay_backend_secured(struct relay *r);
 void relay_dropped(struct relay *r);
 void relay_secured(struct relay *r, const struct tls_facts *tls);
 
@@ -111,7 +120,7 @@ void relay_recorded(struct relay *r);
 /* Seconds since 1970, with RELAY_TRACE. */
 void relay_trace(struct relay *r, double now);
 
-/* The backend cannot be reached or is gone. */
+/* The backend cannot be reached or is gone: the session moves on if it may, or ends. */
 void relay_lost(struct relay *r, enum reason why);
 
 /* Ends it from outside, with a reply ("421 ...\r\n") for the client. */
@@ -122,3 +131,9 @@ bool relay_is_idle(const struct relay *r);
 
 /* Does the client wait for the backend? */
 bool relay_awaits_backend(const struct relay *r);
+
+/* Has the backend all of a message, and not said yet what became of it? */
+bool relay_awaits_outcome(const struct relay *r);
+
+/* Has the connection to the backend to become TLS before anything else is heard there? */
+bool relay_shakes_backend(const struct relay *r);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "behind/probe.h"
+#include "patrol.h"
 #include "prepare.h"
 #include "session.h"
 #include "tell/log.h"
@@ -22,8 +22,8 @@ struct server {
     struct child *child;
     struct gate *gates;
     struct station *stations;
-    struct probe **probes;                     /* NULL where a station needs none */
-    size_t gate_count, station_count, unasked; /* probes without a first answer */
+    size_t gate_count, station_count;
+    struct patrol *patrol;
     struct event tick, orders;
     unsigned long most;   /* sessions at a time */
     bool listening, full; /* full: out of descriptors */
@@ -97,7 +97,7 @@ static void on_client(int fd, short events, void *arg)
     for (unsigned n = 0; n < ACCEPT_MAX; n++) {
         if ((got = listen_accept(fd, &client, &full)) < 0)
             break;
-        if (!g->station->safe)
+        if (!station_is_safe(g->station))
             turn_away(got, g, &client, REASON_NOT_PROBED,
                       "Mail server not available, try again later");
         else if (v->worker.count >= v->most)
@@ -150,6 +150,7 @@ static void on_tick(int fd, short events, void *arg)
     (void)fd;
     (void)events;
     entries_sweep(&v->worker.entries, now);
+    patrol_walk(v->patrol);
     if (v->worker.draining)
         sessions_drain(&v->worker, now);
     else if (v->full) {
@@ -159,65 +160,34 @@ static void on_tick(int fd, short events, void *arg)
 }
 
 /* Listeners serve from here. */
-static void open_up(struct server *v)
+static void open_up(void *arg)
 {
-    listen_on(v, true);
+    struct server *v = arg;
+
+    if (!v->worker.draining)
+        listen_on(v, true);
     child_ready(v->child);
-}
-
-static void tell_probed(const struct station *at, const struct probed *found)
-{
-    bool safe = found->verdict == VERDICT_SAFE;
-    char asked[sizeof found->asked + 16] = "";
-
-    if (*found->asked)
-        snprintf(asked, sizeof asked, "RCPT TO:<%s>", found->asked);
-    log_say(safe ? LOG_LIFE : LOG_FAULT, "", safe ? "probe-passed" : "probe-failed",
-            {"backend", span_of(at->backend->head.title)}, {"server", span_of(at->backend->server)},
-            {"why", span_of(verdict_what(found->verdict))}, {"asked", span_of(asked)},
-            {"said", span_of(found->said)},
-            {"remedy", span_of(verdict_remedy(found->verdict, at->backend->identity))});
-}
-
-/* Until it is safe clients get 421. */
-static void on_probed(void *arg, const struct probed *found)
-{
-    struct station *at = arg;
-    struct server *v = server_of(at->worker);
-    bool safe = found->verdict == VERDICT_SAFE;
-
-    if (safe != at->safe || v->unasked > 0)
-        tell_probed(at, found);
-    at->safe = safe;
-    if (!at->probed && --v->unasked == 0)
-        open_up(v);
-    at->probed = true;
 }
 
 static bool make_stations(struct server *v)
 {
     const struct settings *s = v->worker.settings;
 
-    for (size_t i = 0; i < s->backend_count; i++) {
-        struct station *at = &v->stations[i];
-
-        *at = (struct station){.worker = &v->worker,
-                               .backend = &s->backends[i],
-                               .source = s->backends[i].from,
-                               .has_source = s->backends[i].has_from,
-                               .safe = s->backends[i].identity != IDENTITY_NONE};
-        if (at->safe || !is_used(v, at))
-            continue;
-        v->probes[i] =
-            probe_new(v->worker.base,
-                      &(struct probe_plan){.backend = at->backend,
-                                           .who = {.identity = IDENTITY_NONE, .helo = s->host_name},
-                                           PROBE_FOR_EVER},
-                      on_probed, at);
-        if (!v->probes[i])
+    v->patrol = patrol_new(v->worker.base, s->host_name, open_up, v);
+    for (size_t i = 0; v->patrol && i < s->backend_count; i++)
+        if (!station_init(&v->stations[i], &s->backends[i]))
             return false;
-        v->unasked++;
-    }
+    return v->patrol != NULL;
+}
+
+static bool man_posts(struct server *v)
+{
+    const struct prepared *p = v->child->prepared;
+
+    for (size_t i = 0; i < v->station_count; i++)
+        if (is_used(v, &v->stations[i]) &&
+            !patrol_add(v->patrol, &v->stations[i], p->backend_tls[i]))
+            return false;
     return true;
 }
 
@@ -228,17 +198,22 @@ static void make_gates(struct server *v)
 
     for (size_t i = 0; i < v->gate_count; i++) {
         const struct smtp_listener *l = &s->smtp_listeners[i];
-        struct station *at = &v->stations[settings_backend(s, l) - s->backends];
+        size_t behind = (size_t)(settings_backend(s, l) - s->backends);
+        struct station *at = &v->stations[behind];
 
-        v->gates[i] = (struct gate){
-            .worker = &v->worker, .listener = l, .station = at, .tls = p->gates[i].tls};
+        v->gates[i] = (struct gate){.worker = &v->worker,
+                                    .listener = l,
+                                    .station = at,
+                                    .tls = p->gates[i].tls,
+                                    .backend_tls = p->backend_tls[behind]};
         v->gates[i].house = (struct relay_house){.host_name = s->host_name,
                                                  .sources = s->sources,
                                                  .source_name = l->source,
-                                                 .identity = settings_backend(s, l)->identity,
+                                                 .identity = at->backend->identity,
+                                                 .use_tls = at->backend->use_tls,
                                                  .has_tls = p->gates[i].tls != NULL,
                                                  .accounts = v->worker.spool != NULL,
-                                                 .memory = &at->memory};
+                                                 .memory = &at->offer};
         event_assign(&v->gates[i].watch, v->worker.base, p->gates[i].fd, EV_READ | EV_PERSIST,
                      on_client, &v->gates[i]);
     }
@@ -252,9 +227,8 @@ static bool make_memory(struct server *v)
     v->station_count = s->backend_count;
     v->gates = calloc(v->gate_count, sizeof *v->gates);
     v->stations = calloc(v->station_count, sizeof *v->stations);
-    v->probes = calloc(v->station_count, sizeof(struct probe *));
     v->worker.base = loop_new();
-    return v->gates && v->stations && v->probes && v->worker.base;
+    return v->gates && v->stations && v->worker.base;
 }
 
 static bool open_spool(struct server *v)
@@ -280,29 +254,30 @@ static bool begin(struct server *v)
     entries_init(&v->worker.entries, p->table, v->child->slot);
     if (!make_memory(v) || !open_spool(v))
         return false;
-    make_gates(v);
     if (!make_stations(v))
+        return false;
+    make_gates(v);
+    if (!man_posts(v))
         return false;
     event_assign(&v->tick, v->worker.base, -1, EV_PERSIST, on_tick, v);
     event_add(&v->tick, &(struct timeval){.tv_sec = 1});
     event_assign(&v->orders, v->worker.base, v->child->orders, EV_READ | EV_PERSIST, on_orders, v);
     event_add(&v->orders, NULL);
-    if (v->unasked == 0)
-        open_up(v);
+    patrol_walk(v->patrol);
     return true;
 }
 
 static void clear(struct server *v)
 {
-    for (size_t i = 0; v->probes && i < v->station_count; i++)
-        probe_free(&v->probes[i]);
+    patrol_free(&v->patrol);
+    for (size_t i = 0; v->stations && i < v->station_count; i++)
+        station_clear(&v->stations[i]);
     entries_clear(&v->worker.entries);
     spool_close(&v->worker.spool);
     if (v->worker.base)
         event_base_free(v->worker.base);
     free(v->gates);
     free(v->stations);
-    free(v->probes);
     libevent_global_shutdown();
 }
 

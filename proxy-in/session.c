@@ -99,8 +99,11 @@ static short backend_events(const struct session *s)
         return 0;
     if (s->phase == PHASE_CONNECT)
         return EV_WRITE;
+    if (s->phase == PHASE_SECURE && conn_is_secure(&s->backend.conn))
+        return (s->backend.conn.needs & CONN_OUT) ? EV_WRITE : EV_READ;
     if (flow_has_more(s))
-        events |= EV_WRITE;
+        events |= conn_is_secure(&s->backend.conn) && s->backend.conn.needs == CONN_IN ? EV_READ
+                                                                                       : EV_WRITE;
     if (s->phase == PHASE_LAST_WORDS || (talks(s) && buf_room(&s->relay.backend.in) > 0))
         events |= EV_READ;
     return events;

@@ -15,6 +15,7 @@ enum phase {
     PHASE_HEAD,       /* a load balancer says who the client is */
     PHASE_SHAKE,      /* the client's TLS handshake */
     PHASE_CONNECT,    /* the backend's connection comes about */
+    PHASE_SECURE,     /* its TLS handshake */
     PHASE_TALK,       /* it is the client's turn */
     PHASE_MESSAGE,    /* a message comes */
     PHASE_ANSWER,     /* it is the backend's turn */
@@ -28,6 +29,11 @@ struct session {
     struct id id;
     enum phase phase;
     struct side client, backend;
+    struct station_server *server; /* borrowed; where the backend's connection goes; NULL: none */
+    const char *went;              /* borrowed; the last of them, for the log */
+    uint64_t tried;                /* servers, as bits, that were called for the request ... */
+    unsigned tried_for;            /* ... of this ticket */
+    unsigned moves;                /* from one server to another */
     struct relay relay;
     struct addr via;       /* the load balancer; only with proxy-protocol-from */
     struct buf head;       /* its header as far as it came, and then the TLVs of that */

@@ -40,7 +40,8 @@ static void tell_fault(const struct session *s)
     const struct backend *b = s->gate->station->backend;
 
     log_say(LOG_FAULT, s->id.text, "identity-not-taken", {"backend", span_of(b->head.title)},
-            {"server", span_of(b->server)}, {"said", span_of(s->relay.said ? s->relay.said : "")},
+            {"server", span_of(s->went ? s->went : "")},
+            {"said", span_of(s->relay.said ? s->relay.said : "")},
             {"remedy", span_of(intro_remedy(b->identity))});
 }
 
@@ -69,6 +70,9 @@ void story_tell(const struct session *s)
     if (s->tls)
         add_tls(&p, s->tls);
     add_text(&p, "backend", s->gate->station->backend->head.title);
+    add_text(&p, "server", s->went);
+    if (s->moves)
+        add(&p, "moves", log_number((double)s->moves));
     add_text(&p, "broke", s->broke);
     add_text(&p, "said", r->said);
     add(&p, "messages", log_number(r->messages));

@@ -6,22 +6,11 @@
 
 #include "entries.h"
 #include "net/loop.h"
-#include "relay.h"
+#include "station.h"
 #include "tell/spool.h"
 
 struct tls;
 struct session;
-
-/* A backend, as this process knows it. */
-struct station {
-    struct worker *worker;
-    const struct backend *backend;
-    struct relay_memory memory;
-    struct addr source; /* where to connect from */
-    bool has_source;    /* that is known */
-    bool safe;          /* it takes the identity, or the probe has shown that it does not relay */
-    bool probed;        /* it has had its first probe */
-};
 
 /* A listener. */
 struct gate {
@@ -29,8 +18,9 @@ struct gate {
     const struct smtp_listener *listener;
     struct station *station;
     struct relay_house house;
-    struct tls *tls; /* borrowed; NULL: none */
-    int fd;          /* borrowed */
+    struct tls *tls;         /* borrowed; NULL: none */
+    struct tls *backend_tls; /* borrowed; NULL: the backend is spoken to in the clear */
+    int fd;                  /* borrowed */
     struct event watch;
 };
 

@@ -13,15 +13,18 @@ enum { XCLIENT_MAX = 512, EHLO_MAX = 4096, HELO_MAX = 255, HELO_ROOM = 300 };
 
 #define UNAVAILABLE "[UNAVAILABLE]"
 
+/* Of ourselves version 1 says the truth, since Postfix refuses UNKNOWN. */
 bool intro_begin(enum intro *i, struct dial *d, const struct guest *who)
 {
     struct buf head;
     bool made = true;
 
-    *i = INTRO_GREETING;
+    *i = who->use_tls == BACKEND_TLS_IMMEDIATE ? INTRO_SHAKING : INTRO_GREETING;
     buf_init(&head, HEAD_MAX);
     if (who->identity == IDENTITY_PROXY_V1)
         made = head_make_v1(&head, &who->client, &who->listener);
+    else if (who->identity == IDENTITY_PROXY_V2 && who->ourselves)
+        made = head_make_local(&head);
     else if (who->identity == IDENTITY_PROXY_V2)
         made = head_make_v2(&head, &who->client, &who->listener, who->tls, span_of(who->session),
                             who->tlvs);
@@ -113,6 +116,44 @@ static enum intro_verdict next(enum intro *i, enum intro to, bool asked)
     return asked ? INTRO_GOES_ON : INTRO_REFUSED;
 }
 
+/* What must be known of the mail server before the client's own EHLO. */
+static enum intro_verdict introduce(enum intro *i, struct dial *d, const struct guest *who)
+{
+    bool by_xclient = who->identity == IDENTITY_XCLIENT && !who->ourselves;
+
+    return next(i, by_xclient ? INTRO_PROBING : INTRO_EHLO, ask_ehlo(d, who));
+}
+
+bool intro_secured(enum intro *i, struct dial *d, const struct guest *who)
+{
+    if (who->use_tls == BACKEND_TLS_IMMEDIATE) {
+        *i = INTRO_GREETING;
+        return buf_len(&d->in) == 0;
+    }
+    return dial_secured(d) && introduce(i, d, who) == INTRO_GOES_ON;
+}
+
+/* In the clear nothing is asked but STARTTLS. */
+static enum intro_verdict ask_tls(enum intro *i, struct dial *d, const struct heard *said)
+{
+    const struct ehlo offers = ehlo_read(said->text);
+
+    if (said->code != 250 || !ehlo_has(&offers, EHLO_STARTTLS) ||
+        !dial_ask(d, 0, SPAN("STARTTLS\r\n")))
+        return INTRO_NO_TLS;
+    *i = INTRO_STARTTLS;
+    return INTRO_GOES_ON;
+}
+
+/* What stands behind the 220 was slipped in by somebody (RFC 3207, 6). */
+static enum intro_verdict begin_tls(enum intro *i, const struct dial *d, const struct heard *said)
+{
+    if (said->code != 220 || buf_len(&d->in) > d->lent)
+        return INTRO_NO_TLS;
+    *i = INTRO_SHAKING;
+    return INTRO_GOES_ON;
+}
+
 enum intro_verdict intro_heard(enum intro *i, struct dial *d, const struct guest *who,
                                const struct heard *said)
 {
@@ -122,8 +163,15 @@ enum intro_verdict intro_heard(enum intro *i, struct dial *d, const struct guest
             return INTRO_TURNED_AWAY;
         if (said->code != 220)
             return INTRO_REFUSED;
-        return next(i, who->identity == IDENTITY_XCLIENT ? INTRO_PROBING : INTRO_EHLO,
-                    ask_ehlo(d, who));
+        if (who->use_tls == BACKEND_TLS_STARTTLS)
+            return next(i, INTRO_OFFER, ask_ehlo(d, who));
+        return introduce(i, d, who);
+    case INTRO_OFFER:
+        return ask_tls(i, d, said);
+    case INTRO_STARTTLS:
+        return begin_tls(i, d, said);
+    case INTRO_SHAKING: /* nothing is heard then */
+        break;
     case INTRO_PROBING:
         if (said->code != 250)
             return INTRO_REFUSED;

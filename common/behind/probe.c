@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "behind/reach.h"
 #include "net/conn.h"
 #include "net/watch.h"
 
@@ -73,6 +74,8 @@ static void say_quit(struct probe *p)
     (void)!push(p);
 }
 
+static void shake(struct probe *p);
+
 static void hear(struct probe *p)
 {
     struct dial *d = &p->probing.dial;
@@ -87,6 +90,28 @@ static void hear(struct probe *p)
         end(p);
     } else if (got >= CONN_OVER || !push(p)) {
         end_early(p, VERDICT_CLOSED, "it closes the connection");
+    } else if (probing_shakes(&p->probing)) {
+        shake(p);
+    }
+}
+
+/* TLS, once all that goes before it has gone; what came with the end of it no socket announces. */
+static void shake(struct probe *p)
+{
+    enum conn_got got;
+
+    if (buf_len(&p->probing.dial.out) > 0) {
+        watch_want(&p->watch, p->conn.fd, CONN_OUT);
+        return;
+    }
+    got = reach_secure(&p->conn, p->plan.backend, p->plan.tls);
+    if (got == CONN_LATER) {
+        watch_want(&p->watch, p->conn.fd, p->conn.needs);
+    } else if (got != CONN_SOME || !probing_secured(&p->probing) || !push(p)) {
+        end_early(p, VERDICT_NO_TLS, got == CONN_SOME ? "" : p->conn.why);
+    } else {
+        watch_want(&p->watch, p->conn.fd, CONN_IN);
+        hear(p);
     }
 }
 
@@ -97,12 +122,21 @@ static void listen_to(struct probe *p)
     watch_want(&p->watch, p->conn.fd, CONN_IN);
     if (!push(p))
         end_early(p, VERDICT_CLOSED, "it closes the connection");
+    else if (probing_shakes(&p->probing))
+        shake(p);
 }
 
 static void on_ready(void *arg)
 {
     struct probe *p = arg;
 
+    if (p->connected && probing_shakes(&p->probing)) {
+        if (push(p))
+            shake(p);
+        else
+            end_early(p, VERDICT_CLOSED, "it closes the connection");
+        return;
+    }
     if (p->connected) {
         hear(p);
         return;
@@ -130,7 +164,7 @@ static void begin(struct probe *p)
         end_early(p, VERDICT_FOREIGN, "the header does not fit");
         return;
     }
-    switch (conn_dial(&p->conn, &b->to, b->has_from ? &b->from : NULL)) {
+    switch (reach_dial(&p->conn, b, p->plan.server)) {
     case CONN_SOME:
         listen_to(p);
         break;

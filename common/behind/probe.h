@@ -11,6 +11,7 @@
 
 #include "behind/probing.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 struct probe;
 
@@ -19,7 +20,9 @@ typedef void probe_fn(void *arg, const struct probed *found);
 
 struct probe_plan {
     const struct backend *backend; /* borrowed, as all of these */
-    struct guest who;              /* without a session id */
+    const struct backend_server *server;
+    struct tls *tls;  /* NULL: the backend is spoken to in the clear */
+    struct guest who; /* without a session id */
     double every,
         again;       /* seconds to the next one after a good answer, and after another; 0: none */
     double patience; /* the most for each answer; its connect- and reply-timeout if shorter */

@@ -167,6 +167,9 @@ static void on_intro(struct probing *p, const struct heard *h)
     case INTRO_TURNED_AWAY:
         conclude(p, VERDICT_TURNED_AWAY, h->text);
         break;
+    case INTRO_NO_TLS:
+        conclude(p, VERDICT_NO_TLS, h->text);
+        break;
     case INTRO_REFUSED:
         conclude(p,
                  greets              ? VERDICT_FOREIGN
@@ -247,11 +250,21 @@ bool probing_goes_on(struct probing *p)
     struct heard h;
     int got;
 
-    while (p->asks != PROBING_OVER && (got = dial_next(&p->dial, &h)) != 0) {
+    while (p->asks != PROBING_OVER && !probing_shakes(p) && (got = dial_next(&p->dial, &h)) != 0) {
         if (got > 0)
             on[p->asks](p, &h);
         else
             probing_end(p, VERDICT_FOREIGN, "");
     }
     return p->asks != PROBING_OVER;
+}
+
+bool probing_shakes(const struct probing *p)
+{
+    return p->asks == PROBING_INTRO && p->intro == INTRO_SHAKING;
+}
+
+bool probing_secured(struct probing *p)
+{
+    return intro_secured(&p->intro, &p->dial, &p->who);
 }

@@ -45,6 +45,11 @@ void probing_clear(struct probing *p);
 /* Takes in what `dial` has heard; false: it is over, and `found` is good. */
 MUST bool probing_goes_on(struct probing *p);
 
+/* Must TLS begin before anything else is heard or said? Then, when it has: false, something was
+ * said before it that had no place there. */
+bool probing_shakes(const struct probing *p);
+MUST bool probing_secured(struct probing *p);
+
 /* It is over for another reason. */
 void probing_end(struct probing *p, enum verdict verdict, const char *why);
 

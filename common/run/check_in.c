@@ -34,40 +34,6 @@ void check_smtp_listener(struct check *c, struct section *s)
               "tls-certificate here");
 }
 
-/* Would a session that goes there come back to us? */
-static bool is_own_listener(const struct check *c, const struct addr *to)
-{
-    static const struct addr any4 = {.ip = {[10] = 0xff, [11] = 0xff}}, any6;
-    struct addr at;
-
-    for (const struct section *s = c->list; s; s = s->next) {
-        if (!check_is_kind(s, KIND_SMTP_LISTENER) ||
-            !addr_read_port(span_of(s->head->title), &at) || at.port != to->port)
-            continue;
-        if (addr_is_same(&at, to) ||
-            (addr_is_loopback(to) && (!memcmp(at.ip, any4.ip, 16) || !memcmp(at.ip, any6.ip, 16))))
-            return true;
-    }
-    return false;
-}
-
-void check_backend(struct check *c, struct section *s)
-{
-    struct backend *b = (struct backend *)s->head;
-
-    if (!check_read_at(c, s, "server", b->server, &b->to))
-        return;
-    if (is_own_listener(c, &b->to))
-        wrong(c, s, "server", "%s is an smtp-listener of ours; write where the mail server listens",
-              b->server);
-    b->has_from = *b->backend_source;
-    if (b->has_from && !addr_read(span_of(b->backend_source), &b->from))
-        wrong(c, s, "backend-source", "'%s' is not an address; write 127.0.0.2", b->backend_source);
-    if (b->has_from && b->identity == IDENTITY_TRANSPARENT)
-        wrong(c, s, "backend-source",
-              "with identity transparent we connect from the client's address; leave it out");
-}
-
 static bool has_certificate(const struct check *c)
 {
     const struct smtp_listener *l;

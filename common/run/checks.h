@@ -34,9 +34,11 @@ void check_wrong_name(struct check *c, struct section *s, const char *name, int 
 
 /* check_in.c */
 void check_smtp_listener(struct check *c, struct section *s);
-void check_backend(struct check *c, struct section *s);
 void check_source(struct check *c, struct section *s);
 void check_sender_domain(struct check *c, struct section *s);
+
+/* check_backend.c */
+void check_backend(struct check *c, struct section *s);
 
 /* check_out.c */
 void check_relay_listener(struct check *c, struct section *s);

@@ -53,8 +53,12 @@ static const struct backend *default_backend(struct arena *arena)
     value_defaults(kinds[KIND_BACKEND].options, arena, b);
     b->head.title = "default";
     b->head.file = "";
-    if (!addr_read_port(span_of(b->server), &b->to))
+
+    struct backend_server *server = arena_get(arena, 1, sizeof *server);
+
+    if (!backend_server_read(b->server.at[0], server))
         abort(); /* the table is wrong */
+    b->servers = server;
     return b;
 }
 

@@ -84,13 +84,40 @@ enum identity {
     IDENTITY_TRANSPARENT
 };
 
-#define BACKEND_OPTIONS(O, S)                                                                   \
-    O(S, TEXT, server, "127.0.0.1:10025", ANY, "Where the mail server listens, ADDRESS:PORT.")  \
-    O(S, WORD, identity, "proxy-v2", WORDS("proxy-v2 proxy-v1 xclient none transparent"),       \
-      "How the mail server learns the client's address.")                                       \
-    O(S, TEXT, backend_source, "", ANY, "Local address to connect from.")                       \
-    O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.") \
-    O(S, TIME, reply_timeout, "5m", RANGE(1, 3600), "Time for an answer of the mail server.")
+enum balance { BALANCE_ORDER, BALANCE_LEAST_CONNECTIONS };
+enum backend_tls { BACKEND_TLS_NO, BACKEND_TLS_STARTTLS, BACKEND_TLS_IMMEDIATE };
+enum backend_verify { BACKEND_VERIFY_NONE, BACKEND_VERIFY_CA, BACKEND_VERIFY_NAME };
+
+#define BACKEND_OPTIONS(O, S)                                                                     \
+    O(S, LIST, server, "127.0.0.1:10025", ANY,                                                    \
+      "Where the mail server listens: ADDRESS:PORT, [IPV6]:PORT or unix:/PATH; several in { }.")  \
+    O(S, WORD, balance, "order", WORDS("order least-connections"),                                \
+      "Of several servers take the first that is alive, or the one with the fewest sessions (of " \
+      "this worker).")                                                                            \
+    O(S, WORD, identity, "proxy-v2", WORDS("proxy-v2 proxy-v1 xclient none transparent"),         \
+      "How the mail server learns the client's address.")                                         \
+    O(S, TEXT, backend_source, "", ANY, "Local address to connect from.")                         \
+    O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.")   \
+    O(S, TIME, greeting_timeout, "30s", RANGE(1, 600),                                            \
+      "Time for greeting, TLS and EHLO where there is another server to go to.")                  \
+    O(S, TIME, reply_timeout, "5m", RANGE(1, 3600), "Time for an answer of the mail server.")     \
+    O(S, TIME, rest_time, "10s", RANGE(1, 3600),                                                  \
+      "How long a dead one of several servers rests before it is tried by a connection of our "   \
+      "own; twice as long after each time in vain, up to five minutes.")                          \
+    O(S, TIME, check_interval, "5m", RANGE(0, 86400),                                             \
+      "A server that no session went to for so long is called by ourselves: is it alive, and "    \
+      "what does it offer? So it is at the start. 0: not by itself.")                             \
+    O(S, WORD, use_tls, "no", WORDS("no starttls immediate"),                                     \
+      "TLS to the mail server: by STARTTLS, or from the first byte. Without it nothing is said. " \
+      "The header of identity proxy-v1 or proxy-v2 goes before it, in the clear.")                \
+    O(S, WORD, tls_verify, "name", WORDS("none ca name"),                                         \
+      "What the mail server's certificate must prove: nothing, that a CA of tls-ca-file made "    \
+      "it, or that it did so for tls-name.")                                                      \
+    O(S, TEXT, tls_name, "", ANY, "The name in the mail server's certificate, said as SNI, too.") \
+    O(S, FILE, tls_ca_file, "", ANY, "CAs of the mail server; the system's if empty.")            \
+    O(S, WORD, tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                            \
+      "The oldest protocol to the mail server.")                                                  \
+    O(S, CERTS, tls_certificate, "", ANY, "Our certificate for a mail server that asks for one.")
 
 enum hand_over { HAND_OVER_SMARTHOST, HAND_OVER_TRANSPORT_MAP };
 
@@ -128,10 +155,19 @@ struct smtp_listener {
     LISTENER_OPTIONS(OPTION_FIELD, smtp_listener) /* tls_ ones not set are the global ones */
     struct addr at;                               /* from the title */
 };
+/* One of a backend's servers. */
+struct backend_server {
+    const char *text; /* as the file has it */
+    struct addr at;   /* zero where there is a path */
+    const char *path; /* of a unix socket; NULL: it is ADDRESS:PORT */
+};
+enum { BACKEND_SERVERS = 64 }; /* at most */
+
 struct backend {
     OPTION_HEAD
     BACKEND_OPTIONS(OPTION_FIELD, backend)
-    struct addr to, from; /* of server and backend_source; from's ip is zero where none */
+    const struct backend_server *servers; /* server.count of them, at least one */
+    struct addr from;                     /* of backend_source; its ip is zero where none */
     bool has_from;
 };
 struct relay_listener {
@@ -187,6 +223,9 @@ struct settings *settings_share(struct settings *s);
 /* The listener's backend: the named one, or the only one (without any section there is one with
  * all defaults). Never NULL. */
 const struct backend *settings_backend(const struct settings *s, const struct smtp_listener *l);
+
+/* "ADDRESS:PORT" or "unix:/PATH"; `text` must live as long. False: neither. */
+MUST bool backend_server_read(const char *text, struct backend_server *out);
 
 /* The sample file, and the option lists of the manual (mdoc), to standard output. */
 void settings_print_sample(void);

@@ -44,6 +44,15 @@ static void comply(struct stage *st, bool well)
         else
             relay_lost(r, REASON_CONNECT);
         break;
+    case RELAY_SECURE:
+        backend_listens(st);
+        if (well)
+            relay_backend_secured(r);
+        else
+            relay_lost(r, REASON_BACKEND_TLS);
+        break;
+    case RELAY_LEARN:
+        break;
     case RELAY_DROP:
         backend_listens(st);
         relay_dropped(r);

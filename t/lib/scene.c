@@ -6,6 +6,7 @@
  *   !auth name=yes        the same of source {auth}: for those who have logged in
  *   !report require-auth  this rule is in report-only
  *   !identity proxy-v1    how the mail server learns the client; else none
+ *   !use-tls starttls     TLS with the mail server: no, starttls or immediate
  *   !knows line           a line of what this mail server said to some EHLO before
  *   !no-certificate       there is none to start TLS with
  *   !implicit-tls         TLS from the first byte
@@ -56,6 +57,14 @@ static bool set_identity(struct stage *st, const char *arg)
     return false;
 }
 
+static bool set_use_tls(struct stage *st, const char *arg)
+{
+    st->house.use_tls = strcmp(arg, "starttls") == 0    ? BACKEND_TLS_STARTTLS
+                        : strcmp(arg, "immediate") == 0 ? BACKEND_TLS_IMMEDIATE
+                                                        : BACKEND_TLS_NO;
+    return true;
+}
+
 /* One more line that this backend said to some EHLO before. */
 static bool know(struct stage *st, const char *arg)
 {
@@ -98,6 +107,7 @@ const struct step stage_scene[] = {
     {"auth", set_auth},
     {"report", set_report},
     {"identity", set_identity},
+    {"use-tls", set_use_tls},
     {"knows", know},
     {"no-certificate", no_certificate},
     {"implicit-tls", born_secured},

@@ -112,7 +112,7 @@ void stage_turn(struct stage *st)
             relay_trace(&st->relay, 1767225600);
         } else if (st->wish == RELAY_RESERVE) {
             relay_reserved(&st->relay, st->disk_full ? 0 : 2);
-        } else {
+        } else if (st->wish != RELAY_LEARN) {
             disk = false;
         }
         st->wish = disk ? RELAY_WAIT : st->wish;

@@ -2,9 +2,12 @@
  *
  * What happens in a conversation besides what is said, and what is found to be so.
  *
- *   !connect  !no-connect the relay wants the mail server, and gets it or not
+ *   !connect  !no-connect the relay wants the mail server, and gets it or not; `spare` behind
+ *                         it: there is another server
  *   !drop                 it wants to be rid of it again
  *   !gone                 the mail server closes the connection
+ *   !backend-tls          the relay wants the handshake with the mail server, and it is done;
+ *   !no-backend-tls       or it fails
  *   !tls                  the relay wants the handshake, and it is done
  *   !recorded from to...  this was recorded
  *   !granted 2            the relay holds room for 2 records
@@ -34,18 +37,18 @@ static bool wished(struct stage *st, enum relay_wish wish)
 
 static bool connected(struct stage *st, const char *arg)
 {
-    (void)arg;
     if (!wished(st, RELAY_CONNECT))
         return false;
+    st->relay.spare = strcmp(arg, "spare") == 0;
     relay_connected(&st->relay);
     return true;
 }
 
 static bool cannot_connect(struct stage *st, const char *arg)
 {
-    (void)arg;
     if (!wished(st, RELAY_CONNECT))
         return false;
+    st->relay.spare = strcmp(arg, "spare") == 0;
     relay_lost(&st->relay, REASON_CONNECT);
     return true;
 }
@@ -63,6 +66,24 @@ static bool lost(struct stage *st, const char *arg)
 {
     (void)arg;
     relay_lost(&st->relay, REASON_BACKEND_LEFT);
+    return true;
+}
+
+static bool backend_secured(struct stage *st, const char *arg)
+{
+    (void)arg;
+    if (!wished(st, RELAY_SECURE))
+        return false;
+    relay_backend_secured(&st->relay);
+    return true;
+}
+
+static bool backend_not_secured(struct stage *st, const char *arg)
+{
+    (void)arg;
+    if (!wished(st, RELAY_SECURE))
+        return false;
+    relay_lost(&st->relay, REASON_BACKEND_TLS);
     return true;
 }
 
@@ -136,11 +157,20 @@ static bool limit(struct stage *st, const char *arg)
 }
 
 const struct step stage_steps[] = {
-    {"connect", connected}, {"no-connect", cannot_connect},
-    {"drop", dropped},      {"gone", lost},
-    {"tls", secured},       {"closed", closed},
-    {"quiet", quiet},       {"recorded", recorded},
-    {"granted", granted},   {"said", said},
-    {"name", name_is},      {"reported", reported},
-    {"limit", limit},       {NULL, NULL},
+    {"connect", connected},
+    {"no-connect", cannot_connect},
+    {"drop", dropped},
+    {"gone", lost},
+    {"tls", secured},
+    {"closed", closed},
+    {"quiet", quiet},
+    {"recorded", recorded},
+    {"granted", granted},
+    {"said", said},
+    {"name", name_is},
+    {"backend-tls", backend_secured},
+    {"no-backend-tls", backend_not_secured},
+    {"reported", reported},
+    {"limit", limit},
+    {NULL, NULL},
 };

@@ -198,7 +198,37 @@ static const struct {
     {"smtp-listener 0.0.0.0:25 { }\nbackend a { server = \"127.0.0.1:25\" }",
      "f:2: server: 127.0.0.1:25 is an smtp-listener of ours; write where the mail server listens"},
     {"backend a { server = localhost:25 }",
-     "f:1: server: 'localhost:25' is not ADDRESS:PORT; write 192.0.2.1:25 or [2001:db8::1]:25"},
+     "f:1: server: 'localhost:25' is not ADDRESS:PORT; write 192.0.2.1:25, [2001:db8::1]:25 or "
+     "unix:/run/mta/smtp"},
+    {"backend a { server = {127.0.0.1:25, unix:run/mta} }",
+     "f:1: server: 'unix:run/mta' is not ADDRESS:PORT; write 192.0.2.1:25, [2001:db8::1]:25 or "
+     "unix:/run/mta/smtp"},
+    {"backend a { server = {127.0.0.1:25, [::1]:25, 127.0.0.1:25} }",
+     "f:1: server: 127.0.0.1:25 is there twice; leave one out"},
+    {"backend a { server = {unix:/a, unix:/b, unix:/a} }",
+     "f:1: server: unix:/a is there twice; leave one out"},
+    {"backend a { server = {} }",
+     "f:1: server: say where the mail server listens, in 1 to 64 places"},
+    {"smtp-listener 0.0.0.0:25 { }\nbackend a { server = {127.0.0.1:26, 127.0.0.1:25} }",
+     "f:2: server: 127.0.0.1:25 is an smtp-listener of ours; write where the mail server listens"},
+    {"backend a {\n server = unix:/run/mta\n identity = transparent\n}",
+     "f:3: identity: a unix socket shows no address, so transparent tells nothing at "
+     "unix:/run/mta; "
+     "write ADDRESS:PORT there, or choose another identity"},
+    {"backend a { server = unix:/run/mta backend-source = 127.0.0.2 }",
+     "f:1: backend-source: unix:/run/mta has no addresses; leave backend-source out"},
+    {"backend a { server = {127.0.0.1:25, [::1]:25} backend-source = 127.0.0.2 }",
+     "f:1: backend-source: [::1]:25 cannot be called from 127.0.0.2: one is IPv4, the other IPv6; "
+     "make two backends of it"},
+    {"backend a { use-tls = starttls }",
+     "f:1: use-tls: its certificate cannot be checked without a name; add tls-name = NAME, or "
+     "tls-verify = ca or none"},
+    {"backend a { tls-name = mx.test }",
+     "f:1: tls-name: is of no use without TLS; add use-tls = starttls or immediate"},
+    {"backend a { use-tls = immediate tls-name = \"mx test\" }",
+     "f:1: tls-name: 'mx test' is not a host name; write mx.example.com, other alphabets as xn--"},
+    {"backend a { balance = round-robin }",
+     "f:1: balance: 'round-robin' is none of its words; choose one of order, least-connections"},
     {"backend a { backend-source = x }",
      "f:1: backend-source: 'x' is not an address; write 127.0.0.2"},
     {"relay-listener 127.0.0.1:26 { hand-over = transport-map }",

@@ -9,6 +9,7 @@
 
 /* A mail server that says its lines whatever it hears. */
 struct server {
+    struct backend_server at;
     struct event_base *base;
     struct event watch, conversation;
     int fd, client;
@@ -67,12 +68,12 @@ static void start(struct server *s, struct backend *b, const char *says)
     socklen_t len = sizeof at;
 
     *s = (struct server){.base = loop_new(), .says = says, .client = -1};
-    *b = (struct backend){.connect_timeout = 5, .reply_timeout = 5};
+    *b = (struct backend){.connect_timeout = 5, .reply_timeout = 5, .servers = &s->at};
     s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     assert_int_equal(bind(s->fd, (struct sockaddr *)&at, len), 0);
     assert_int_equal(listen(s->fd, 8), 0);
     assert_int_equal(getsockname(s->fd, (struct sockaddr *)&at, &len), 0);
-    assert_true(addr_of_sockaddr((struct sockaddr *)&at, &b->to));
+    assert_true(addr_of_sockaddr((struct sockaddr *)&at, &s->at.at));
     event_assign(&s->watch, s->base, s->fd, EV_READ | EV_PERSIST, on_call, s);
     event_add(&s->watch, NULL);
 }
@@ -130,6 +131,7 @@ static void asks_again(void **state)
         start(&s, &b, rows[i].says);
         probe(&s,
               &(struct probe_plan){.backend = &b,
+                                   .server = &s.at,
                                    .who = who,
                                    .every = rows[i].every,
                                    .again = rows[i].again,
@@ -150,7 +152,8 @@ static void asks_once(void **state)
     start(&s, &b, SAFE);
     s.enough = 2;
     struct probe *p = probe_new(
-        s.base, &(struct probe_plan){.backend = &b, .who = who, .patience = 5}, on_probed, &s);
+        s.base, &(struct probe_plan){.backend = &b, .server = &s.at, .who = who, .patience = 5},
+        on_probed, &s);
     assert_non_null(p);
     while (!s.verdicts)
         event_base_loop(s.base, EVLOOP_ONCE);
@@ -181,7 +184,9 @@ static void says_what_went_wrong(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         start(&s, &b, rows[i].says);
-        probe(&s, &(struct probe_plan){.backend = &b, .who = who, .patience = 0.05}, 1);
+        probe(&s,
+              &(struct probe_plan){.backend = &b, .server = &s.at, .who = who, .patience = 0.05},
+              1);
         assert_int_equal(s.last.verdict, rows[i].verdict);
         if (i + 1 < COUNT_OF(rows)) {
             stop(&s);
@@ -190,7 +195,8 @@ static void says_what_went_wrong(void **state)
         event_del(&s.watch);
         close(s.fd);
         s.fd = -1;
-        probe(&s, &(struct probe_plan){.backend = &b, .who = who, .patience = 0.5}, 1);
+        probe(&s, &(struct probe_plan){.backend = &b, .server = &s.at, .who = who, .patience = 0.5},
+              1);
         assert_int_equal(s.last.verdict, VERDICT_UNREACHED);
         assert_string_equal(s.last.said, "Connection refused");
         stop(&s);

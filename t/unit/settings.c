@@ -115,7 +115,7 @@ static void check_sample_in(const struct settings *s)
     assert_string_equal(s->smtp_listeners[1].tls_certificate.at[0].file, path);
     assert_string_equal(s->smtp_listeners[1].tls_certificate.at[0].password, "YourPasswordHere");
     assert_string_equal(settings_backend(s, s->smtp_listeners)->head.title, "default");
-    assert_string_equal(addr_port_text(&settings_backend(s, s->smtp_listeners)->to, at),
+    assert_string_equal(addr_port_text(&settings_backend(s, s->smtp_listeners)->servers->at, at),
                         "127.0.0.1:10025");
 }
 
