@@ -68,7 +68,8 @@ static bool add(struct manners *m, const struct domain *rule, char *why, size_t 
         return true;
     }
     free(one);
-    snprintf(why, size, "domain %s: %s", rule->head.title, what);
+    snprintf(why, size, "%s:%u: domain %s: %s", rule->head.file, rule->head.line, rule->head.title,
+             what);
     return false;
 }
 

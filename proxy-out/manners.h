@@ -14,7 +14,8 @@
 struct manners;
 struct tls;
 
-/* NULL with one line in `why`: section, file, what is wrong. The settings must live as long. */
+/* NULL with one line in `why`: where the section stands, what is wrong. The settings must live as
+ * long. */
 struct manners *manners_new(const struct settings *s, char *why, size_t size);
 void manners_free(struct manners **m);
 

@@ -18,12 +18,19 @@ struct lines {
     size_t size, len;
 };
 
-static void add_line(struct lines *l, const struct option_head *head, const char *text)
+static void add_whole(struct lines *l, const char *line)
 {
-    int n = snprintf(l->at + l->len, l->size - l->len, "%s%s:%u: %s", l->len ? "\n" : "",
-                     head->file, head->line, text);
+    int n = snprintf(l->at + l->len, l->size - l->len, "%s%s", l->len ? "\n" : "", line);
 
     l->len += n > 0 && (size_t)n < l->size - l->len ? (size_t)n : 0;
+}
+
+static void add_line(struct lines *l, const struct option_head *head, const char *text)
+{
+    char line[2048];
+
+    snprintf(line, sizeof line, "%s:%u: %s", head->file, head->line, text);
+    add_whole(l, line);
 }
 
 unsigned prepare_workers(const struct settings *s)
@@ -149,7 +156,7 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
     }
     check(s, &wrong);
     if (!(p->manners = manners_new(s, text, sizeof text)))
-        add_line(&wrong, &s->global.head, text);
+        add_whole(&wrong, text);
     if (!only_check && wrong.len == 0)
         take_hold(p, s, before, &wrong);
     if (wrong.len == 0)

@@ -202,7 +202,7 @@ CONF
     $in->log_like(qr/reload-failed level=error why="\S+conf:\d+: smtp-server-tls-certificate: \S+mx\.pem: /, 'and told');
     subject_is(shake($port), 'a.test', 'the old certificate stays');
     $out->log_like(qr/file-changed file=\S+client\.pem/, 'a file that is gone is seen');
-    $out->log_like(qr/reload-failed level=error why=".*client\.pem: No such file/, 'and told');
+    $out->log_like(qr/reload-failed level=error why="\S+conf:\d+: domain bank\.test: \S+client\.pem: No such file/, 'and told');
 
     # The administrator is at work in the configuration, and has not said that it is ready.
     open my $conf, '>>', $in->{conf} or die $!;

@@ -312,6 +312,8 @@ void tls_show(const struct tls *t, dated_fn *show, void *arg)
                                   .until = t->own[i].until,
                                   .warns = true});
     staples_show(t->staples, show, arg);
+    if (t->verify)
+        verify_show(t->verify, show, arg);
 }
 
 SSL *tls_begin(struct tls *t)

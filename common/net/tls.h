@@ -61,7 +61,7 @@ void tls_free(struct tls **t);
 bool tls_server_is_same(const struct tls_server_conf *a, const struct tls_server_conf *b);
 bool tls_client_is_same(const struct tls_client_conf *a, const struct tls_client_conf *b);
 
-/* Shows our certificates and OCSP responses, and until when they are good. */
+/* Shows our certificates, OCSP responses and revocation lists, and until when they are good. */
 void tls_show(const struct tls *t, dated_fn *show, void *arg);
 
 /* Keys of session tickets, in memory that master and workers share; made before fork, and

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <openssl/err.h>
@@ -16,7 +17,8 @@ struct verify {
     X509_STORE *store;
     STACK_OF(X509_NAME) * names; /* of the CAs: what clients choose a certificate by */
     int depth;
-    long long lists_hold; /* until when all revocation lists do */
+    char *lists;          /* ours: the file that they are in; NULL: there are none */
+    long long lists_hold; /* until when all of them do */
 };
 
 /* A ticket for a session that asks for no certificate needs no end of its own. */
@@ -140,6 +142,11 @@ static int forgive_anchor(int ok, X509_STORE_CTX *c)
     return 1;
 }
 
+static const char *list_file(const struct verify_conf *conf)
+{
+    return conf->crl_file && *conf->crl_file ? conf->crl_file : conf->ca_file;
+}
+
 static bool read_files(struct verify *v, const struct verify_conf *conf, char *why, size_t size)
 {
     bool has_lists = false;
@@ -151,7 +158,7 @@ static bool read_files(struct verify *v, const struct verify_conf *conf, char *w
     if (conf->crl_file && *conf->crl_file && !load_lists(v->store, conf->crl_file))
         return wrong(why, size, conf->crl_file,
                      "no revocation list (PEM or DER) can be read from it");
-    if (!look_at(v, &has_lists))
+    if (!look_at(v, &has_lists) || (has_lists && !(v->lists = strdup(list_file(conf)))))
         return wrong(why, size, "", "out of memory");
     if (conf->ca_file && *conf->ca_file && sk_X509_NAME_num(v->names) == 0)
         return wrong(why, size, conf->ca_file, "no CA certificates (PEM) can be read from it");
@@ -185,9 +192,19 @@ void verify_free(struct verify **v)
     if (*v) {
         X509_STORE_free((*v)->store);
         sk_X509_NAME_pop_free((*v)->names, X509_NAME_free);
+        free((*v)->lists);
         free(*v);
     }
     *v = NULL;
+}
+
+void verify_show(const struct verify *v, dated_fn *show, void *arg)
+{
+    if (v->lists)
+        show(arg, &(struct dated){.kind = "revocation list",
+                                  .file = v->lists,
+                                  .names = "",
+                                  .until = v->lists_hold == ALWAYS ? 0 : (time_t)v->lists_hold});
 }
 
 /* Without CAs there is no chain to build, but there are dates: the certificate may be taken by its

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "base/dated.h"
 #include "base/span.h"
 
 struct ssl_st;
@@ -30,6 +31,9 @@ struct verify;
 /* NULL with one line in `why`: the file, what is wrong, the remedy. */
 struct verify *verify_new(const struct verify_conf *conf, char *why, size_t size);
 void verify_free(struct verify **v);
+
+/* Shows until when all revocation lists hold, if there are any. */
+void verify_show(const struct verify *v, dated_fn *show, void *arg);
 
 /* Gives a server's context all of that; nobody is asked yet. `v` must live as long. */
 MUST bool verify_use(struct verify *v, struct ssl_ctx_st *ctx);

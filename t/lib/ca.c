@@ -31,13 +31,22 @@ static void extend(X509 *cert, X509 *issuer, int nid, const char *value)
     X509_EXTENSION_free(e);
 }
 
+static EVP_PKEY *make_key(const char *type)
+{
+    if (strcmp(type, "RSA") == 0)
+        return EVP_RSA_gen(2048);
+    if (strcmp(type, "ED25519") == 0)
+        return EVP_PKEY_Q_keygen(NULL, NULL, type);
+    return EVP_EC_gen(strcmp(type, "EC") == 0 ? "P-256" : type);
+}
+
 struct ca_cert ca_make(const struct ca_wish *w)
 {
     static long serial = 1;
     int standard = w->from_days == 0 && w->to_days == 0;
     struct ca_cert c = {
         .cert = X509_new(),
-        .key = w->type && strcmp(w->type, "RSA") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"),
+        .key = make_key(w->type ? w->type : "EC"),
     };
     const struct ca_cert *issuer = w->issuer ? w->issuer : &c;
     X509_NAME *name = X509_get_subject_name(c.cert);

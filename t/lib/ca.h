@@ -16,7 +16,7 @@ struct ca_wish {
     const char *subject;          /* common name */
     const char *names;            /* "DNS:a.example,DNS:*.b.example", or NULL for none */
     const struct ca_cert *issuer; /* NULL: signs itself */
-    const char *type;             /* "RSA" or "EC"; NULL is EC */
+    const char *type;             /* "RSA", "EC", "P-384", "ED25519"; NULL is EC */
     int from_days, to_days;       /* both 0: from yesterday until in 30 days */
     int is_ca;
     const char *use; /* extended key usage: "clientAuth"; NULL: none is said */

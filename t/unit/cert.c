@@ -72,6 +72,51 @@ static void test_good_files(void **state)
     reads(ca_write("bare.pem", &plain, &root, CA_KEY | CA_CERT, NULL), "", "");
 }
 
+static void test_key_types(void **state)
+{
+    static const char *const types[] = {"EC", "P-384", "RSA", "ED25519"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        struct ca_cert c = ca_make(&(struct ca_wish){.subject = "k",
+                                                     .names = "DNS:a.example,DNS:b.example",
+                                                     .issuer = &root,
+                                                     .type = types[i]});
+        const char *file = ca_write("type.pem", &c, &root, CA_KEY | CA_CERT, "sesame");
+        struct cert read;
+        char why[256] = "", names[CERT_NAMES];
+
+        reads(file, "sesame", "");
+        reads(file, "sesam", "wrong password");
+        assert_true(cert_read(&read, &(struct cert_file){file, "sesame"}, why, sizeof why));
+        cert_names(&read, names);
+        assert_string_equal("a.example,b.example", names);
+        assert_in_range(cert_until(&read), time(NULL) + 86400 * 29, time(NULL) + 86400 * 31);
+        cert_clear(&read);
+        ca_free(&c);
+    }
+}
+
+/* Without names the common one; what is too much is cut, and what is odd is cleaned. */
+static void test_names_for_people(void **state)
+{
+    char many[4096] = "", names[CERT_NAMES];
+    struct ca_cert bare = ca_make(&(struct ca_wish){.subject = "a\nb"});
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        (void)snprintf(many + strlen(many), sizeof many - strlen(many), "%sDNS:%d.long.example",
+                       i ? "," : "", i);
+    struct ca_cert full = ca_make(&(struct ca_wish){.subject = "x", .names = many});
+
+    cert_names(&(struct cert){.leaf = bare.cert}, names);
+    assert_string_equal("a?b", names);
+    cert_names(&(struct cert){.leaf = full.cert}, names);
+    assert_int_equal(sizeof names - 1, strlen(names));
+    ca_free(&bare);
+    ca_free(&full);
+}
+
 /* Any order will do: the leaf is the one that has the key. */
 static void test_chain_first(void **state)
 {
@@ -202,10 +247,15 @@ static void test_alike(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_files),   cmocka_unit_test(test_chain_first),
-        cmocka_unit_test(test_old_format),   cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_good_files),
+        cmocka_unit_test(test_chain_first),
+        cmocka_unit_test(test_old_format),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_alike),
+        cmocka_unit_test(test_key_types),
+        cmocka_unit_test(test_names_for_people),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

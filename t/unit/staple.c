@@ -21,7 +21,7 @@
 #include "unit.h"
 
 static struct ca_cert root, other_root, ec, rsa, someone, helper;
-static const char *ec_file, *rsa_file, *bare_file;
+static const char *ec_file, *rsa_file, *bare_file, *root_file;
 static struct tls *client;
 
 static int set_up(void **state)
@@ -39,7 +39,8 @@ static int set_up(void **state)
     ec_file = ca_write("ec.pem", &ec, &root, whole, NULL);
     rsa_file = ca_write("rsa.pem", &rsa, &root, whole, NULL);
     bare_file = ca_write("bare.pem", &ec, &root, CA_KEY | CA_CERT, NULL);
-    client = pair_client(ca_write("root.pem", &root, &root, CA_CERT, NULL));
+    root_file = ca_write("root.pem", &root, &root, CA_CERT, NULL);
+    client = pair_client(root_file);
     return 0;
 }
 
@@ -235,6 +236,52 @@ static void test_choice(void **state)
     tls_free(&server);
 }
 
+/* All that ends, of both sides. */
+static struct dated all[4];
+static size_t all_count;
+
+static void keep_all(void *arg, const struct dated *d)
+{
+    (void)arg;
+    assert_in_range(all_count, 0, COUNT_OF(all) - 1);
+    all[all_count++] = *d;
+}
+
+static void test_show(void **state)
+{
+    struct cert_file at[] = {{ec_file, ""}, {rsa_file, ""}};
+    struct tls_server_conf conf = {.certs = {at, 2},
+                                   .least = TLS_1_2,
+                                   .ca_file = root_file,
+                                   .crl_file = ca_crl("x.crl", &root, NULL, -1, 3)};
+    struct tls_client_conf call = {.cert = {rsa_file, ""}, .ca_file = "", .least = TLS_1_2};
+    char why[256] = "";
+    struct tls *t = tls_server_new(&conf, NULL, why, sizeof why);
+
+    (void)state;
+    assert_string_equal("", why);
+    all_count = 0;
+    tls_show(t, keep_all, NULL);
+    assert_int_equal(3, all_count);
+    assert_string_equal("certificate", all[0].kind);
+    assert_string_equal(ec_file, all[0].file);
+    assert_string_equal("mx.example", all[0].names);
+    assert_true(all[0].warns && !all[0].flaw);
+    assert_string_equal(rsa_file, all[1].file);
+    assert_string_equal("revocation list", all[2].kind);
+    assert_string_equal(conf.crl_file, all[2].file);
+    assert_in_range(all[2].until, time(NULL) + 86400 * 2, time(NULL) + 86400 * 4);
+    assert_false(all[2].warns);
+    tls_free(&t);
+    t = tls_client_new(&call, why, sizeof why);
+    assert_string_equal("", why);
+    all_count = 0;
+    tls_show(t, keep_all, NULL);
+    assert_int_equal(1, all_count);
+    assert_string_equal("mx.example", all[0].names);
+    tls_free(&t);
+}
+
 /* It is good when it is read, and not when it is asked for. */
 static void test_ends(void **state)
 {
@@ -283,10 +330,8 @@ static void test_not_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_not_one),
+        cmocka_unit_test(test_kinds), cmocka_unit_test(test_choice),  cmocka_unit_test(test_show),
+        cmocka_unit_test(test_ends),  cmocka_unit_test(test_not_one),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -118,6 +118,42 @@ static void test_choice(void **state)
     tls_free(&client);
 }
 
+/* All that OpenSSL has, under one name: each client gets one that it knows. */
+static void test_key_types(void **state)
+{
+    static const char *const types[] = {"ED25519", "P-384", "RSA"};
+    static const char *const sigalgs[] = {"ed25519", "ECDSA+SHA384:ECDSA+SHA256",
+                                          "RSA-PSS+SHA256:RSA+SHA256"};
+    const char *paths[COUNT_OF(types)];
+    struct tls *client = pair_client(ca_file);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        struct ca_cert c = ca_make(&(struct ca_wish){
+            .subject = types[i], .names = "DNS:mx.example", .issuer = &root, .type = types[i]});
+
+        paths[i] = ca_write(types[i], &c, &root, CA_KEY | CA_CERT, NULL);
+        ca_free(&c);
+    }
+    struct tls *server = pair_server(paths, COUNT_OF(types), NULL);
+
+    for (size_t i = 0; i < COUNT_OF(types); i++)
+        for (int most = TLS1_2_VERSION; most <= TLS1_3_VERSION; most++) {
+            struct pair p = open_with(client, sigalgs[i], most);
+            struct tls_facts facts;
+            char subject[32];
+
+            pair_shake(&p, client, server, "mx.example", NULL);
+            assert_int_equal(CONN_SOME, p.server_got);
+            conn_facts(&p.client, &facts);
+            (void)snprintf(subject, sizeof subject, "CN=%s", types[i]);
+            assert_string_equal(subject, facts.peer_subject);
+            pair_close(&p);
+        }
+    tls_free(&server);
+    tls_free(&client);
+}
+
 /* With the lower security level an old client could; that it may not is the server's word. */
 static void test_old_protocol(void **state)
 {
@@ -310,9 +346,13 @@ static void test_bad_clients(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_choice),           cmocka_unit_test(test_old_protocol),
-        cmocka_unit_test(test_no_shared_cipher), cmocka_unit_test(test_client_certificates),
-        cmocka_unit_test(test_bad_servers),      cmocka_unit_test(test_bad_clients),
+        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_key_types),
+        cmocka_unit_test(test_old_protocol),
+        cmocka_unit_test(test_no_shared_cipher),
+        cmocka_unit_test(test_client_certificates),
+        cmocka_unit_test(test_bad_servers),
+        cmocka_unit_test(test_bad_clients),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
