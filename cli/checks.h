@@ -39,9 +39,9 @@ void server_check(const struct target *t);
 /* auth.c: does the mail server offer AUTH where a rule needs it? */
 void auth_check(const struct target *t, const struct probed *found);
 
-/* reach.c: its port from this machine's other addresses. Is it on this machine at all? */
-bool reach_is_here(const struct addr *at);
-void reach_check(const struct target *t);
+/* outside.c: its port from this machine's other addresses. Is it on this machine at all? */
+bool outside_is_here(const struct addr *at);
+void outside_check(const struct target *t);
 
 /* postfix.c: what postconf says of a Postfix on this machine. */
 void postfix_check(const struct target *t);

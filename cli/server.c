@@ -85,11 +85,15 @@ static void tell(const struct target *t, bool v6, const struct probed *found)
                 safe ? NULL : verdict_remedy(found->verdict, (enum identity)t->backend->identity));
 }
 
-/* Does a listener take clients of this family for it? Where none is its own, IPv4 will do. */
+/* Does a listener take clients of this family for it? Where none is its own, IPv4 will do. Whom
+ * the network shows has the server's. */
 static bool has_clients(const struct target *t, bool v6)
 {
     const struct settings *s = t->settings;
     bool any = false;
+
+    if (t->backend->identity == IDENTITY_TRANSPARENT)
+        return v6 != addr_is_v4(&t->at);
 
     for (size_t i = 0; i < s->smtp_listener_count; i++) {
         const struct smtp_listener *l = &s->smtp_listeners[i];
@@ -107,13 +111,15 @@ static void look_around(const struct target *t, const struct probed *found)
 {
     if (found->taken) {
         auth_check(t, found);
+        if (found->takes_anybody)
+            finding_add(t->findings, FINDING_TAKES_ANYBODY, t->where, "%s", found->name);
         if (found->has_starttls)
             finding_plain(t->findings, FINDING_STARTTLS, t->where);
     }
     if (t->server->path)
         return; /* no port, so nobody from outside */
-    reach_check(t);
-    if (found->is_postfix && reach_is_here(&t->at))
+    outside_check(t);
+    if (found->is_postfix && outside_is_here(&t->at))
         postfix_check(t);
 }
 

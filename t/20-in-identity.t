@@ -104,7 +104,7 @@ CONF
         $s->say('250 mta.test');
         $s->hear(qr/^MAIL FROM:<probe\@proxy\.test>$/);
         $s->say('250 Ok');
-        for my $to ('probe@relay-test.invalid', 'probe%relay-test.invalid@mta.test', '"probe@relay-test.invalid"@mta.test',
+        for my $to ('probe@relay-test.invalid', 'nobody-for-relay-test@mta.test', 'probe%relay-test.invalid@mta.test', '"probe@relay-test.invalid"@mta.test',
             '@mta.test:probe@relay-test.invalid', 'relay-test.invalid!probe@mta.test') {
             last if !@replies;
             $s->hear(qr/^RCPT TO:<\Q$to\E>$/);
@@ -119,7 +119,7 @@ CONF
     $c->hear(qr/^421 4\.3\.2 /, 'an open relay is not served');
     $c->close;
     local $T::Stage::PATIENCE = 30;
-    $probed->(($no) x 5);
+    $probed->(($no) x 6);
     $in->log_like(qr/probe-passed backend=mta .*said="554 5\.7\.1 Relay access denied"/);
     $c = client();
     my $s = $mta->accept;
@@ -129,7 +129,7 @@ CONF
 
     # A reload is a new beginning: nobody is served by it before it has seen for itself.
     $in->signal('HUP');
-    $probed->(($no) x 5);
+    $probed->(($no) x 6);
     $in->log_like(qr/probe-passed backend=mta/, 'asked anew after a reload');
     $in->log_like(qr/reloaded /);
     $in->stop;

@@ -7,9 +7,11 @@ use v5.36;
 use lib 't/lib';
 use Test::More;
 use T::Stage;
+use T::Cli;
 use T::Far;
 use T::Peer;
 use T::Run;
+use T::Sink;
 
 T::Far::or_skip_all();
 my $world = T::Far->new('world', near => ['192.0.2.1/24', '2001:db8::1/64'], far => ['192.0.2.7/24', '2001:db8::7/64']);
@@ -68,6 +70,19 @@ $c->talk('EHLO c.test' => qr/^421 4\.3\.2 /);
 $c->close;
 $in->log_like(qr/closed why=backend-connect .*broke="the client's address is of the other IP version"/);
 $in->stop;
+
+# sallyport check shows itself as a stranger, too.
+T::Far::here('-4', 'rule', 'add', 'iif', $there->device, 'ipproto', 'tcp', 'sport', port('sink'), 'lookup', 100);
+my $sink = $there->inside(sub { T::Sink->start(addr => '10.9.0.2', port => port('sink'), replies => [qr/^RCPT/ => '550 relay not permitted']) });
+my $got = T::Cli::outcome('check', conf => <<'CONF');
+smtp-listener 192.0.2.1:@port:in@ { }
+backend mta { server = "10.9.0.2:@port:sink@" identity = transparent }
+max-sessions = 1000
+CONF
+is($got->{status}, 0, 'sallyport check') or diag($got->{err});
+like($got->{out}, qr/^ok: .*relay not permitted, as 192\.0\.2\.1 by identity transparent/m, 'as a stranger');
+like($got->{out}, qr/^note: .*it is on another machine/m, 'and it says what it cannot see');
+like($sink->log_text, qr/^1 from 192\.0\.2\.1$/m, 'as the mail server sees');
 
 # Without the capability there is no start; without the need, no capability.
 my $poor = T::Run->prepare('sallyport-in', under => ['setpriv', '--bounding-set', '-net_raw,-net_admin'], conf => $conf);

@@ -9,6 +9,7 @@ use T::Debian qw(exim opensmtpd sendmail);
 use T::Stage;
 use File::Path qw(make_path);
 use T::CA;
+use T::Cli;
 use T::Csv;
 use T::Exim;
 use T::Mta;
@@ -108,6 +109,16 @@ sub logs_in {
     return;
 }
 
+# sallyport check is, too, but that some have no AUTH for the submission ports here.
+sub check_is_content {
+    my ($in) = @_;
+    my $got = T::Cli::outcome('check', file => $in->{conf});
+    my @lines = split /\n/, $got->{out};
+    ok((grep { /^ok: backend .*it takes the identity and refuses to relay/ } @lines), 'sallyport check is content');
+    ok(!(grep { /^error: (?!.*it offers no AUTH)/ } @lines), 'it finds no error') or diag($got->{out}, $got->{err});
+    return;
+}
+
 sub received {
     my ($count) = @_;
     my @rows = csv_wait("$state/acct.csv", sub { 1 }, count => $count);
@@ -134,6 +145,7 @@ subtest 'Postfix' => sub {
         my $in = start('sallyport-in', $with_milter, $doc->{"sallyport.conf$way"});
         goes_through($mta);
         no_relay();
+        check_is_content($in);
         logs_in('alice@mx.test');
         $mta->log_like(qr/client=unknown\[198\.51\.100\.7\], sasl_method=PLAIN, sasl_username=alice/);
         $in->stop;
@@ -151,6 +163,7 @@ subtest 'Exim' => sub {
         my $in = start('sallyport-in', $doc->{'sallyport.conf'} =~ s/proxy-v2/$identity/r);
         goes_through($mta);
         no_relay();
+        check_is_content($in);
         logs_in('alice');
         $in->stop;
     }
@@ -166,6 +179,7 @@ subtest 'Sendmail' => sub {
     my $in = start('sallyport-in', $with_milter, $doc->{'sallyport.conf'});
     goes_through($mta, seen_as => '127.0.0.77');
     no_relay();
+    check_is_content($in);
     received(2);
     $in->stop;
     $mta->stop;
@@ -179,6 +193,7 @@ subtest 'OpenSMTPD' => sub {
     my $in = start('sallyport-in', $doc->{'sallyport.conf'});
     goes_through($mta);
     no_relay();
+    check_is_content($in);
     $in->stop;
     $mta->stop;
 };
@@ -195,6 +210,9 @@ subtest 'identity none: a server that trusts us is not served' => sub {
         my $c = T::Peer->connect(port("in-$name"), from => $client);
         $c->hear(qr/^421 4\.3\.2/);
     }
+    my $got = T::Cli::outcome('check', file => $in->{conf});
+    is($got->{status}, 1, 'sallyport check finds it, too');
+    like($got->{out}, qr/^error: backend \L$_\E \S+: it relays for everybody /m, $_) for @names;
     $_->stop for $in, @mtas;
 };
 all_done();

@@ -154,6 +154,18 @@ static void on_ready(void *arg)
     }
 }
 
+/* From the client's own address where that is how it is shown. */
+static enum conn_got dial(struct probe *p)
+{
+    const struct backend *b = p->plan.backend;
+
+    if (p->plan.who.identity != IDENTITY_TRANSPARENT)
+        return reach_dial(&p->conn, b, p->plan.server);
+    if (!conn_bind_as(&p->conn, &p->plan.who.client, &p->plan.server->at))
+        return CONN_FAILED;
+    return conn_dial(&p->conn, &p->plan.server->at, NULL);
+}
+
 static void begin(struct probe *p)
 {
     const struct backend *b = p->plan.backend;
@@ -164,7 +176,7 @@ static void begin(struct probe *p)
         end_early(p, VERDICT_FOREIGN, "the header does not fit");
         return;
     }
-    switch (reach_dial(&p->conn, b, p->plan.server)) {
+    switch (dial(p)) {
     case CONN_SOME:
         listen_to(p);
         break;

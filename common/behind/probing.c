@@ -27,14 +27,19 @@ static const struct {
 } senders[] = {{"probe@", "", true}, {"", "", false}};
 
 /* Only the first shows whether it relays; the others show that it does so for those who know
- * how to write it (RFC 5321, appendix C and F.2; the quoted one has no other name). */
+ * how to write it (RFC 5321, appendix C and F.2; the quoted one has no other name). But who takes
+ * mail for any name at his own domain takes these for names, too. */
 static const struct {
     const char *before, *behind;
     bool named; /* the mail server's name stands between them */
+    enum { FORM_PLAIN, FORM_ANYBODY, FORM_LOCAL, FORM_ROUTE } kind;
 } forms[] = {
-    {"probe@" OUTSIDE, "", false},        {"probe%" OUTSIDE "@", "", true},
-    {"\"probe@" OUTSIDE "\"@", "", true}, {"@", ":probe@" OUTSIDE, true},
-    {OUTSIDE "!probe@", "", true},
+    {"probe@" OUTSIDE, "", false, FORM_PLAIN},
+    {"nobody-for-relay-test@", "", true, FORM_ANYBODY},
+    {"probe%" OUTSIDE "@", "", true, FORM_LOCAL},
+    {"\"probe@" OUTSIDE "\"@", "", true, FORM_LOCAL},
+    {"@", ":probe@" OUTSIDE, true, FORM_ROUTE},
+    {OUTSIDE "!probe@", "", true, FORM_LOCAL},
 };
 
 const char *verdict_what(enum verdict v)
@@ -48,6 +53,12 @@ const char *verdict_remedy(enum verdict v, enum identity identity)
 
     if (v == VERDICT_NOT_TAKEN || (v == VERDICT_NO_GREETING && is_headed))
         return intro_remedy(identity);
+    /* Postfix that waits for a header in vain says 421 in the end. */
+    if (v == VERDICT_TURNED_AWAY && !is_headed)
+        return verdicts[VERDICT_NO_GREETING].remedy;
+    if (v == VERDICT_UNREACHED && identity == IDENTITY_TRANSPARENT)
+        return "let routing bring the mail server's answers to clients back to us, and start as "
+               "root";
     return verdicts[v].remedy;
 }
 
@@ -211,24 +222,42 @@ static enum denial judge(const struct probing *p, const struct heard *h)
     return p->form > 0 && shown == DENIAL_NOT_KNOWN && h->code >= 500 ? DENIAL_REFUSES : shown;
 }
 
+/* Is the answer what anybody's name gets there? */
+static bool is_anybody(struct probing *p, const struct heard *h)
+{
+    if (forms[p->form].kind == FORM_ANYBODY)
+        p->anybody = h->code / 100;
+    else if (forms[p->form].kind != FORM_LOCAL || p->anybody == 5 || h->code / 100 != p->anybody)
+        return false;
+    else
+        p->found.takes_anybody = true;
+    return h->code != 421;
+}
+
+static void next_form(struct probing *p)
+{
+    if (++p->form < COUNT_OF(forms)) {
+        ask_rcpt(p);
+        return;
+    }
+    p->asks = PROBING_OVER;
+    p->found.verdict = VERDICT_SAFE;
+}
+
 static void on_rcpt(struct probing *p, const struct heard *h)
 {
     enum denial shown = judge(p, h);
 
     if (p->form == 0)
         reply_flat(p->found.said, sizeof p->found.said, h->text);
-    if (shown == DENIAL_RELAYS)
+    if (is_anybody(p, h) || shown == DENIAL_REFUSES)
+        next_form(p);
+    else if (shown == DENIAL_RELAYS)
         conclude(p, p->form ? VERDICT_RELAYS_ROUTE : VERDICT_RELAYS, h->text);
-    else if (shown == DENIAL_NOT_KNOWN && p->form == 0 && h->code != 421 && is_other_sender(p))
+    else if (p->form == 0 && h->code != 421 && is_other_sender(p))
         ask(p, PROBING_RESET, "RSET\r\n");
-    else if (shown == DENIAL_NOT_KNOWN)
+    else
         conclude(p, VERDICT_NOT_SHOWN, h->text);
-    else if (++p->form < COUNT_OF(forms))
-        ask_rcpt(p);
-    else {
-        p->asks = PROBING_OVER;
-        p->found.verdict = VERDICT_SAFE;
-    }
 }
 
 static void on_reset(struct probing *p, const struct heard *h)

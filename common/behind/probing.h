@@ -23,6 +23,7 @@ struct probed {
     bool greeted, taken;         /* it said 220; it took the identity */
     bool is_postfix;             /* by its greeting, or by the keyword that it alone has */
     bool has_starttls, has_auth; /* in its reply to EHLO */
+    bool takes_anybody;          /* any name at its own domain, also one with % ! or @ in it */
     char name[256];              /* its own, as it says it there; "" if it did not */
     char asked[320];             /* the last recipient; "" if none */
     char said[256];              /* what it said to it, or what went wrong */
@@ -34,6 +35,7 @@ struct probing {
     enum intro intro;
     enum { PROBING_INTRO, PROBING_MAIL, PROBING_RCPT, PROBING_RESET, PROBING_OVER } asks;
     unsigned sender, form; /* that is being tried */
+    int anybody;           /* first figure of its answer to a name that nobody has */
     struct probed found;
 };
 

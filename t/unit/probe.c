@@ -101,7 +101,7 @@ static void stop(struct server *s)
 }
 
 #define NO "554 5.7.1 Relay access denied\r\n"
-#define SAFE "220 a\r\n250 a\r\n250 a\r\n" NO NO NO NO NO
+#define SAFE "220 a\r\n250 a\r\n250 a\r\n" NO NO NO NO NO NO
 #define OPEN "220 a\r\n250 a\r\n250 a\r\n250 a\r\n"
 
 static const struct guest who = {.identity = IDENTITY_NONE, .helo = "proxy.test", .session = ""};

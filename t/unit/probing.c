@@ -19,33 +19,40 @@ static const struct {
     enum verdict verdict; /* VERDICT_COUNT: it goes on */
     const char *asked; /* the last line that it asked */
 } talks[] = {
-    {"all forms are refused", IDENTITY_NONE, MAIL NO NO NO NO NO, VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
-    {"the first only is not enough", IDENTITY_NONE, MAIL NO, VERDICT_COUNT, "RCPT TO:<probe%relay-test.invalid@a.test>"},
-    {"no such users here", IDENTITY_NONE, MAIL NO "550 5.1.1 Unknown user\r\n" "501 5.1.3 Syntax\r\n" "550 5.1.1 No\r\n" "550 No\r\n", VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
+    {"all forms are refused", IDENTITY_NONE, MAIL NO NO NO NO NO NO, VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
+    {"the first only is not enough", IDENTITY_NONE, MAIL NO NO, VERDICT_COUNT, "RCPT TO:<probe%relay-test.invalid@a.test>"},
+    {"no such users here", IDENTITY_NONE, MAIL NO "550 5.1.1 Nobody\r\n" "550 5.1.1 Unknown user\r\n" "501 5.1.3 Syntax\r\n" "550 5.1.1 No\r\n" "550 No\r\n", VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
     {"an open relay", IDENTITY_NONE, MAIL OK, VERDICT_RELAYS, "RCPT TO:<probe@relay-test.invalid>"},
-    {"one for %", IDENTITY_NONE, MAIL NO OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<probe%relay-test.invalid@a.test>"},
-    {"one for a quoted @", IDENTITY_NONE, MAIL NO NO OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<\"probe@relay-test.invalid\"@a.test>"},
-    {"one for routes", IDENTITY_NONE, MAIL NO NO NO OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<@a.test:probe@relay-test.invalid>"},
-    {"one for !", IDENTITY_NONE, MAIL NO NO NO NO OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
-    {"greylisted behind the relay check", IDENTITY_NONE, MAIL NO "450 4.2.0 Greylisted\r\n", VERDICT_NOT_SHOWN, "RCPT TO:<probe%relay-test.invalid@a.test>"},
+    {"one for %", IDENTITY_NONE, MAIL NO NO OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<probe%relay-test.invalid@a.test>"},
+    {"one for a quoted @", IDENTITY_NONE, MAIL NO NO NO OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<\"probe@relay-test.invalid\"@a.test>"},
+    {"one for routes", IDENTITY_NONE, MAIL NO NO NO NO OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<@a.test:probe@relay-test.invalid>"},
+    {"one for !", IDENTITY_NONE, MAIL NO NO NO NO NO OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
+    {"greylisted behind the relay check", IDENTITY_NONE, MAIL NO NO "450 4.2.0 Greylisted\r\n", VERDICT_NOT_SHOWN, "RCPT TO:<probe%relay-test.invalid@a.test>"},
+    {"anybody may have mail there", IDENTITY_NONE, MAIL NO OK OK OK NO OK, VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
+    {"but routes go elsewhere", IDENTITY_NONE, MAIL NO OK OK OK OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<@a.test:probe@relay-test.invalid>"},
+    {"anybody there is greylisted", IDENTITY_NONE, MAIL NO "450 4.2.0 A\r\n" "450 4.2.0 A\r\n" "450 4.2.0 A\r\n" NO "450 4.2.0 A\r\n", VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
+    {"greylisted, but not with %", IDENTITY_NONE, MAIL NO "450 4.2.0 A\r\n" OK, VERDICT_RELAYS_ROUTE, "RCPT TO:<probe%relay-test.invalid@a.test>"},
+    {"anybody, but not with %", IDENTITY_NONE, MAIL NO OK "450 4.2.0 A\r\n", VERDICT_NOT_SHOWN, "RCPT TO:<probe%relay-test.invalid@a.test>"},
+    {"enough after the first", IDENTITY_NONE, MAIL NO "421 4.3.2 Busy\r\n", VERDICT_NOT_SHOWN, "RCPT TO:<nobody-for-relay-test@a.test>"},
+    {"enough with %", IDENTITY_NONE, MAIL NO "450 4.2.0 A\r\n" "421 4.3.2 Busy\r\n", VERDICT_NOT_SHOWN, "RCPT TO:<probe%relay-test.invalid@a.test>"},
     {"greylisted before it", IDENTITY_NONE, MAIL "450 4.2.0 Greylisted\r\n" OK OK "450 4.2.0 Greylisted\r\n", VERDICT_NOT_SHOWN, "RCPT TO:<probe@relay-test.invalid>"},
-    {"our name is not to its liking", IDENTITY_NONE, MAIL "550 5.1.8 Sender address rejected\r\n" OK OK NO, VERDICT_COUNT, "RCPT TO:<probe%relay-test.invalid@a.test>"},
-    {"not after MAIL either", IDENTITY_NONE, HI EHLO "550 5.1.8 No\r\n" OK NO, VERDICT_COUNT, "RCPT TO:<probe%relay-test.invalid@a.test>"},
+    {"our name is not to its liking", IDENTITY_NONE, MAIL "550 5.1.8 Sender address rejected\r\n" OK OK NO NO, VERDICT_COUNT, "RCPT TO:<probe%relay-test.invalid@a.test>"},
+    {"not after MAIL either", IDENTITY_NONE, HI EHLO "550 5.1.8 No\r\n" OK NO NO, VERDICT_COUNT, "RCPT TO:<probe%relay-test.invalid@a.test>"},
     {"and neither is nobody's", IDENTITY_NONE, HI EHLO "550 5.1.8 No\r\n" "550 5.1.8 No\r\n", VERDICT_NO_MAIL, "MAIL FROM:<>"},
     {"not even RSET", IDENTITY_NONE, MAIL "550 5.1.8 No\r\n" "502 What\r\n", VERDICT_NO_MAIL, "RSET"},
     {"login first", IDENTITY_NONE, HI EHLO "530 5.7.0 Authentication required\r\n", VERDICT_SAFE, "MAIL FROM:<probe@proxy.test>"},
     {"too busy at MAIL", IDENTITY_NONE, HI EHLO "421 4.3.2 Busy\r\n", VERDICT_NO_MAIL, "MAIL FROM:<probe@proxy.test>"},
     {"too busy at RCPT", IDENTITY_NONE, MAIL "421 4.3.2 Busy\r\n", VERDICT_NOT_SHOWN, "RCPT TO:<probe@relay-test.invalid>"},
-    {"a name that is none", IDENTITY_NONE, HI "250 [10.0.0.1]\r\n" OK NO, VERDICT_COUNT, "RCPT TO:<probe%relay-test.invalid@proxy.test>"},
+    {"a name that is none", IDENTITY_NONE, HI "250 [10.0.0.1]\r\n" OK NO NO, VERDICT_COUNT, "RCPT TO:<probe%relay-test.invalid@proxy.test>"},
     {"no EHLO", IDENTITY_NONE, HI "502 What\r\n", VERDICT_NO_EHLO, "EHLO proxy.test"},
     {"no service", IDENTITY_NONE, "554 a\r\n", VERDICT_TURNED_AWAY, NULL},
     {"no SMTP", IDENTITY_NONE, "+OK POP3\r\n", VERDICT_FOREIGN, NULL},
     {"another 2xx as greeting", IDENTITY_NONE, "250 a\r\n", VERDICT_FOREIGN, NULL},
     {"nothing yet", IDENTITY_NONE, "220 a\r\n250-a\r\n", VERDICT_COUNT, "EHLO proxy.test"},
-    {"a header that is taken", IDENTITY_PROXY_V1, MAIL NO NO NO NO NO, VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
+    {"a header that is taken", IDENTITY_PROXY_V1, MAIL NO NO NO NO NO NO, VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
     {"a header that is garbage", IDENTITY_PROXY_V1, HI "502 5.5.2 Error: command not recognized\r\n" EHLO, VERDICT_NOT_TAKEN, "EHLO proxy.test"},
     {"a header that is QUIT", IDENTITY_PROXY_V2, HI "500 5.5.2 Error: bad syntax\r\n" "221 Bye\r\n", VERDICT_NOT_TAKEN, "EHLO proxy.test"},
-    {"XCLIENT", IDENTITY_XCLIENT, HI XEHLO "220 a.test\r\n" EHLO OK NO NO NO NO NO, VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
+    {"XCLIENT", IDENTITY_XCLIENT, HI XEHLO "220 a.test\r\n" EHLO OK NO NO NO NO NO NO, VERDICT_SAFE, "RCPT TO:<relay-test.invalid!probe@a.test>"},
     {"no XCLIENT", IDENTITY_XCLIENT, HI EHLO, VERDICT_NOT_TAKEN, "EHLO proxy.test"},
     {"XCLIENT from others only", IDENTITY_XCLIENT, HI XEHLO "550 5.7.0 insufficient authorization\r\n", VERDICT_NOT_TAKEN, NULL},
     {"no EHLO behind XCLIENT", IDENTITY_XCLIENT, HI XEHLO "220 a.test\r\n" "502 No\r\n", VERDICT_NOT_TAKEN, "EHLO proxy.test"},
@@ -122,7 +129,7 @@ static void says_why(void **state)
     (void)state;
     assert_true(probing_init(&p, &who));
     assert_true(dial_feed(&p.dial, SPAN(MAIL NO "550 5.1.1 No\r\n550 5.1.1 No\r\n550 5.1.1 No\r\n"
-                                                "550 5.1.1 No\r\n")));
+                                                "550 5.1.1 No\r\n550 5.1.1 No\r\n")));
     assert_false(probing_goes_on(&p));
     assert_string_equal(p.found.said, "554 5.7.1 Relay access denied");
     probing_clear(&p);
@@ -136,6 +143,7 @@ static void has_words(void **state)
         assert_true(*verdict_remedy((enum verdict)v, IDENTITY_PROXY_V2));
     }
     assert_non_null(strstr(verdict_remedy(VERDICT_NOT_TAKEN, IDENTITY_XCLIENT), "XCLIENT"));
+    assert_non_null(strstr(verdict_remedy(VERDICT_UNREACHED, IDENTITY_TRANSPARENT), "routing"));
     assert_non_null(strstr(verdict_remedy(VERDICT_NO_GREETING, IDENTITY_NONE), "proxy-v2"));
     assert_non_null(strstr(verdict_remedy(VERDICT_NO_GREETING, IDENTITY_PROXY_V1), "haproxy"));
 }

@@ -8,7 +8,6 @@ package T::Cli;
 use v5.36;
 use Carp qw(croak);
 use POSIX ();
-use Socket qw(AF_INET inet_aton);
 use T::Stage ();
 
 my $count = 0;
@@ -44,15 +43,6 @@ sub outcome {
     }
     waitpid $pid, 0;
     return {status => $? & 127 ? "signal $?" : $? >> 8, out => text_of("$base/out"), err => text_of("$base/err")};
-}
-
-# Gives the private loopback an address that is not a loopback address. False: we may not.
-sub add_address {
-    my $address = shift;
-    return 0 if ($ENV{T_STAGE} // '') ne 'private';
-    my $socket = IO::Socket::INET->new(Proto => 'udp') or croak "socket: $!";
-    my $siocsifaddr = 0x8916;
-    return ioctl $socket, $siocsifaddr, pack('a16 S n a4 x16', 'lo:1', AF_INET, 0, inet_aton($address));
 }
 
 1;

@@ -60,6 +60,7 @@ sub play {
     my ($self, $peer, $session) = @_;
     local $T::Stage::PATIENCE = 120;
     $peer->{on_line} = sub { $self->tell($session, ($_[0] eq '<' ? 'C: ' : 'S: ') . $_[1]) };
+    $self->tell($session, 'from ' . $peer->peer_addr);
     if ($self->{head}) {
         my $head = T::Head::read($peer);
         $self->tell($session, 'for ' . ($head->{src} // 'itself'));

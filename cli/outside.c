@@ -33,7 +33,7 @@ static bool is_ip(const struct addr *a, const struct addr *b)
     return memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
-bool reach_is_here(const struct addr *at)
+bool outside_is_here(const struct addr *at)
 {
     struct addr own[ADDRESSES];
     size_t count = list_own(own, ADDRESSES);
@@ -75,13 +75,13 @@ static bool answers(const struct addr *at)
     return got == CONN_SOME;
 }
 
-void reach_check(const struct target *t)
+void outside_check(const struct target *t)
 {
     struct addr own[ADDRESSES];
     size_t count = list_own(own, ADDRESSES);
     char text[ADDR_TEXT];
 
-    if (!reach_is_here(&t->at)) {
+    if (!outside_is_here(&t->at)) {
         finding_plain(t->findings, FINDING_ELSEWHERE, t->where);
         return;
     }
