@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "balancer.h"
 
+#include "net/head.h"
+
 /* Takes from the socket what was looked at and is the header's. */
 static bool take(struct conn *c, struct buf *head, char *at, size_t count)
 {
@@ -11,7 +13,10 @@ static bool take(struct conn *c, struct buf *head, char *at, size_t count)
     return took;
 }
 
-int balancer_hear(struct conn *c, struct buf *head, struct head_said *said, const char **why)
+/* Reads on; `head` keeps what came, and at the end the TLVs, from which `said` borrows. 1: the
+ * header is whole. 0: more must come. -1: it is none, and `*why` says what is wrong, or NULL: the
+ * balancer is gone. */
+static int hear(struct conn *c, struct buf *head, struct head_said *said, const char **why)
 {
     size_t before = buf_len(head), len, took = 0;
     char *at;
@@ -41,4 +46,22 @@ int balancer_hear(struct conn *c, struct buf *head, struct head_said *said, cons
     if (got > 0)
         buf_drop(head, took - said->tlvs.len);
     return got;
+}
+
+enum phase balancer_step(struct session *s)
+{
+    const struct addr own = s->relay.who, here = s->relay.where;
+    struct head_said said;
+
+    switch (hear(&s->client.conn, &s->head, &said, &s->broke)) {
+    case 0:
+        return PHASE_HEAD;
+    case 1:
+        s->broke = NULL;
+        return session_introduce(s, said.local ? &own : &said.client,
+                                 said.local ? &here : &said.server);
+    }
+    /* Without a word: it is not known whom it would be said to. */
+    s->relay.why = s->broke ? REASON_HEAD : REASON_CLIENT_LEFT;
+    return PHASE_OVER;
 }

@@ -7,10 +7,7 @@
  */
 #pragma once
 
-#include "net/conn.h"
-#include "net/head.h"
+#include "session.h"
 
-/* Reads on; `head` (HEAD_MAX_IN) keeps what came, and at the end the TLVs, from which `said`
- * borrows. 1: the header is whole. 0: more must come. -1: it is none, and `*why` says what is
- * wrong, or NULL: the balancer is gone. */
-MUST int balancer_hear(struct conn *c, struct buf *head, struct head_said *said, const char **why);
+/* PHASE_HEAD: reads on; once the header is whole the session's `head` keeps its TLVs. */
+enum phase balancer_step(struct session *s);

@@ -80,24 +80,6 @@ uint64_t phase_progress(const struct session *s)
     return 0;
 }
 
-static enum phase hear_head(struct session *s)
-{
-    const struct addr own = s->relay.who, here = s->relay.where;
-    struct head_said said;
-
-    switch (balancer_hear(&s->client.conn, &s->head, &said, &s->broke)) {
-    case 0:
-        return PHASE_HEAD;
-    case 1:
-        s->broke = NULL;
-        return session_introduce(s, said.local ? &own : &said.client,
-                                 said.local ? &here : &said.server);
-    }
-    /* Without a word: it is not known whom it would be said to. */
-    s->relay.why = s->broke ? REASON_HEAD : REASON_CLIENT_LEFT;
-    return PHASE_OVER;
-}
-
 static void connected(struct session *s, enum conn_got got)
 {
     if (got == CONN_SOME)
@@ -239,6 +221,8 @@ static enum phase talk(struct session *s)
 
         enum relay_wish wish = turn(s);
 
+        if (s->spoke == 0 && s->relay.client.next > 1) /* 0 is the greeting */
+            s->spoke = (float)(clock_mono() - s->began);
         if (wish == RELAY_CLOSE)
             return PHASE_LAST_WORDS;
         flow_push_backend(s, &moved);
@@ -302,6 +286,7 @@ static enum phase shake(struct session *s)
         s->broke = got == CONN_OVER ? "closed in the handshake" : s->client.conn.why;
         return PHASE_OVER;
     }
+    s->shook = (float)(clock_mono() - s->since);
     conn_facts(&s->client.conn, s->tls);
     /* What came together with the end of the handshake is in TLS: no socket announces it. */
     s->client.sated = false;
@@ -347,7 +332,7 @@ static const struct {
     const char *doing;
     phase_fn *step;
 } phases[] = {
-    [PHASE_HEAD] = {"waiting for the load balancer's header", hear_head},
+    [PHASE_HEAD] = {"waiting for the load balancer's header", balancer_step},
     [PHASE_SHAKE] = {"shaking hands", shake},
     [PHASE_CONNECT] = {"connecting to the backend", dial_on},
     [PHASE_SECURE] = {"shaking hands with the backend", secure},

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "balancer.h"
 #include "call.h"
 #include "flow.h"
+#include "net/head.h"
 #include "phase.h"
 #include "story.h"
 #include "tell/log.h"

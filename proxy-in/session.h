@@ -41,6 +41,7 @@ struct session {
     struct entry *entry;   /* ours */
     struct event limit;
     double began, since;    /* of the session, of what it does now */
+    float shook, spoke;     /* seconds: of the handshake; from the beginning to the first command */
     double deadline, alarm; /* when that must be done; when `limit` fires, 0: it does not */
     uint64_t mark;          /* what moved since, to tell progress */
     const char *broke;      /* what the socket or TLS says of a failure */

@@ -5,7 +5,7 @@
 #include "phase.h"
 #include "tell/log.h"
 
-enum { PAIRS = 24 };
+enum { PAIRS = 40 };
 
 struct pairs {
     struct log_pair at[PAIRS];
@@ -15,7 +15,7 @@ struct pairs {
 /* Nothing is said of what is not there. */
 static void add(struct pairs *p, const char *key, struct span value)
 {
-    if (value.len > 0)
+    if (value.len > 0 && p->count < PAIRS)
         p->at[p->count++] = (struct log_pair){key, value};
 }
 
@@ -24,10 +24,17 @@ static void add_text(struct pairs *p, const char *key, const char *value)
     add(p, key, span_of(value ? value : ""));
 }
 
+static struct span milliseconds(double seconds)
+{
+    return log_number((double)(long)(seconds * 1000 + 0.5) / 1000);
+}
+
 static void add_tls(struct pairs *p, const struct tls_facts *tls)
 {
     add_text(p, "tls", tls->protocol);
     add_text(p, "cipher", tls->cipher);
+    add(p, "bits", log_number(tls->bits));
+    add_text(p, "group", tls->group);
     add_text(p, "sni", tls->sni);
     add_text(p, "verify", tls->verify);
     add_text(p, "subject", tls->peer_subject);
@@ -78,6 +85,10 @@ void story_tell(const struct session *s)
     add(&p, "messages", log_number(r->messages));
     add(&p, "in", log_number((double)s->client.in));
     add(&p, "out", log_number((double)s->client.out));
-    add(&p, "seconds", log_number(clock_mono() - s->began));
+    if (s->tls)
+        add(&p, "handshake", milliseconds(s->shook));
+    if (s->spoke > 0)
+        add(&p, "first", milliseconds(s->spoke));
+    add(&p, "seconds", milliseconds(clock_mono() - s->began));
     log_pairs(LOG_SESSION, s->id.text, "closed", p.at, p.count);
 }

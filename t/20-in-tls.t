@@ -63,7 +63,7 @@ subtest 'STARTTLS' => sub {
     $c->hear_close;
     $s->say('221 Bye');
     $s->close;
-    $in->log_like(qr/closed why=quit .*client=127\.0\.0\.5:\d+ .*rule=0\/0 helo=c\.test tls=TLSv1\.3 cipher=TLS_\S+ sni=mx\.test/);
+    $in->log_like(qr/closed why=quit .*client=127\.0\.0\.5:\d+ .*rule=0\/0 helo=c\.test tls=TLSv1\.3 cipher=TLS_\S+ bits=\d+ group=\S+ sni=mx\.test/);
     $in->log_unlike(qr/AGFsaWNl/, 'credentials are not logged');
 };
 

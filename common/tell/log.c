@@ -10,7 +10,7 @@
 
 /* A line is cut there. Pipes take as much in one piece (PIPE_BUF), so lines of several
  * processes never mix. */
-enum { LINE_MAX_LEN = 4096, NUMBER_LEN = 32, NUMBERS = 8 };
+enum { LINE_MAX_LEN = 4096, NUMBER_LEN = 32, NUMBERS = 16 };
 
 static struct {
     const char *name;

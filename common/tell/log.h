@@ -38,5 +38,5 @@ void log_pairs(enum log_level level, const char *id, const char *event,
 /* True where a line of this level would be written: ask before work that is only for it. */
 bool log_is_on(enum log_level level);
 
-/* A number as a value; good until the 8th next call. Not for threads. */
+/* A number as a value; good until the 16th next call. Not for threads. */
 struct span log_number(double n);
