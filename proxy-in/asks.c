@@ -99,7 +99,16 @@ static enum taken auth(struct relay *r, const struct request *q)
     /* Credentials are for no server that does not ask for them. */
     if (!ehlo_has(&r->offers, EHLO_AUTH) && !(r->shown & 1U << EHLO_AUTH))
         return answer(r, q, SPAN("503 5.5.1 AUTH is not offered\r\n"));
-    return pass_on(r, q);
+    if (r->rule.auth_failures.count > 0 && r->login == LOGIN_NONE) {
+        r->wish = RELAY_LOGIN;
+        return NOT_YET;
+    }
+
+    enum taken taken = pass_on(r, q);
+
+    if (taken == TAKEN && r->login == LOGIN_COUNTED)
+        r->login = LOGIN_TRIED;
+    return taken;
 }
 
 /* MAIL and RCPT: what is asked is remembered for the record. */

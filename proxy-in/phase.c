@@ -138,6 +138,8 @@ static void record(struct session *s)
 static bool comply(struct session *s, enum relay_wish wish)
 {
     struct spool *spool = s->gate->worker->spool;
+    const struct slots *slots = &s->gate->worker->slots;
+    struct relay *r = &s->relay;
 
     switch (wish) {
     case RELAY_RECORD:
@@ -151,6 +153,13 @@ static bool comply(struct session *s, enum relay_wish wish)
         return true;
     case RELAY_RESERVE:
         relay_reserved(&s->relay, spool_reserve(spool, RESERVE * RECORD_MAX) ? RESERVE : 0);
+        return true;
+    case RELAY_LOGIN:
+        relay_may_log_in(r, slots_try_login(slots, &r->rule, &r->who, clock_mono()));
+        return true;
+    case RELAY_PARDON:
+        slots_pardon(slots, &r->who, clock_mono());
+        relay_pardoned(r);
         return true;
     case RELAY_WAIT:
     case RELAY_CONNECT:

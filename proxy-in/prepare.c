@@ -19,6 +19,8 @@
 static struct listens sockets;
 static struct tickets *tickets;
 static struct table *table;
+static struct tally *tally;
+static struct strikes *strikes;
 static unsigned parts;
 
 /* One line of several, behind those that are there already. */
@@ -197,6 +199,15 @@ static void want_again(const struct prepared *before)
         listens_want(&sockets, before->gates[i].fd);
 }
 
+/* For the workers and sessions of today: more sessions are counted as far as there is room. */
+static void make_counters(const struct global *g, struct lines *wrong)
+{
+    tally = tally_new(parts, g->max_sessions + LISTEN_MAX + 1);
+    strikes = strikes_new();
+    if (!tally || !strikes)
+        add_line(wrong, g->head.file, g->head.line, "out of memory");
+}
+
 /* The table is made once: milters have it mapped. So it is made for the workers of today, and a
  * reload cannot ask for more. */
 static void make_table(const struct settings *s, struct lines *wrong)
@@ -219,6 +230,7 @@ static void make_table(const struct settings *s, struct lines *wrong)
         !(table = table_make(path, need, (unsigned)entries, cage.gid, why, sizeof why)))
         add_line(wrong, g->head.file, g->head.line, why);
     parts = need;
+    make_counters(g, wrong);
 }
 
 static struct prepared *new_prepared(size_t count, size_t backend_count)
@@ -252,6 +264,8 @@ static void take_hold(struct prepared *p, const struct settings *s, const struct
         want_again(before);
     listens_close_unwanted(&sockets);
     p->table = table;
+    p->tally = tally;
+    p->strikes = strikes;
 }
 
 /* At the start and every day. */
@@ -348,4 +362,6 @@ void prepare_buried(void *prepared, unsigned slot)
 
     if (p->table && slot < parts)
         table_clear(p->table, slot);
+    if (p->tally && slot < parts)
+        tally_clear(p->tally, slot);
 }

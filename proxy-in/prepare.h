@@ -5,7 +5,9 @@
  */
 #pragma once
 
+#include "keep/strikes.h"
 #include "keep/table.h"
+#include "keep/tally.h"
 #include "net/listen.h"
 #include "net/tls.h"
 #include "run/settings.h"
@@ -22,7 +24,9 @@ struct prepared {
     size_t count;
     struct tls **backend_tls; /* one for each backend; NULL: it is spoken to in the clear */
     size_t backend_count;
-    struct table *table;             /* borrowed; NULL with -t */
+    struct table *table; /* borrowed, as the next two; NULL with -t */
+    struct tally *tally;
+    struct strikes *strikes;
     const struct settings *settings; /* borrowed */
     double warned;                   /* when what is only reported was last told of */
 };

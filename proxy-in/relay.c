@@ -111,6 +111,14 @@ static void log_in(struct relay *r)
     follow(r);
 }
 
+/* Only a 5xx is a failure: of a 4xx the client can know nothing. */
+static void settle_login(struct relay *r, int code)
+{
+    r->login = code / 100 == 5 ? LOGIN_NONE : LOGIN_PARDONED;
+    if (r->login == LOGIN_PARDONED)
+        r->wish = RELAY_PARDON;
+}
+
 /* What an answer changes. False: no memory. */
 static bool settle(struct relay *r, enum verb verb, int code)
 {
@@ -131,6 +139,8 @@ static bool settle(struct relay *r, enum verb verb, int code)
     case VERB_RESPONSE:
         if (code == 235)
             log_in(r);
+        if (code / 100 != 3 && r->login == LOGIN_TRIED)
+            settle_login(r, code);
         return true;
     default:
         return true;
@@ -228,6 +238,39 @@ void relay_reserved(struct relay *r, unsigned records)
     if (records == 0) {
         serve_answer(&r->client, r->held.ticket, SPAN("452 4.3.1 No room for records\r\n"));
         relay_forget(&r->held_arg);
+    }
+}
+
+void relay_may_log_in(struct relay *r, bool may)
+{
+    char no[320];
+    int n = snprintf(no, sizeof no, "421 4.7.0 %.255s Too many failed logins, try again later\r\n",
+                     r->house->host_name);
+
+    r->login = LOGIN_COUNTED;
+    if (may)
+        return;
+    r->login = LOGIN_NONE;
+    relay_end(r, REASON_LOGINS, (struct span){no, (size_t)n});
+}
+
+void relay_pardoned(struct relay *r)
+{
+    r->login = LOGIN_NONE;
+}
+
+bool relay_owes_pardon(const struct relay *r)
+{
+    switch (r->why) {
+    case REASON_CONNECT:
+    case REASON_REFUSED:
+    case REASON_LACKS:
+    case REASON_BACKEND_SLOW:
+    case REASON_BACKEND_LEFT:
+    case REASON_BACKEND_BROKEN:
+        return r->login != LOGIN_NONE;
+    default:
+        return r->login == LOGIN_COUNTED || r->login == LOGIN_PARDONED;
     }
 }
 

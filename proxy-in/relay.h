@@ -50,6 +50,8 @@ enum relay_wish {
     RELAY_DROP,      /* write what `backend` still says, close it, then relay_dropped() */
     RELAY_START_TLS, /* write all that `client` says, shake hands, then relay_secured() */
     RELAY_RESERVE,   /* make room for records, then relay_reserved() */
+    RELAY_LOGIN,     /* count a try to log in, then relay_may_log_in() */
+    RELAY_PARDON,    /* that was no failure: count it no more, then relay_pardoned() */
     RELAY_RECORD,    /* record `final` for the envelope, then relay_recorded() */
     RELAY_TRACE,     /* say what time it is: relay_trace() */
     RELAY_CLOSE,     /* write what both still say, and close: `why` */
@@ -82,6 +84,7 @@ struct relay {
     struct heard final;  /* with RELAY_RECORD */
     struct envelope envelope;
 
+    enum { LOGIN_NONE, LOGIN_COUNTED, LOGIN_TRIED, LOGIN_PARDONED } login; /* with a rate only */
     struct reported reported; /* what was not refused because it is reported only */
 
     unsigned messages; /* that the backend accepted */
@@ -116,6 +119,13 @@ void relay_reserved(struct relay *r, unsigned records);
 /* Once no transaction is open any more: how much of that is to be given back. */
 unsigned relay_give_back(struct relay *r);
 void relay_recorded(struct relay *r);
+
+/* False: it has failed too often; that is the end. */
+void relay_may_log_in(struct relay *r, bool may);
+void relay_pardoned(struct relay *r);
+
+/* At the end: was a try to log in counted that was no failure of the client's? */
+bool relay_owes_pardon(const struct relay *r);
 
 /* Seconds since 1970, with RELAY_TRACE. */
 void relay_trace(struct relay *r, double now);

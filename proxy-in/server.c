@@ -6,107 +6,34 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "gates.h"
 #include "patrol.h"
 #include "prepare.h"
 #include "session.h"
 #include "tell/log.h"
 
-/* At a time, so that other workers take their share of a crowd. */
-enum { ACCEPT_MAX = 2 };
-
-/* Seconds between log lines that say the same. */
-enum { TELL_EVERY = 60 };
-
 struct server {
     struct worker worker;
     struct child *child;
-    struct gate *gates;
+    struct gates gates;
     struct station *stations;
-    size_t gate_count, station_count;
+    size_t station_count;
     struct patrol *patrol;
     struct event tick, orders;
-    unsigned long most;   /* sessions at a time */
-    bool listening, full; /* full: out of descriptors */
-    double told;          /* when that was last logged */
 };
 
 /* A backend that no listener uses is not asked anything. */
 static bool is_used(const struct server *v, const struct station *at)
 {
-    for (size_t i = 0; i < v->gate_count; i++)
-        if (v->gates[i].station == at)
+    for (size_t i = 0; i < v->gates.count; i++)
+        if (v->gates.at[i].station == at)
             return true;
     return false;
-}
-
-static void turn_away(int fd, const struct gate *g, const struct addr *client, enum reason why,
-                      const char *text)
-{
-    struct conn conn;
-    char line[512], at[ADDR_TEXT];
-    int n = snprintf(line, sizeof line, "421 4.3.2 %.255s %s\r\n", g->house.host_name, text);
-    struct span say = {line, (size_t)n};
-    size_t len;
-
-    conn_init(&conn, fd);
-    /* Where TLS begins with the first byte there is nothing to be said in the clear. */
-    if (!g->listener->tls && conn_write(&conn, &say, 1, &len) == CONN_SOME)
-        conn_finish(&conn);
-    conn_clear(&conn);
-    if (log_is_on(LOG_SESSION))
-        log_say(LOG_SESSION, id_next().text, "closed", {"why", span_of(reason_word(why))},
-                {"client", span_of(addr_port_text(client, at))});
-}
-
-static void listen_on(struct server *v, bool on)
-{
-    if (v->listening == on)
-        return;
-    v->listening = on;
-    for (size_t i = 0; i < v->gate_count; i++)
-        (void)(on ? event_add(&v->gates[i].watch, NULL) : event_del(&v->gates[i].watch));
-}
-
-/* No descriptors: sessions go on, and the next one that ends lets us accept again. */
-static void pause_accepting(struct server *v)
-{
-    double now = clock_mono();
-
-    if (v->told == 0 || now - v->told > TELL_EVERY)
-        log_say(LOG_FAULT, "", "no-descriptors",
-                {"why", SPAN("accepting pauses; raise the limit of open files")});
-    v->told = now;
-    v->full = true;
-    listen_on(v, false);
 }
 
 static struct server *server_of(struct worker *w)
 {
     return (struct server *)((char *)w - offsetof(struct server, worker));
-}
-
-static void on_client(int fd, short events, void *arg)
-{
-    struct gate *g = arg;
-    struct server *v = server_of(g->worker);
-    struct addr client;
-    bool full = false;
-    int got;
-
-    (void)events;
-    for (unsigned n = 0; n < ACCEPT_MAX; n++) {
-        if ((got = listen_accept(fd, &client, &full)) < 0)
-            break;
-        if (!station_is_safe(g->station))
-            turn_away(got, g, &client, REASON_NOT_PROBED,
-                      "Mail server not available, try again later");
-        else if (v->worker.count >= v->most)
-            turn_away(got, g, &client, REASON_CROWDED, "Too many sessions, try again later");
-        else
-            session_start(g, got, &client);
-    }
-    if (full)
-        pause_accepting(v);
 }
 
 void worker_left(struct worker *w)
@@ -115,10 +42,8 @@ void worker_left(struct worker *w)
 
     if (w->draining && w->count == 0)
         event_base_loopbreak(w->base);
-    else if (v->full && !w->draining) {
-        v->full = false;
-        listen_on(v, true);
-    }
+    else if (!w->draining)
+        gates_retry(&v->gates);
 }
 
 static void drain(struct server *v)
@@ -127,7 +52,7 @@ static void drain(struct server *v)
         return;
     v->worker.draining = true;
     event_del(&v->orders);
-    listen_on(v, false);
+    gates_close(&v->gates);
     if (v->worker.count == 0)
         event_base_loopbreak(v->worker.base);
 }
@@ -153,10 +78,8 @@ static void on_tick(int fd, short events, void *arg)
     patrol_walk(v->patrol);
     if (v->worker.draining)
         sessions_drain(&v->worker, now);
-    else if (v->full) {
-        v->full = false;
-        listen_on(v, true);
-    }
+    else
+        gates_retry(&v->gates);
 }
 
 /* Listeners serve from here. */
@@ -165,7 +88,7 @@ static void open_up(void *arg)
     struct server *v = arg;
 
     if (!v->worker.draining)
-        listen_on(v, true);
+        gates_open(&v->gates);
     child_ready(v->child);
 }
 
@@ -196,26 +119,27 @@ static void make_gates(struct server *v)
     const struct settings *s = v->worker.settings;
     const struct prepared *p = v->child->prepared;
 
-    for (size_t i = 0; i < v->gate_count; i++) {
+    for (size_t i = 0; i < v->gates.count; i++) {
         const struct smtp_listener *l = &s->smtp_listeners[i];
         size_t behind = (size_t)(settings_backend(s, l) - s->backends);
         struct station *at = &v->stations[behind];
 
-        v->gates[i] = (struct gate){.worker = &v->worker,
-                                    .listener = l,
-                                    .station = at,
-                                    .tls = p->gates[i].tls,
-                                    .backend_tls = p->backend_tls[behind]};
-        v->gates[i].house = (struct relay_house){.host_name = s->host_name,
-                                                 .sources = s->sources,
-                                                 .source_name = l->source,
-                                                 .identity = at->backend->identity,
-                                                 .use_tls = at->backend->use_tls,
-                                                 .has_tls = p->gates[i].tls != NULL,
-                                                 .accounts = v->worker.spool != NULL,
-                                                 .memory = &at->offer};
-        event_assign(&v->gates[i].watch, v->worker.base, p->gates[i].fd, EV_READ | EV_PERSIST,
-                     on_client, &v->gates[i]);
+        struct gate *g = &v->gates.at[i];
+
+        *g = (struct gate){.worker = &v->worker,
+                           .listener = l,
+                           .station = at,
+                           .tls = p->gates[i].tls,
+                           .backend_tls = p->backend_tls[behind]};
+        g->house = (struct relay_house){.host_name = s->host_name,
+                                        .sources = s->sources,
+                                        .source_name = l->source,
+                                        .identity = at->backend->identity,
+                                        .use_tls = at->backend->use_tls,
+                                        .has_tls = p->gates[i].tls != NULL,
+                                        .accounts = v->worker.spool != NULL,
+                                        .memory = &at->offer};
+        gates_watch(&v->gates, g, p->gates[i].fd);
     }
 }
 
@@ -223,12 +147,11 @@ static bool make_memory(struct server *v)
 {
     const struct settings *s = v->worker.settings;
 
-    v->gate_count = s->smtp_listener_count;
     v->station_count = s->backend_count;
-    v->gates = calloc(v->gate_count, sizeof *v->gates);
     v->stations = calloc(v->station_count, sizeof *v->stations);
     v->worker.base = loop_new();
-    return v->gates && v->stations && v->worker.base;
+    return v->stations && v->worker.base &&
+           gates_init(&v->gates, &v->worker, s->smtp_listener_count);
 }
 
 static bool open_spool(struct server *v)
@@ -249,9 +172,12 @@ static bool begin(struct server *v)
     const struct prepared *p = v->child->prepared;
 
     v->worker.settings = v->child->settings;
-    v->most = listen_capacity(v->worker.settings->global.max_sessions);
     LIST_INIT(&v->worker.sessions);
     entries_init(&v->worker.entries, p->table, v->child->slot);
+    v->worker.slots = (struct slots){.tally = p->tally,
+                                     .strikes = p->strikes,
+                                     .part = v->child->slot,
+                                     .total = v->worker.settings->global.total_max_smtp_in};
     if (!make_memory(v) || !open_spool(v))
         return false;
     if (!make_stations(v))
@@ -276,7 +202,7 @@ static void clear(struct server *v)
     spool_close(&v->worker.spool);
     if (v->worker.base)
         event_base_free(v->worker.base);
-    free(v->gates);
+    gates_clear(&v->gates);
     free(v->stations);
     libevent_global_shutdown();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -51,6 +52,9 @@ static void end(struct session *s)
     unsigned granted = relay_give_back(&s->relay);
 
     story_tell(s);
+    if (relay_owes_pardon(&s->relay))
+        slots_pardon(&w->slots, &s->relay.who, clock_mono());
+    slots_leave(&w->slots, s->gate->listener, &s->relay.who, &s->slots);
     if (granted)
         spool_release(w->spool, granted * (size_t)RECORD_MAX);
     event_del(&s->limit);
@@ -182,9 +186,25 @@ static void know(struct session *s, const struct addr *client, const struct addr
     relay_init(&s->relay, &gate->house, &rule, client, at, s->id.text);
 }
 
-/* The client may speak. */
+/* `421`, where there is no TLS to come first. */
+static enum phase turn_away(struct session *s, enum reason why)
+{
+    char no[512];
+    int n = snprintf(no, sizeof no, "421 4.7.0 %.255s %s\r\n", s->gate->house.host_name,
+                     slots_refusal(why));
+
+    relay_end(&s->relay, why, (struct span){no, (size_t)n});
+    return s->gate->listener->tls ? PHASE_OVER : PHASE_LAST_WORDS;
+}
+
+/* The client may speak, if it may be here. */
 static enum phase open_up(struct session *s)
 {
+    const struct slots *slots = &s->gate->worker->slots;
+    enum reason why = slots_admit(slots, &s->relay.rule, &s->relay.who, &s->slots, clock_mono());
+
+    if (why != REASON_NOT_YET)
+        return turn_away(s, why);
     if (s->gate->listener->tls)
         return PHASE_SHAKE;
     relay_greet(&s->relay, NULL);
@@ -198,7 +218,7 @@ enum phase session_introduce(struct session *s, const struct addr *client, const
     return open_up(s);
 }
 
-void session_start(struct gate *gate, int fd, const struct addr *client)
+void session_start(struct gate *gate, int fd, const struct addr *client, unsigned slots)
 {
     struct session *s = calloc(1, sizeof *s);
     struct worker *w = gate->worker;
@@ -206,10 +226,13 @@ void session_start(struct gate *gate, int fd, const struct addr *client)
     bool is_balancer = networks_has(&gate->listener->proxy_protocol_from, client);
 
     if (!s) {
+        slots_leave(&w->slots, gate->listener, NULL, &slots);
         close(fd);
         return;
     }
     s->gate = gate;
+    s->slots = slots;
+    s->did = PHASE_TALK;
     s->id = id_next();
     side_init(&s->client, fd);
     side_init(&s->backend, -1);

@@ -45,6 +45,7 @@ struct session {
     double deadline, alarm; /* when that must be done; when `limit` fires, 0: it does not */
     uint64_t mark;          /* what moved since, to tell progress */
     const char *broke;      /* what the socket or TLS says of a failure */
+    unsigned slots;         /* bits of slots.h: what it holds */
     unsigned told;          /* rules that are only reported, of which a line said so */
     enum phase did;         /* before it came to its end */
     bool ended;             /* the client says no more */
@@ -52,8 +53,8 @@ struct session {
     bool busy;              /* it stopped moving only to let others have their turn */
 };
 
-/* `fd` is ours from here. */
-void session_start(struct gate *gate, int fd, const struct addr *client);
+/* `fd` is ours from here, and the slots that are held for it. */
+void session_start(struct gate *gate, int fd, const struct addr *client, unsigned slots);
 
 /* The load balancer has said who the client is. The next phase comes back. */
 enum phase session_introduce(struct session *s, const struct addr *client, const struct addr *at);

@@ -6,9 +6,11 @@
 
 #include "entries.h"
 #include "net/loop.h"
+#include "slots.h"
 #include "station.h"
 #include "tell/spool.h"
 
+struct gates;
 struct tls;
 struct session;
 
@@ -21,7 +23,10 @@ struct gate {
     struct tls *tls;         /* borrowed; NULL: none */
     struct tls *backend_tls; /* borrowed; NULL: the backend is spoken to in the clear */
     int fd;                  /* borrowed */
+    struct gates *all;
     struct event watch;
+    bool watched; /* the loop looks for clients */
+    bool awaits;  /* it does not before a slot is free */
 };
 
 struct worker {
@@ -31,6 +36,7 @@ struct worker {
     struct spool *spool; /* NULL: nothing is recorded */
     LIST_HEAD(sessions, session) sessions;
     unsigned long count; /* of them */
+    struct slots slots;
     bool draining;
 };
 

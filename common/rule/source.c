@@ -14,6 +14,8 @@ OPTIONS_FIT(source_options);
 struct layer {
     const struct source *section;
     unsigned reports, sets; /* that its report-only names; that it sets */
+    bool has_reports, has_rate;
+    struct rate rate;
 };
 
 /* The same, before its network has found its place. */
@@ -72,6 +74,7 @@ static bool read_reports(struct layer *l, char *why, size_t size)
     const struct source *section = l->section;
     enum report rule;
 
+    l->has_reports = is_set(section, offsetof(struct source, report_only));
     for (unsigned i = 0; i < REPORT_COUNT; i++)
         l->sets |= (unsigned)is_set(section, offsets[i]) << i;
     for (size_t i = 0; i < section->report_only.count; i++) {
@@ -86,6 +89,21 @@ static bool read_reports(struct layer *l, char *why, size_t size)
         l->reports |= 1U << rule;
     }
     return true;
+}
+
+static bool read_rate(struct layer *l, char *why, size_t size)
+{
+    const struct source *section = l->section;
+
+    l->has_rate = is_set(section, offsetof(struct source, smtp_max_auth_failure_rate));
+    if (rate_read(span_of(section->smtp_max_auth_failure_rate), &l->rate))
+        return true;
+    snprintf(why, size,
+             "%s:%u: smtp-max-auth-failure-rate: '%s' is not a rate; write unlimited, 10/h or "
+             "3/5m, with d, h, m or s, at most %d within %d days",
+             section->head.file, section->head.line, section->smtp_max_auth_failure_rate,
+             RATE_COUNT_MOST, RATE_SECONDS_MOST / 86400);
+    return false;
 }
 
 /* A session that has logged in is past what these decide. */
@@ -137,7 +155,8 @@ static bool read_entries(const struct source *sections, size_t count, struct ent
 {
     for (size_t i = 0; i < count; i++) {
         entries[i] = (struct entry){.layer.section = &sections[i]};
-        if (!read_title(&entries[i], why, size) || !read_reports(&entries[i].layer, why, size))
+        if (!read_title(&entries[i], why, size) || !read_reports(&entries[i].layer, why, size) ||
+            !read_rate(&entries[i].layer, why, size))
             return false;
     }
     return true;
@@ -158,7 +177,9 @@ static bool are_unlike(const struct entry *entries, size_t count, char *why, siz
 static void put_over(struct source *into, const struct layer *l)
 {
     option_merge(source_options, into, l->section);
-    if (is_set(l->section, offsetof(struct source, report_only)))
+    if (l->has_rate)
+        into->auth_failures = l->rate;
+    if (l->has_reports)
         into->reports = l->reports;
     else
         into->reports &= ~l->sets;

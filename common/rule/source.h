@@ -15,6 +15,7 @@
 
 #include "base/addr.h"
 #include "base/option.h"
+#include "rule/rate.h"
 #include "rule/report.h"
 
 enum source_verify { SOURCE_VERIFY_NONE, SOURCE_VERIFY_OPTIONAL, SOURCE_VERIFY_REQUIRED };
@@ -42,9 +43,10 @@ enum source_verify { SOURCE_VERIFY_NONE, SOURCE_VERIFY_OPTIONAL, SOURCE_VERIFY_R
       "Rules that are not enforced but recorded, by name: require-starttls, require-auth, "        \
       "smtp-service, verify-client-certificate, client-certificate-fingerprints.")                 \
     O(S, COUNT, max_connections_per_client, "0", RANGE(0, 1000000),                                \
-      "Sessions of one address at a time, then 421 4.7.0; 0: no limit.")                           \
+      "Sessions of one address (of IPv6: one /64) at a time, then 421 4.7.0; 0: no limit.")                           \
     O(S, TEXT, smtp_max_auth_failure_rate, "unlimited", ANY,                                       \
-      "Failed AUTH of one address, such as 10/h or 3/[5]m, then 421 4.7.0.")                       \
+      "Failed AUTH of one address (of IPv6: one /64), such as 10/h or 3/5m, counted from the "     \
+      "first; then 421 4.7.0 until that time is over, to AUTH and as greeting.")                       \
     O(S, SIZE, max_message_size, "unlimited", ANY, "Bytes of a message, then 552 5.3.4.")          \
     O(S, WORD, smtp_bare_newline, "reject", WORDS("reject normalize"),                             \
       "A bare CR or LF, or a NUL, in a message: refuse it with 550 5.6.11, or put a space there.") \
@@ -56,7 +58,8 @@ enum source_verify { SOURCE_VERIFY_NONE, SOURCE_VERIFY_OPTIONAL, SOURCE_VERIFY_R
 struct source {
     OPTION_HEAD
     SOURCE_OPTIONS(OPTION_FIELD, source)
-    unsigned reports; /* what report-only comes to: bits 1 << REPORT_... */
+    unsigned reports;          /* what report-only comes to: bits 1 << REPORT_... */
+    struct rate auth_failures; /* smtp-max-auth-failure-rate, read */
 };
 extern const struct option source_options[];
 
@@ -64,7 +67,8 @@ struct sources;
 
 /* `sections` (with defaults in what they do not set) stay the caller's and must live as long.
  * NULL with one line in `why`: file, line, a title that is neither a network nor a name, one
- * that is there twice, what report-only may not name, or what comes too late in {auth}. */
+ * that is there twice, what report-only may not name, what is no
+ * rate, or what comes too late in {auth}. */
 struct sources *sources_new(const struct source *sections, size_t count, char *why, size_t size);
 void sources_free(struct sources **s);
 

@@ -65,6 +65,13 @@ static void comply(struct stage *st, bool well)
     case RELAY_RESERVE:
         relay_reserved(r, well ? 3 : 0);
         break;
+    case RELAY_LOGIN:
+        relay_may_log_in(r, well);
+        break;
+    case RELAY_PARDON:
+        promise(relay_owes_pardon(r));
+        relay_pardoned(r);
+        break;
     case RELAY_RECORD:
         fuzz_reached++;
         promise(r->envelope.count > 0 && envelope_is_open(&r->envelope));
@@ -158,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                                 .require_starttls_before_auth = (how & 16) != 0,
                                 .allow_unencrypted_plain_auth = (how & 32) != 0,
                                 .require_auth = (how & 64) != 0,
+                                .auth_failures = {.count = how & 4 ? 3 : 0, .seconds = 60},
                                 .allow_auth = true,
                                 .smtp_service = true};
     struct addr who = {.port = 1}, where = {.port = 25};

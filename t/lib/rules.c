@@ -3,21 +3,29 @@
 
 #include "t/unit/unit.h"
 
-/* "a,b"; of the one list that is set here. Kept until the end. */
+/* With its NUL, until the end of the program. */
+static const char *keep(struct span text)
+{
+    static char room[4096];
+    static size_t used;
+    char *at = room + used;
+
+    assert_true(used + text.len < sizeof room);
+    memcpy(at, text.at, text.len);
+    used += text.len + 1;
+    return at;
+}
+
+/* "a,b" */
 static void set_list(struct texts *list, struct span value)
 {
-    static char room[2048];
     static const char *names[256];
-    static size_t used, count;
+    static size_t count;
 
     list->at = &names[count];
-    while (value.len) {
-        struct span name = span_cut(&value, ',');
-
-        assert_true(used + name.len < sizeof room && count < COUNT_OF(names));
-        names[count++] = memcpy(room + used, name.at, name.len);
-        used += name.len + 1;
-        list->count++;
+    for (; value.len; list->count++) {
+        assert_true(count < COUNT_OF(names));
+        names[count++] = keep(span_cut(&value, ','));
     }
 }
 
@@ -36,6 +44,8 @@ struct source rules_section(const char *title, const char *said)
         assert_non_null(o->name);
         if (o->kind == OPTION_LIST)
             set_list(&s.report_only, value);
+        else if (o->kind == OPTION_TEXT)
+            s.smtp_max_auth_failure_rate = keep(value);
         else
             assert_true(option_read(o, value, &s));
         s.head.set |= UINT64_C(1) << (o - source_options);

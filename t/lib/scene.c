@@ -11,6 +11,7 @@
  *   !no-certificate       there is none to start TLS with
  *   !implicit-tls         TLS from the first byte
  *   !accounts             received mail is recorded
+ *   !barred               from here on the client has failed to log in too often
  *   !disk-full            from here on there is no room for records
  */
 #include "t/lib/stage.h"
@@ -43,6 +44,13 @@ static bool set_report(struct stage *st, const char *arg)
         if (o->offset == offsetof(struct source, report_only))
             st->rules[0].head.set |= UINT64_C(1) << (o - source_options);
     return true;
+}
+
+/* It has failed to log in too often, from now on. */
+static bool barred(struct stage *st, const char *arg)
+{
+    (void)arg;
+    return st->barred = true;
 }
 
 static bool set_identity(struct stage *st, const char *arg)
@@ -113,5 +121,6 @@ const struct step stage_scene[] = {
     {"implicit-tls", born_secured},
     {"accounts", accounts},
     {"disk-full", disk_full},
+    {"barred", barred},
     {NULL, NULL},
 };

@@ -24,12 +24,18 @@ void stage_init(struct stage *st)
 
 bool stage_rule(struct source *of, const char *arg)
 {
+    static char rate[64];
     const char *value = strchr(arg, '=');
 
     for (const struct option *o = source_options; value && o->name; o++)
         if (o->kind != OPTION_LIST && strlen(o->name) == (size_t)(value - arg) &&
             strncmp(o->name, arg, strlen(o->name)) == 0) {
             of->head.set |= UINT64_C(1) << (o - source_options);
+            if (o->kind == OPTION_TEXT) { /* there is one, and the line does not last */
+                snprintf(rate, sizeof rate, "%s", value + 1);
+                of->smtp_max_auth_failure_rate = rate;
+                return true;
+            }
             return option_read(o, span_of(value + 1), of);
         }
     return false;
@@ -112,6 +118,12 @@ void stage_turn(struct stage *st)
             relay_trace(&st->relay, 1767225600);
         } else if (st->wish == RELAY_RESERVE) {
             relay_reserved(&st->relay, st->disk_full ? 0 : 2);
+        } else if (st->wish == RELAY_LOGIN) {
+            relay_may_log_in(&st->relay, !st->barred);
+            st->tries += !st->barred;
+        } else if (st->wish == RELAY_PARDON) {
+            relay_pardoned(&st->relay);
+            st->tries--;
         } else if (st->wish != RELAY_LEARN) {
             disk = false;
         }

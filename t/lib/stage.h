@@ -18,7 +18,8 @@ struct stage {
     bool has_auth;
     struct sources *sources;
     enum relay_wish wish;
-    bool begun, greeted, born_secured, disk_full;
+    bool begun, greeted, born_secured, disk_full, barred;
+    unsigned tries;                                 /* to log in, that count as failures */
     struct buf spoken_to_client, spoken_to_backend; /* what is on the wire and not heard yet */
     char recorded[1024];
 };

@@ -12,6 +12,7 @@
  *   !recorded from to...  this was recorded
  *   !granted 2            the relay holds room for 2 records
  *   !reported 2 require-auth    so many refusals, by these rules, were reported only
+ *   !failures 2           so many tries to log in were counted
  *   !limit 60             the client has so many seconds for its next command
  *   !closed word          the session ended, for this reason (proxy-in/reason.def)
  *   !said text            the mail server's last words are logged so
@@ -151,6 +152,11 @@ static bool reported(struct stage *st, const char *arg)
     return same_text(text, arg);
 }
 
+static bool failures(struct stage *st, const char *arg)
+{
+    return st->tries - relay_owes_pardon(&st->relay) == strtoul(arg, NULL, 10);
+}
+
 static bool limit(struct stage *st, const char *arg)
 {
     return st->relay.rule.smtp_command_timeout == strtoul(arg, NULL, 10);
@@ -172,5 +178,6 @@ const struct step stage_steps[] = {
     {"no-backend-tls", backend_not_secured},
     {"reported", reported},
     {"limit", limit},
+    {"failures", failures},
     {NULL, NULL},
 };

@@ -118,6 +118,9 @@ static const struct {
     {"0/0", "report_only smtp-max-auth-failure-rate", "'smtp-max-auth-failure-rate' cannot"},
     {"0/0", "report_only smtp-bare-newline", "'smtp-bare-newline' cannot"},
     {"0/0", "report_only nonsense", "'nonsense' cannot"},
+    {"0/0", "smtp_max_auth_failure_rate 10/x",
+     "f:7: smtp-max-auth-failure-rate: '10/x' is not a rate; write unlimited, 10/h or 3/5m, with "
+     "d, h, m or s, at most 4000 within 366 days"},
     {"{auth}", "allow_starttls yes",
      "f:7: source {auth}: sets what is decided before a client logs in; here may stand "},
     {"{auth}", "max_connections_per_client 3", "f:7: source {auth}: sets what is decided"},
