@@ -9,14 +9,11 @@
 #include "call.h"
 #include "flow.h"
 #include "net/tls.h"
-#include "receipt.h"
-#include "tell/log.h"
-#include "tell/record.h"
+#include "wish.h"
 
 enum {
     HEAD_SECONDS = 5,   /* for the header of a load balancer, with a packet lost on the way */
     ROUNDS = 16,        /* of a step: then others have their turn */
-    RESERVE = 4,        /* records for which room is made at a time */
     PROGRESS = 12,      /* as a shift: 4 KB of a message are progress */
     LAST_SECONDS = 5,   /* for what is still to be said at the end */
     LINGER_SECONDS = 2, /* for the other side to hear it and close */
@@ -121,74 +118,6 @@ static enum phase secure(struct session *s)
     return PHASE_TALK;
 }
 
-static void learn(struct session *s)
-{
-    station_heard(s->gate->station, s->server, span_of(s->relay.live), clock_mono());
-    s->broke = NULL;
-}
-
-static void record(struct session *s)
-{
-    if (!receipt_spool(s->gate->worker->spool, &s->relay, clock_now()))
-        log_say(LOG_FAULT, s->id.text, "not-recorded", {"why", SPAN("the spool took no record")});
-    relay_recorded(&s->relay);
-}
-
-/* What takes no more than memory and disk; false: it takes more. */
-static bool comply(struct session *s, enum relay_wish wish)
-{
-    struct spool *spool = s->gate->worker->spool;
-    const struct slots *slots = &s->gate->worker->slots;
-    struct relay *r = &s->relay;
-
-    switch (wish) {
-    case RELAY_RECORD:
-        record(s);
-        return true;
-    case RELAY_TRACE:
-        relay_trace(&s->relay, clock_now());
-        return true;
-    case RELAY_LEARN:
-        learn(s);
-        return true;
-    case RELAY_RESERVE:
-        relay_reserved(&s->relay, spool_reserve(spool, RESERVE * RECORD_MAX) ? RESERVE : 0);
-        return true;
-    case RELAY_LOGIN:
-        relay_may_log_in(r, slots_try_login(slots, &r->rule, &r->who, clock_mono()));
-        return true;
-    case RELAY_PARDON:
-        slots_pardon(slots, &r->who, clock_mono());
-        relay_pardoned(r);
-        return true;
-    case RELAY_WAIT:
-    case RELAY_CONNECT:
-    case RELAY_SECURE:
-    case RELAY_DROP:
-    case RELAY_START_TLS:
-    case RELAY_CLOSE:
-        break;
-    }
-    return false;
-}
-
-/* Turns the relay until it wishes that. */
-static enum relay_wish turn(struct session *s)
-{
-    struct spool *spool = s->gate->worker->spool;
-    enum relay_wish wish;
-
-    do {
-        wish = relay_turn(&s->relay);
-    } while (comply(s, wish));
-
-    unsigned back = relay_give_back(&s->relay);
-
-    if (back)
-        spool_release(spool, back * (size_t)RECORD_MAX);
-    return wish;
-}
-
 static void drop(struct session *s)
 {
     size_t moved = 0;
@@ -228,7 +157,7 @@ static enum phase talk(struct session *s)
         flow_pull_client(s, &moved);
         flow_pull_backend(s, &moved);
 
-        enum relay_wish wish = turn(s);
+        enum relay_wish wish = wish_turn(s);
 
         if (s->spoke == 0 && s->relay.client.next > 1) /* 0 is the greeting */
             s->spoke = (float)(clock_mono() - s->began);

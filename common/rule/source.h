@@ -43,10 +43,10 @@ enum source_verify { SOURCE_VERIFY_NONE, SOURCE_VERIFY_OPTIONAL, SOURCE_VERIFY_R
       "Rules that are not enforced but recorded, by name: require-starttls, require-auth, "        \
       "smtp-service, verify-client-certificate, client-certificate-fingerprints.")                 \
     O(S, COUNT, max_connections_per_client, "0", RANGE(0, 1000000),                                \
-      "Sessions of one address (of IPv6: one /64) at a time, then 421 4.7.0; 0: no limit.")                           \
+      "Sessions of one address (of IPv6: one /64) at a time, then 421 4.7.0; 0: no limit.")        \
     O(S, TEXT, smtp_max_auth_failure_rate, "unlimited", ANY,                                       \
       "Failed AUTH of one address (of IPv6: one /64), such as 10/h or 3/5m, counted from the "     \
-      "first; then 421 4.7.0 until that time is over, to AUTH and as greeting.")                       \
+      "first; then 421 4.7.0 until that time is over, to AUTH and as greeting.")                   \
     O(S, SIZE, max_message_size, "unlimited", ANY, "Bytes of a message, then 552 5.3.4.")          \
     O(S, WORD, smtp_bare_newline, "reject", WORDS("reject normalize"),                             \
       "A bare CR or LF, or a NUL, in a message: refuse it with 550 5.6.11, or put a space there.") \
