@@ -32,11 +32,23 @@ static void add_need(const struct settings *s, const struct smtp_listener *l,
     }
 }
 
+/* Somebody counts on it who says what holds behind it. */
+static void add_logged_in(const struct settings *s, enum need *most, struct source *rule)
+{
+    for (size_t i = 0; i < s->source_section_count && *most == NEED_NOT; i++) {
+        if (strcasecmp(s->source_sections[i].head.title, "{auth}") != 0)
+            continue;
+        *most = NEED_ALLOWED;
+        *rule = s->source_sections[i];
+    }
+}
+
 static enum need need_at(const struct settings *s, const struct backend *b, struct source *rule)
 {
     static const struct addr anybody;
     enum need most = NEED_NOT;
 
+    add_logged_in(s, &most, rule);
     for (size_t i = 0; i < s->smtp_listener_count; i++) {
         const struct smtp_listener *l = &s->smtp_listeners[i];
 

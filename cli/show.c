@@ -14,26 +14,40 @@ static const struct smtp_listener *find_listener(const struct settings *s, const
     return NULL;
 }
 
-/* The section that decides on row `row` for this client: the named one, else the narrowest of the
- * networks that set it. NULL: none does. As sources_find() merges. */
-static const struct option_head *decides(const struct settings *s, const struct addr *client,
-                                         const char *name, size_t row)
+/* Whose rules are asked for. */
+struct asked {
+    const struct settings *settings;
+    struct addr client;
+    const char *name; /* of the listener's section; "": none */
+    bool logged_in;
+};
+
+static const char auth_title[] = "{auth}";
+
+/* The section that decides on row `row`: the listener's, else {auth} for who has logged in, else
+ * the narrowest of the networks that set it. NULL: none does. As sources_find() merges. */
+static const struct option_head *decides(const struct asked *a, size_t row)
 {
+    const struct settings *s = a->settings;
     const struct option_head *best = NULL;
     int most = -1;
 
     for (size_t i = 0; i < s->source_section_count; i++) {
         const struct option_head *h = &s->source_sections[i].head;
         struct network n;
+        int rank = -1;
 
         if (!(h->set >> row & 1))
             continue;
-        if (!network_read(span_of(h->title), &n)) {
-            if (*name && !strcasecmp(h->title, name))
-                return h;
-        } else if (network_has(&n, client) && n.bits > most) {
+        if (network_read(span_of(h->title), &n))
+            rank = network_has(&n, &a->client) ? n.bits : -1;
+        else if (a->logged_in && !strcasecmp(h->title, auth_title))
+            rank = 128 + 1;
+        else if (*a->name && !strcasecmp(h->title, a->name))
+            rank = 128 + 2;
+        if (rank > most) {
             best = h;
-            most = n.bits;
+            most = rank;
         }
     }
     return best;
@@ -106,15 +120,12 @@ static void print_value(const struct option *o, const void *of)
     }
 }
 
-static void print_row(const struct settings *s, const struct addr *client, const char *name,
-                      const struct source *rule, size_t row)
+static void print_row(const struct option_head *from, const struct source *rule, size_t row)
 {
-    const struct option *o = &source_options[row];
-    const struct option_head *from = decides(s, client, name, row);
     char dashed[OPTION_NAME];
 
-    printf("%s = ", conf_name(o, dashed));
-    print_value(o, rule);
+    printf("%s = ", conf_name(&source_options[row], dashed));
+    print_value(&source_options[row], rule);
     if (from)
         printf("    # source %s, %s:%u\n", from->title, from->file,
                from->lines && from->lines[row] ? from->lines[row] : from->line);
@@ -122,20 +133,43 @@ static void print_row(const struct settings *s, const struct addr *client, const
         printf("    # default\n");
 }
 
+static void print_rules(const struct asked *a)
+{
+    struct source rule;
+
+    sources_find(a->settings->sources, &a->client, a->name, &rule);
+    for (size_t i = 0; source_options[i].name; i++)
+        print_row(decides(a, i), &rule, i);
+}
+
+/* What {auth} says otherwise, if there is one. */
+static void print_logged_in(struct asked a)
+{
+    struct source rule;
+
+    a.logged_in = true;
+    sources_find_auth(a.settings->sources, &a.client, a.name, &rule);
+    for (size_t i = 0; source_options[i].name; i++) {
+        const struct option_head *from = decides(&a, i);
+
+        if (!from || strcasecmp(from->title, auth_title) != 0)
+            continue;
+        printf("once logged in: ");
+        print_row(from, &rule, i);
+    }
+}
+
 static int show_source(const struct settings *s, const char *address, const char *listener)
 {
     const struct smtp_listener *l = listener ? find_listener(s, listener) : NULL;
-    const char *name = l ? l->source : "";
-    struct addr client;
-    struct source rule;
+    struct asked a = {.settings = s, .name = l ? l->source : ""};
 
-    if (!addr_read(span_of(address), &client))
+    if (!addr_read(span_of(address), &a.client))
         return command_wrong("show", "'%s' is no address; write 192.0.2.1 or 2001:db8::1", address);
     if (listener && !l)
         return command_wrong("show", "there is no smtp-listener %s", listener);
-    sources_find(s->sources, &client, name, &rule);
-    for (size_t i = 0; source_options[i].name; i++)
-        print_row(s, &client, name, &rule, i);
+    print_rules(&a);
+    print_logged_in(a);
     return CLI_RIGHT;
 }
 

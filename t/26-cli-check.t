@@ -110,6 +110,27 @@ subtest 'backends by name' => sub {
     finds(check($port, listener => $listener, global => $second), 1, qr/^error: backend other /, 'all');
 };
 
+subtest 'each server of a backend' => sub {
+    my ($port) = sink();
+    my ($open) = sink(replies => []);
+    my $path = stage_dir() . '/mta.sock';
+    my $second = "backend two { server = {\"127.0.0.1:$port\", \"127.0.0.1:$open\", \"unix:$path\"} identity = proxy-v1 }";
+    my $got = check($port, listener => '127.0.0.1:@port:in@ { backend = mta }', global => $second, args => ['two']);
+    is($got->{status}, 1, 'status 1');
+    like($got->{out}, qr/^ok: backend two 127\.0\.0\.1:$port: .*\nerror: backend two 127\.0\.0\.1:$open: it relays for everybody.*\nerror: backend two unix:\Q$path\E: it cannot be reached/m, 'a line for each');
+};
+
+subtest 'TLS to the mail server' => sub {
+    my $tls = $ca->cert('sink.test');
+    my ($port) = sink(cert => $tls, keywords => ['AUTH PLAIN']);
+    my %o = (source => 'source 0/0 { require-auth = yes }');
+    my $verified = "use-tls = starttls tls-name = sink.test tls-ca-file = \"" . $ca->file . '"';
+    is_quiet(check($port, %o, backend => $verified), 'STARTTLS, verified');
+    finds(check($port, %o, backend => $verified =~ s/sink\.test/other.test/r), 1, qr/^error: .*TLS with it fails.*not for tls-name.*see use-tls/, 'another name');
+    my ($plain) = sink();
+    finds(check($plain, backend => $verified), 1, qr/^error: .*TLS with it fails/, 'no STARTTLS');
+};
+
 subtest 'the conversation' => sub {
     finds(check(port('nobody')), 1, qr/^error: backend mta \S+: it cannot be reached \(Connection refused, .*\); start the mail server/, 'unreached');
     my $silent = T::Peer->listen(port => port('silent'));
@@ -138,6 +159,7 @@ subtest 'AUTH where rules need it' => sub {
     my ($tls) = sink(cert => $ca->cert('sink.test'));
     finds(check($port, source => 'source 0/0 { require-auth = yes }'), 1, qr/^error: .*it offers no AUTH, and a rule requires it.*\(source 0\/0, \S+conf:\d+\)/, 'required');
     finds(check($port, source => 'source 10/8 { allow-auth = yes }'), 1, qr/^warning: .*it offers no AUTH, which a rule allows .*source 10\/8/, 'allowed in so many words');
+    finds(check($port, source => 'source {auth} { max-message-size = 1m }'), 1, qr/^warning: .*which a rule allows .*source \{auth\}/, 'rules for who has logged in');
     my $submission = 'source submission { require-auth = yes }';
     is_quiet(check($port, source => $submission), 'required elsewhere');
     finds(check($port, source => $submission, listener => '127.0.0.1:@port:in@ { source = submission }'), 1, qr/^error: .*requires it/, 'required by name');
