@@ -23,8 +23,11 @@ static bool backend_listens(const struct relay *r)
     return dial_waits(&r->backend) == 0 || ehlo_has(&r->offers, EHLO_PIPELINING);
 }
 
+/* To BDAT we never say but no: then its octets go nowhere. */
 static enum taken answer(struct relay *r, const struct request *q, struct span text)
 {
+    if (q->verb == VERB_BDAT || q->verb == VERB_LAST)
+        serve_drop_chunk(&r->client);
     serve_answer(&r->client, q->ticket, text);
     return TAKEN;
 }
@@ -92,6 +95,22 @@ static enum taken pass_on(struct relay *r, const struct request *q)
     return dial_ask(&r->backend, q->ticket, (struct span){line, (size_t)n}) ? TAKEN : NOT_YET;
 }
 
+/* The extensions that this client may use. Who said HELO was shown none, and uses them all the
+ * same: what the backend can do does no harm. */
+static unsigned extensions(const struct relay *r)
+{
+    return r->extended ? r->shown : r->offers.has;
+}
+
+static enum taken etrn(struct relay *r, const struct request *q)
+{
+    if (!has_backend(r))
+        return NOT_YET;
+    if (!(extensions(r) & 1U << EHLO_ETRN))
+        return answer(r, q, SPAN("502 5.5.1 ETRN is not offered\r\n"));
+    return pass_on(r, q);
+}
+
 static enum taken auth(struct relay *r, const struct request *q)
 {
     if (!has_backend(r))
@@ -111,29 +130,42 @@ static enum taken auth(struct relay *r, const struct request *q)
     return taken;
 }
 
+/* Whom MAIL or RCPT names; what is no path is for the backend to judge. */
+static struct party party(const struct request *q)
+{
+    bool is_mail = q->verb == VERB_MAIL;
+    struct path path = {.mailbox = q->arg};
+    struct span label = SPAN("");
+
+    if (path_read(q->arg, is_mail ? "FROM:" : "TO:", &path) &&
+        !param_find(path.params, is_mail ? "ENVID" : "ORCPT", &label))
+        label = SPAN("");
+    return (struct party){.mailbox = path.mailbox, .label = label};
+}
+
 /* MAIL and RCPT: what is asked is remembered for the record. */
 static enum taken address(struct relay *r, const struct request *q)
 {
+    const struct party who = party(q);
     bool is_mail = q->verb == VERB_MAIL;
-    struct path path = {.mailbox = q->arg}; /* what is no path is for the backend to judge */
-    struct party party = {.label = SPAN("")};
 
     if (!has_backend(r))
         return NOT_YET;
+
+    struct span no = rules_refuse_params(q, extensions(r));
+
+    if (no.len > 0)
+        return answer(r, q, no);
     if (r->house->accounts && r->room == 0) {
         r->wish = RELAY_RESERVE;
         return NOT_YET;
     }
-    if (path_read(q->arg, is_mail ? "FROM:" : "TO:", &path) &&
-        !param_find(path.params, is_mail ? "ENVID" : "ORCPT", &party.label))
-        party.label = SPAN("");
-    party.mailbox = path.mailbox;
-    if (!envelope_has_room(&r->envelope, &party))
+    if (!envelope_has_room(&r->envelope, &who))
         return answer(r, q, SPAN("452 4.5.3 Too many recipients\r\n"));
 
     enum taken taken = pass_on(r, q);
 
-    if (taken == TAKEN && !envelope_ask(&r->envelope, &party))
+    if (taken == TAKEN && !envelope_ask(&r->envelope, &who))
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
     r->room -= taken == TAKEN && r->house->accounts && !is_mail;
     if (taken == TAKEN && is_mail)
@@ -163,13 +195,76 @@ void relay_trace(struct relay *r, double now)
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
 }
 
-static enum taken data(struct relay *r, const struct request *q)
+/* Is what goes before the message there, if anything does? */
+static bool has_trace(struct relay *r)
 {
-    if (r->rule.add_received_header && !r->trace) {
+    bool has = !r->rule.add_received_header || r->trace;
+
+    if (!has)
         r->wish = RELAY_TRACE;
+    return has;
+}
+
+/* Would the message outgrow its limit with this chunk, or its count 32 bits with our own line? */
+static bool is_too_much(const struct relay *r, const struct request *q)
+{
+    uint64_t most = r->rule.max_message_size;
+
+    return q->octets > CHUNK_MOST - TRACE_MAX ||
+           (most > 0 && r->client.received + q->octets > most);
+}
+
+/* Why a chunk goes nowhere: it goes on only where the backend will take the octets, that is, in a
+ * transaction with a recipient and if it took those before. It need not be trusted to drop them. */
+static struct span refuse_chunk(const struct relay *r, const struct request *q)
+{
+    if (r->chunks == CHUNKS_BROKEN)
+        return SPAN("503 5.5.1 A chunk was refused, RSET first\r\n");
+    if (!envelope_is_open(&r->envelope) || r->envelope.count == 0)
+        return SPAN("503 5.5.1 MAIL and RCPT first\r\n");
+    if (is_too_much(r, q))
+        return SPAN("552 5.3.4 Message size exceeds the limit\r\n");
+    return SPAN("");
+}
+
+/* BDAT. What we put before a message is part of its first chunk. */
+static enum taken chunk(struct relay *r, const struct request *q)
+{
+    char line[64 + TRACE_MAX];
+    struct span no = refuse_chunk(r, q);
+
+    if (!(r->shown & 1U << EHLO_CHUNKING))
+        return answer(r, q, SPAN("502 5.5.1 BDAT is not offered\r\n"));
+    if (no.len > 0) { /* without it, the next ones are no message */
+        r->chunks = envelope_is_open(&r->envelope) ? CHUNKS_BROKEN : r->chunks;
+        return answer(r, q, no);
+    }
+    if (!ehlo_has(&r->offers, EHLO_CHUNKING)) {
+        relay_end_421(r, REASON_LACKS, "Mail server no longer offers this");
         return NOT_YET;
     }
-    return pass_on(r, q);
+    if (r->chunks == CHUNKS_NONE && !has_trace(r))
+        return NOT_YET;
+
+    const char *lead = r->trace ? r->trace : "";
+    int n = snprintf(line, sizeof line, "BDAT %lu%s\r\n%s", q->octets + strlen(lead),
+                     q->verb == VERB_LAST ? " LAST" : "", lead);
+
+    if (!dial_chunk(&r->backend, q->ticket, (struct span){line, (size_t)n}, q->octets))
+        return NOT_YET;
+    relay_forget(&r->trace);
+    r->chunks = CHUNKS_COME;
+    return TAKEN;
+}
+
+/* RFC 3030, 4.2: no DATA where chunks are under way. */
+static enum taken data(struct relay *r, const struct request *q)
+{
+    if (r->chunks != CHUNKS_NONE && dial_waits(&r->backend) > 0) /* RSET may be among them */
+        return NOT_YET;
+    if (r->chunks != CHUNKS_NONE)
+        return answer(r, q, SPAN("503 5.5.1 Not among BDAT\r\n"));
+    return has_trace(r) ? pass_on(r, q) : NOT_YET;
 }
 
 /* What needs no backend while there is none. */
@@ -194,6 +289,12 @@ static enum taken quit(struct relay *r, const struct request *q)
     }
     r->why = REASON_QUIT;
     return answer(r, q, (struct span){bye, (size_t)n});
+}
+
+static enum taken refuse_outgrown(struct relay *r, const struct request *q)
+{
+    r->why = REASON_TOO_BIG;
+    return answer(r, q, SPAN("552 5.3.4 Message size exceeds the limit\r\n"));
 }
 
 static enum taken abort_message(struct relay *r, const struct request *q)
@@ -225,6 +326,11 @@ enum taken asks_take(struct relay *r, const struct request *q)
         return address(r, q);
     case VERB_DATA:
         return data(r, q);
+    case VERB_BDAT:
+    case VERB_LAST:
+        return chunk(r, q);
+    case VERB_ETRN:
+        return etrn(r, q);
     case VERB_RSET:
     case VERB_NOOP:
     case VERB_HELP:
@@ -233,6 +339,8 @@ enum taken asks_take(struct relay *r, const struct request *q)
         return quit(r, q);
     case VERB_END:
         return dial_end(&r->backend, q->ticket) ? TAKEN : NOT_YET;
+    case VERB_OUTGROWN:
+        return refuse_outgrown(r, q);
     case VERB_ABORT:
         return abort_message(r, q);
     default:

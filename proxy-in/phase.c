@@ -144,7 +144,7 @@ static enum phase waiting(struct session *s)
         s->relay.why = REASON_CLIENT_LEFT;
         return PHASE_OVER;
     }
-    return r->client.hear == HEAR_BODY ? PHASE_MESSAGE : PHASE_TALK;
+    return serve_awaits_message(&r->client) ? PHASE_MESSAGE : PHASE_TALK;
 }
 
 /* Rounds of everything until nothing moves: room made at the end of a round is used by the

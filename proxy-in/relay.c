@@ -48,7 +48,8 @@ void relay_show(struct relay *r, unsigned ticket, enum verb verb, struct span re
     const struct standing at = relay_standing(r);
     const struct ehlo_view view = {.name = r->house->host_name,
                                    .starttls = rules_offer_starttls(&r->rule, &at),
-                                   .auth = rules_auth(&r->rule, &at)};
+                                   .auth = rules_auth(&r->rule, &at),
+                                   .size_max = r->rule.max_message_size};
     struct buf text;
     bool made;
 
@@ -70,6 +71,7 @@ void relay_show(struct relay *r, unsigned ticket, enum verb verb, struct span re
 static void final(struct relay *r, const struct heard *h)
 {
     r->final = *h;
+    r->chunks = CHUNKS_NONE;
     r->messages += h->code / 100 == 2;
     if (h->code / 100 == 2 && r->house->accounts && r->envelope.count > 0)
         r->wish = RELAY_RECORD;
@@ -99,6 +101,7 @@ static void follow(struct relay *r)
 {
     r->client.demand_tls = rules_demand_tls(&r->rule);
     r->client.dot.bare = (enum dot_bare)r->rule.smtp_bare_newline;
+    serve_limit(&r->client, r->rule.max_message_size);
 }
 
 /* It has logged in, and other rules may hold for it. */
@@ -119,6 +122,13 @@ static void settle_login(struct relay *r, int code)
         r->wish = RELAY_PARDON;
 }
 
+/* The transaction is over, and no new one has begun. */
+static void reset(struct relay *r)
+{
+    envelope_reset(&r->envelope);
+    r->chunks = CHUNKS_NONE;
+}
+
 /* What an answer changes. False: no memory. */
 static bool settle(struct relay *r, enum verb verb, int code)
 {
@@ -126,6 +136,7 @@ static bool settle(struct relay *r, enum verb verb, int code)
 
     switch (verb) {
     case VERB_MAIL:
+        r->chunks = good ? CHUNKS_NONE : r->chunks;
         return envelope_mail(&r->envelope, good);
     case VERB_RCPT:
         return settle_rcpt(r, good);
@@ -133,7 +144,10 @@ static bool settle(struct relay *r, enum verb verb, int code)
     case VERB_EHLO:
     case VERB_HELO:
         if (good)
-            envelope_reset(&r->envelope);
+            reset(r);
+        return true;
+    case VERB_BDAT:
+        r->chunks = good ? r->chunks : CHUNKS_BROKEN;
         return true;
     case VERB_AUTH:
     case VERB_RESPONSE:
@@ -156,16 +170,26 @@ static void begin_message(struct relay *r, bool taken)
     relay_forget(&r->trace);
 }
 
+static bool is_final(enum verb verb)
+{
+    return verb == VERB_END || verb == VERB_LAST;
+}
+
 static void pass_back(struct relay *r, const struct heard *h)
 {
     enum verb verb = serve_asked(&r->client, h->ticket);
+    bool early = dial_is_sending(&r->backend);
 
-    if (!settle(r, verb, h->code)) {
+    if (early && (h->code / 100 == 2 || verb == VERB_END)) {
+        /* It cannot accept what it has not got; and no dot shall end what is cut. */
+        join_keep_said(r, h->text);
+        relay_lost(r, REASON_BACKEND_BROKEN);
+    } else if (!settle(r, verb, h->code)) {
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
     } else if (h->code == 421) {
         join_keep_said(r, h->text);
         relay_end(r, REASON_REFUSED, h->text);
-    } else if (verb == VERB_END) {
+    } else if (is_final(verb)) {
         final(r, h);
     } else if ((verb == VERB_EHLO || verb == VERB_HELO) && h->code == 250) {
         relay_show(r, h->ticket, verb, span_of(r->live)); /* the answer to RSET, in truth */
@@ -226,6 +250,9 @@ enum relay_wish relay_turn(struct relay *r)
         r->wish = RELAY_SECURE;
     while (r->why == REASON_NOT_YET && r->wish == RELAY_WAIT && next_request(r))
         ;
+    /* The rest of it is ours alone to hear; without a dot the backend takes nothing. */
+    if (r->stage == STAGE_OPEN && serve_has_outgrown(&r->client))
+        r->wish = RELAY_DROP;
     if (r->why == REASON_NOT_YET && serve_is_over(&r->client))
         r->why = r->client.bad < SERVE_BAD_MAX ? REASON_FOREIGN : REASON_ERRORS;
     return r->why == REASON_NOT_YET ? r->wish : RELAY_CLOSE;
@@ -291,6 +318,7 @@ void relay_init(struct relay *r, const struct relay_house *house, const struct s
         .rule = *rule, .house = house, .who = *who, .where = *where, .session = session};
     serve_init(&r->client, SERVE_WORLD, rules_demand_tls(rule),
                (enum dot_bare)rule->smtp_bare_newline);
+    serve_limit(&r->client, rule->max_message_size);
     dial_init(&r->backend);
     envelope_init(&r->envelope);
 }
@@ -347,6 +375,8 @@ bool relay_is_idle(const struct relay *r)
 
 bool relay_awaits_backend(const struct relay *r)
 {
+    if (serve_awaits_message(&r->client) && r->stage == STAGE_OPEN)
+        return false; /* the answer comes after the last octet */
     return r->stage == STAGE_CALLED || r->stage == STAGE_INTRO ||
            (r->stage != STAGE_NONE && dial_waits(&r->backend) > 0);
 }
@@ -356,8 +386,8 @@ bool relay_awaits_outcome(const struct relay *r)
     for (unsigned i = r->backend.first; i != r->backend.next; i++) {
         unsigned ticket = r->backend.asked[i % DIAL_DEPTH];
 
-        if (serve_is_owed(&r->client, ticket) && serve_asked(&r->client, ticket) == VERB_END)
-            return true;
+        if (serve_is_owed(&r->client, ticket) && is_final(serve_asked(&r->client, ticket)))
+            return !serve_awaits_message(&r->client); /* a chunk that is cut has none */
     }
     return false;
 }

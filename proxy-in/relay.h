@@ -92,6 +92,8 @@ struct relay {
     enum reason why; /* REASON_NOT_YET while it goes on */
     bool extended;   /* it said EHLO, not HELO */
     bool utf8;       /* the last MAIL had SMTPUTF8 */
+    /* Of this transaction; broken: one was refused, and only RSET helps (RFC 3030, 4.2). */
+    enum { CHUNKS_NONE, CHUNKS_COME, CHUNKS_BROKEN } chunks;
     bool authenticated;
     bool spare; /* there is another server; the owner's to say before relay_connected() */
 };

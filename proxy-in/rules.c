@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules.h"
 
+#include <limits.h>
+
+#include "base/text.h"
 #include "smtp/path.h"
 
 bool rules_offer_starttls(const struct source *rule, const struct standing *at)
@@ -37,7 +40,31 @@ static struct span refuse_auth(const struct source *rule, const struct standing 
         return SPAN("530 5.7.0 Must issue a STARTTLS command first\r\n");
     if (rules_auth(rule, at) == EHLO_AUTH_GUARDED && !auth_is_guarded(span_cut(&arg, ' ')))
         return SPAN("538 5.7.11 Encryption required for this mechanism\r\n");
+    if (at->authenticated || at->in_mail) /* RFC 4954, 4 */
+        return at->in_mail ? SPAN("503 5.5.1 Not inside a mail transaction\r\n")
+                           : SPAN("503 5.5.1 Already authenticated\r\n");
     return SPAN("");
+}
+
+static bool is_number(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] < '0' || s.at[i] > '9')
+            return false;
+    return s.len > 0;
+}
+
+/* RFC 1870, 6.1: what the client says that it will send. */
+static bool is_too_big(struct span arg, unsigned long most)
+{
+    struct path path;
+    struct span size;
+    unsigned long octets = 0;
+
+    if (most == 0 || !path_read(arg, "FROM:", &path) || !param_find(path.params, "SIZE", &size))
+        return false;
+    /* A number that does not fit is above every limit; what is none is for the backend. */
+    return text_number(size, ULONG_MAX, &octets) ? octets > most : is_number(size);
 }
 
 bool rules_demand_tls(const struct source *rule)
@@ -46,11 +73,13 @@ bool rules_demand_tls(const struct source *rule)
 }
 
 static struct span refuse_mail(const struct source *rule, const struct standing *at,
-                               struct reported *noted)
+                               struct span arg, struct reported *noted)
 {
     if (rule->require_auth && !at->authenticated &&
         source_objects(rule, REPORT_require_auth, noted))
         return SPAN("530 5.7.0 Authentication required\r\n");
+    if (is_too_big(arg, rule->max_message_size))
+        return SPAN("552 5.3.4 Message size exceeds the limit\r\n");
     return SPAN("");
 }
 
@@ -66,34 +95,81 @@ struct span rules_refuse(const struct source *rule, const struct standing *at,
     case VERB_AUTH:
         return refuse_auth(rule, at, q->arg);
     case VERB_MAIL:
-        return refuse_mail(rule, at, noted);
+        return refuse_mail(rule, at, q->arg, noted);
     default:
         return SPAN("");
     }
 }
 
+/* What the parameters belong to. */
+static const struct param {
+    enum verb verb;
+    const char *name;
+    enum ehlo_keyword keyword;
+} params[] = {
+    {VERB_MAIL, "SIZE", EHLO_SIZE},         {VERB_MAIL, "BODY", EHLO_8BITMIME},
+    {VERB_MAIL, "SMTPUTF8", EHLO_SMTPUTF8}, {VERB_MAIL, "RET", EHLO_DSN},
+    {VERB_MAIL, "ENVID", EHLO_DSN},         {VERB_MAIL, "AUTH", EHLO_AUTH},
+    {VERB_RCPT, "NOTIFY", EHLO_DSN},        {VERB_RCPT, "ORCPT", EHLO_DSN},
+};
+
+static const struct param *find_param(enum verb verb, struct span name)
+{
+    for (size_t k = 0; k < COUNT_OF(params); k++)
+        if (params[k].verb == verb && span_is_nocase(name, params[k].name))
+            return &params[k];
+    return NULL;
+}
+
+static bool find_params(const struct request *q, struct span *out)
+{
+    struct path path;
+
+    if ((q->verb != VERB_MAIL && q->verb != VERB_RCPT) ||
+        !path_read(q->arg, q->verb == VERB_MAIL ? "FROM:" : "TO:", &path))
+        return false;
+    *out = path.params;
+    return true;
+}
+
+/* BODY=BINARYMIME is an extension of its own (RFC 3030, 3), and none that passes. */
+static bool is_known_value(const struct param *p, struct span value)
+{
+    return p->keyword != EHLO_8BITMIME || span_is_nocase(value, "7BIT") ||
+           span_is_nocase(value, "8BITMIME");
+}
+
+struct span rules_refuse_params(const struct request *q, unsigned extensions)
+{
+    struct span rest, name, value;
+    int got = 0;
+
+    if (!find_params(q, &rest))
+        return SPAN("");
+    while ((got = param_next(&rest, &name, &value)) > 0) {
+        const struct param *p = find_param(q->verb, name);
+
+        if (!p || !(extensions & 1U << p->keyword) || !is_known_value(p, value))
+            return SPAN("555 5.5.4 A parameter is not known here\r\n");
+    }
+    return got < 0 ? SPAN("501 5.5.4 A parameter is malformed\r\n") : SPAN("");
+}
+
 unsigned rules_used(const struct request *q)
 {
-    static const struct {
-        const char *name;
-        enum ehlo_keyword keyword;
-    } params[] = {
-        {"SIZE", EHLO_SIZE}, {"BODY", EHLO_8BITMIME}, {"SMTPUTF8", EHLO_SMTPUTF8},
-        {"RET", EHLO_DSN},   {"ENVID", EHLO_DSN},     {"NOTIFY", EHLO_DSN},
-        {"ORCPT", EHLO_DSN}, {"AUTH", EHLO_AUTH},
-    };
-    struct span name, value;
-    struct path path;
+    struct span rest, name, value;
     unsigned bits = 0;
 
     if (q->verb == VERB_AUTH || q->verb == VERB_ETRN)
         return 1U << (q->verb == VERB_AUTH ? EHLO_AUTH : EHLO_ETRN);
-    if ((q->verb != VERB_MAIL && q->verb != VERB_RCPT) ||
-        !path_read(q->arg, q->verb == VERB_MAIL ? "FROM:" : "TO:", &path))
+    if (q->verb == VERB_BDAT || q->verb == VERB_LAST)
+        return 1U << EHLO_CHUNKING;
+    if (!find_params(q, &rest))
         return 0;
-    while (param_next(&path.params, &name, &value) > 0)
-        for (size_t k = 0; k < COUNT_OF(params); k++)
-            if (span_is_nocase(name, params[k].name))
-                bits |= 1U << params[k].keyword;
+    while (param_next(&rest, &name, &value) > 0) {
+        const struct param *p = find_param(q->verb, name);
+
+        bits |= p ? 1U << p->keyword : 0;
+    }
     return bits;
 }

@@ -27,5 +27,9 @@ struct span rules_refuse(const struct source *rule, const struct standing *at,
 /* Is TLS demanded of everything, before TLS? */
 bool rules_demand_tls(const struct source *rule);
 
+/* Refuses parameters of MAIL and RCPT that are none of `extensions` (bits of ehlo.def), with 555
+ * as nobody would know them; empty if all is well. What is no path is for the backend to judge. */
+struct span rules_refuse_params(const struct request *q, unsigned extensions);
+
 /* The extensions that a command makes use of: bits of ehlo.def. */
 unsigned rules_used(const struct request *q);

@@ -62,7 +62,7 @@ sub play {
     my $c = T::Peer->connect(port('in'), name => 'client', @tls);
     my $s;
     while (defined(my $line = shift @lines)) {
-        my ($mark, $text) = $line =~ /^([cs][<>=]) ?(.*)/s;
+        my ($mark, $text) = $line =~ /^([cs][<>=~]) ?(.*)/s;
         next if $line =~ /^s< PROXY /; # accept() has read it
         if ($line eq '!tls') {
             # What was slipped in is where the handshake should be.
@@ -81,6 +81,11 @@ sub play {
         # Where the client and we really are.
         $text =~ s/192\.0\.2\.[17]\b/127.0.0.1/g;
         $text =~ s/\bPORT=4321\b/'PORT=' . $c->local_port/e;
+        if ($mark =~ /~/) {
+            my $want = dialog_bytes($line);
+            is($side->hear_bytes(length $want), $want, $line);
+            next;
+        }
         if ($mark =~ /</) {
             is($side->read_line, $text, $line);
             next;

@@ -41,9 +41,14 @@ unsigned dial_waits(const struct dial *d)
     return d->next - d->first;
 }
 
+bool dial_is_sending(const struct dial *d)
+{
+    return d->ending > 0 || d->chunk > 0;
+}
+
 bool dial_has_room(const struct dial *d, size_t len)
 {
-    return dial_waits(d) < DIAL_DEPTH && !d->ending && buf_room(&d->out) >= len;
+    return dial_waits(d) < DIAL_DEPTH && !dial_is_sending(d) && buf_room(&d->out) >= len;
 }
 
 bool dial_ask(struct dial *d, unsigned ticket, struct span line)
@@ -63,12 +68,22 @@ bool dial_end(struct dial *d, unsigned ticket)
     return true;
 }
 
+bool dial_chunk(struct dial *d, unsigned ticket, struct span line, unsigned long octets)
+{
+    if (!dial_ask(d, ticket, line))
+        return false;
+    d->chunk = octets;
+    return true;
+}
+
 size_t dial_pieces(const struct dial *d, struct span body, struct span out[DIAL_PIECES])
 {
     struct span commands = buf_peek(&d->out);
     struct span dot = {lone_dot + sizeof lone_dot - 1 - d->ending, d->ending};
     size_t count = 0;
 
+    if (d->chunk && body.len > d->chunk)
+        body.len = d->chunk;
     if (commands.len)
         out[count++] = commands;
     if (body.len)
@@ -88,6 +103,7 @@ size_t dial_went(struct dial *d, struct span body, size_t count)
     size_t commands = smaller(count, buf_len(&d->out));
     size_t message = smaller(count - commands, body.len);
 
+    d->chunk -= smaller(message, d->chunk);
     buf_drop(&d->out, commands);
     d->ending -= (unsigned)smaller(count - commands - message, d->ending);
     return message;
@@ -107,22 +123,27 @@ static bool is_reply_line(struct span line)
            (line.at[3] == ' ' || line.at[3] == '-' || line.len == 5);
 }
 
+static size_t reply_max(struct span in)
+{
+    return span_starts_nocase(in, "334") ? DIAL_CHALLENGE_MAX : DIAL_REPLY_MAX;
+}
+
 /* The whole reply at the front of `in`: its length; 0 if more must come; -1. */
 static int find_reply(struct span in)
 {
     struct span rest = in;
+    size_t max = reply_max(in);
 
     for (const char *lf; rest.len && (lf = memchr(rest.at, '\n', rest.len));) {
         struct span line = {rest.at, (size_t)(lf - rest.at) + 1};
 
         rest = span_after(rest, line.len);
-        if (in.len - rest.len > DIAL_REPLY_MAX || !is_reply_line(line) ||
-            memcmp(line.at, in.at, 3) != 0)
+        if (in.len - rest.len > max || !is_reply_line(line) || memcmp(line.at, in.at, 3) != 0)
             return -1;
         if (line.at[3] != '-')
             return (int)(in.len - rest.len);
     }
-    return in.len >= DIAL_REPLY_MAX ? -1 : 0;
+    return in.len >= max ? -1 : 0;
 }
 
 /* Nobody behind us shall see what a terminal or a parser could take amiss. */

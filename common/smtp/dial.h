@@ -8,10 +8,10 @@
  *
  * A message is not copied: its pieces are borrowed from the owner and go out between the
  * commands before it and the lone dot behind it (dial_pieces(), dial_went()). The owner
- * sends a message only after the 354.
+ * sends a message only after the 354, or in chunks behind their counts.
  *
  * What is no reply of SMTP is the end: a line without CRLF, another code in its last line
- * than in the first, more than DIAL_REPLY_MAX bytes, a reply that nobody asked for. Control
+ * than in the first, more bytes than those below, a reply that nobody asked for. Control
  * characters in a reply become '?' before the owner sees it.
  */
 #pragma once
@@ -19,9 +19,10 @@
 #include "base/buf.h"
 
 enum {
-    DIAL_REPLY_MAX = 4096, /* a reply with all its lines */
-    DIAL_OUT_MAX = 32768,  /* commands that wait to be sent; a line of AUTH is the longest */
-    DIAL_DEPTH = 32,       /* questions without an answer */
+    DIAL_REPLY_MAX = 4096,      /* a reply with all its lines */
+    DIAL_CHALLENGE_MAX = 12288, /* 334 and its text (RFC 4954, 4) */
+    DIAL_OUT_MAX = 32768,       /* commands that wait to be sent; a line of AUTH is the longest */
+    DIAL_DEPTH = 32,            /* questions without an answer */
 };
 
 struct heard {
@@ -35,7 +36,8 @@ struct dial {
     unsigned asked[DIAL_DEPTH]; /* their tickets */
     unsigned first, next;
     size_t lent;
-    unsigned ending; /* bytes of the lone dot's line that are still to go */
+    unsigned ending;     /* bytes of the lone dot's line that are still to go */
+    unsigned long chunk; /* octets of a chunk, likewise */
 };
 
 void dial_init(struct dial *d);
@@ -49,13 +51,19 @@ MUST bool dial_feed(struct dial *d, struct span bytes);
 /* Bytes before SMTP begins, such as a PROXY header: no reply comes to them. */
 MUST bool dial_preface(struct dial *d, struct span bytes);
 
-/* `line` with its CRLF. False: too much is unanswered, `out` is full, or the lone dot has
- * not gone yet. */
+/* `line` with its CRLF. False: too much is unanswered, `out` is full, or the lone dot or a chunk
+ * has not gone yet. */
 MUST bool dial_ask(struct dial *d, unsigned ticket, struct span line);
 
 /* The message is complete: its lone dot goes behind the last of it, and the reply has this
  * ticket. False as above. */
 MUST bool dial_end(struct dial *d, unsigned ticket);
+
+/* BDAT: `line`, and then so many bytes of the message. False as above. */
+MUST bool dial_chunk(struct dial *d, unsigned ticket, struct span line, unsigned long octets);
+
+/* Is there more of a message to come before what was asked last can be answered? */
+bool dial_is_sending(const struct dial *d);
 
 /* May the owner ask something of `len` bytes? */
 bool dial_has_room(const struct dial *d, size_t len);

@@ -87,6 +87,7 @@ enum dot_verdict dot_scan(struct dot *d, char *bytes, size_t len, size_t *seen)
             bytes[*seen] = ' ';
             break;
         case IS_TEXT:
+            d->stuffed += !d->in_line && bytes[*seen] == '.';
             break;
         }
         ++*seen;

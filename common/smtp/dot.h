@@ -17,7 +17,8 @@ enum dot_verdict { DOT_MORE, DOT_END, DOT_BARE };
 
 struct dot {
     enum dot_bare bare;
-    bool in_line; /* what was seen so far does not end with a line */
+    bool in_line;   /* what was seen so far does not end with a line */
+    size_t stuffed; /* dots that begin a line: they are no part of the message (4.5.2) */
 };
 
 void dot_init(struct dot *d, enum dot_bare bare);

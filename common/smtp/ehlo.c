@@ -128,6 +128,16 @@ static size_t choose(char to[MECHANISMS], struct span mechanisms, enum ehlo_auth
     return len;
 }
 
+/* 0, as no number at all, is the upstream's way to say that it has no limit (RFC 1870, 4). */
+static bool show_size(struct buf *to, struct span argument, unsigned long ours)
+{
+    unsigned long theirs = 0;
+
+    if (!text_number(argument, ULONG_MAX, &theirs))
+        theirs = 0;
+    return buf_addf(to, "250-SIZE %lu\r\n", theirs > 0 && theirs < ours ? theirs : ours);
+}
+
 /* One line of what the client sees; false: it did not fit. */
 static bool show(struct buf *to, struct span line, const struct ehlo_view *view)
 {
@@ -135,6 +145,8 @@ static bool show(struct buf *to, struct span line, const struct ehlo_view *view)
     struct span argument = line;
     struct span word = span_cut(&argument, ' ');
 
+    if (view->size_max > 0 && span_is_nocase(word, "SIZE"))
+        return show_size(to, argument, view->size_max);
     if (!span_is_nocase(word, "AUTH"))
         return buf_addf(to, "250-%.*s\r\n", SPAN_ARG(line));
 

@@ -47,9 +47,12 @@ struct ehlo_view {
     const char *name; /* our name, in place of the upstream's */
     bool starttls;    /* we offer STARTTLS */
     enum ehlo_auth auth;
+    unsigned long size_max; /* of a message, where we have a limit; else 0 */
 };
 
-/* Makes the reply for the client: only ehlo.def's keywords, `AUTH=` never. The whole comes
+/* Makes the reply for the client: only ehlo.def's keywords, `AUTH=` never, and the smaller SIZE
+ * of the two. Where the upstream has no SIZE there is none: it could not take the parameter of
+ * MAIL that belongs to it (RFC 1870, 4). The whole comes
  * back in `to`; false if it did not fit. */
 MUST bool ehlo_copy(struct buf *to, struct span reply, const struct ehlo_view *view);
 

@@ -9,13 +9,16 @@
  * is answered here and never reaches the owner.
  *
  * A message stays in `in` and is not copied: serve_body() shows what of it may pass, and
- * the owner drops what it has passed on.
+ * the owner drops what it has passed on. So it is with the octets of a chunk (BDAT) behind its
+ * request; those of one that is refused, here or by serve_drop_chunk(), are read and dropped
+ * (RFC 3030, 2), and the next command is what comes behind them.
  *
  * What cannot be a client of SMTP, or could be two clients in one, ends the session: a
  * command whose line does not end in CRLF or holds a CR or NUL, HTTP (cross-protocol
  * attacks), something behind STARTTLS, something behind a DATA that was refused (it may
- * be the message), a line of AUTH that is too long (the upstream still waits for it), too
- * many bad commands in a row. There is an answer in its turn, then serve_is_over().
+ * be the message), a BDAT without a count (who knows where the next command is?), a line of
+ * AUTH that is too long (the upstream still waits for it), too many bad commands in a row. There is
+ * an answer in its turn, then serve_is_over().
  *
  * It knows the grammar and the order of SMTP and nothing else: no sockets, no clock, no
  * TLS, no policy. The owner moves bytes and decides. Nothing a client sends reaches an
@@ -26,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "smtp/chunk.h"
 #include "smtp/dot.h"
 #include "smtp/verb.h"
 
@@ -40,8 +44,9 @@ enum {
 
 struct request {
     enum verb verb;
-    struct span arg; /* argument; borrowed until the next call */
-    unsigned ticket; /* hand it back with the answer */
+    struct span arg;      /* argument; borrowed until the next call */
+    unsigned ticket;      /* hand it back with the answer */
+    unsigned long octets; /* of BDAT: they follow */
 };
 
 struct owed {
@@ -53,16 +58,20 @@ enum serve_role { SERVE_WORLD, SERVE_MTA }; /* IN and OUT of verb.def */
 
 struct serve {
     enum serve_role role;
-    enum { HEAR_LINES, HEAR_RESPONSE, HEAR_BODY, HEAR_NOTHING, HEAR_NO_MORE } hear;
+    enum { HEAR_LINES, HEAR_RESPONSE, HEAR_BODY, HEAR_CHUNK, HEAR_NOTHING, HEAR_NO_MORE } hear;
     bool greeted, secured, demand_tls;
     bool turned_away; /* the greeting was a 5xx: only QUIT is left (RFC 5321, 3.1) */
     bool overrun;     /* a line was too long: drop what remains of it */
+    bool dropping;    /* what comes of this message, or of this chunk, goes nowhere */
     struct dot dot;
+    struct chunk chunk;
+    unsigned chunk_ticket;
     struct buf in, out;
     size_t lent;       /* front of `in` that the last request still points at */
     size_t body;       /* front of `in` that is message and may pass */
     size_t tail;       /* the lone dot's line behind it, once that was found */
-    uint64_t received; /* bytes of the current message so far, without its dot */
+    uint64_t received; /* bytes of the current message that may pass, without its dot */
+    uint64_t size_max; /* of a message; 0: no limit */
     unsigned bad;      /* commands refused here, in a row */
     struct owed owed[SERVE_DEPTH];
     unsigned first, next; /* tickets: [first, next) are owed */
@@ -87,15 +96,27 @@ MUST int serve_next(struct serve *s, struct request *out);
 struct span serve_body(const struct serve *s);
 void serve_body_drop(struct serve *s, size_t count);
 
+/* A message that outgrows this is dropped from there on, and VERB_OUTGROWN is its end; without
+ * the dots that are doubled on the way (RFC 1870, 3). Chunks are for the owner to count. */
+void serve_limit(struct serve *s, uint64_t size_max);
+bool serve_has_outgrown(const struct serve *s);
+
+/* The chunk that was asked for last goes nowhere. To be said before the next serve_next(). */
+void serve_drop_chunk(struct serve *s);
+
+/* Are there octets of a chunk, or of a message, that the client has not sent yet? */
+bool serve_awaits_message(const struct serve *s);
+
 /* Is this ticket still without an answer? */
 bool serve_is_owed(const struct serve *s, unsigned ticket);
 
 /* What the open ticket asked for. */
 enum verb serve_asked(const struct serve *s, unsigned ticket);
 
-/* `text` is a whole reply with its line ends, SERVE_REPLY_MAX at most; copied. A ticket that
+/* `text` is a whole reply with its line ends, SERVE_REPLY_MAX at most, or SERVE_AUTH_MAX to
+ * AUTH and in its dialogue; copied. A ticket that
  * is not owed (any more) is let be, so an upstream's answer may come after serve_end().
- * The answer to VERB_END, or to VERB_ABORT, forgets what is left of the message. */
+ * The answer to VERB_END, VERB_ABORT or VERB_OUTGROWN forgets what is left of the message. */
 void serve_answer(struct serve *s, unsigned ticket, struct span text);
 
 /* Says `text` (a 421) to every open ticket's turn at once: one reply, then nothing more is
@@ -103,7 +124,7 @@ void serve_answer(struct serve *s, unsigned ticket, struct span text);
 void serve_end(struct serve *s, struct span text);
 
 /* All that will ever be said is in `out`: send it, then close. So it is after the answer to
- * QUIT or VERB_ABORT, a 4xx greeting, serve_end(), and what is listed above. */
+ * QUIT, VERB_ABORT or VERB_OUTGROWN, a 4xx greeting, serve_end(), and what is listed above. */
 bool serve_is_over(const struct serve *s);
 
 /* The handshake is over: forget all that was said in the clear (RFC 3207, 4.2).

@@ -13,6 +13,7 @@ enum {
     CLEAR = VERB_CLEAR,
     STOPS = VERB_STOPS,
     ALONE = VERB_ALONE,
+    WAITS = VERB_WAITS,
 };
 
 static const struct {
@@ -34,6 +35,10 @@ const char *verb_name(enum verb verb)
         return "the end of the message";
     case VERB_ABORT:
         return "a broken message";
+    case VERB_OUTGROWN:
+        return "a message that is too big";
+    case VERB_LAST:
+        return "the last chunk";
     case VERB_CONNECT:
         return "the call";
     default:

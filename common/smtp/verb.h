@@ -14,6 +14,8 @@ enum verb {
     VERB_RESPONSE = VERB_COUNT, /* the next line of an AUTH dialogue, as it came */
     VERB_END,                   /* the message is complete: serve_body() is its last piece */
     VERB_ABORT,                 /* the message broke the rules: answer and close */
+    VERB_OUTGROWN,              /* it is complete, but above the limit: answer and close */
+    VERB_LAST,                  /* BDAT, and this chunk is the last of the message */
     VERB_CONNECT,               /* the call itself: ticket 0 */
 };
 
@@ -24,6 +26,7 @@ enum verb_rule {
     VERB_CLEAR = 8,
     VERB_STOPS = 16,
     VERB_ALONE = 32,
+    VERB_WAITS = 64,
 };
 
 /* "EHLO"; also "a line of AUTH" and the like, for logs. */

@@ -18,7 +18,7 @@ static void check(struct span shown, const struct ehlo_view *view)
 
     promise(!ehlo_has(&e, EHLO_XCLIENT) && !ehlo_has(&e, EHLO_XFORWARD));
     ehlo_list(list, sizeof list, shown);
-    promise(!strcasestr(list, "CHUNKING") && !strcasestr(list, "REQUIRETLS"));
+    promise(!strcasestr(list, "BINARYMIME") && !strcasestr(list, "REQUIRETLS"));
     promise(ehlo_has(&e, EHLO_STARTTLS) == view->starttls);
     promise(view->auth != EHLO_AUTH_NONE || !ehlo_has(&e, EHLO_AUTH));
     while (view->auth == EHLO_AUTH_GUARDED && auth.len)
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     if (size < 1)
         return 0;
-    struct ehlo_view view = {"us", bytes[0] & 4, bytes[0] % 3};
+    struct ehlo_view view = {"us", bytes[0] & 4, bytes[0] % 3, bytes[0] & 16 ? 99 : 0};
 
     ehlo_list(text, 1 + bytes[0] % sizeof text, reply);
     buf_init(&to, bytes[0] & 8 ? 100 : 4096);

@@ -27,16 +27,16 @@ static struct world {
     struct glue glue;
     struct { /* the client */
         struct buf says, heard;
-        struct expected expects[2 * QUESTIONS + 2];
+        struct expected expects[20 * QUESTIONS];
         unsigned first, next, asked, bad;
         bool waits; /* for what DATA is answered with */
-        uint32_t sum;
     } c;
     struct { /* the upstream */
         struct buf says, heard;
-        bool in_message;
+        bool in_message, last;
         uint32_t sum;
-        unsigned tail; /* bytes of CRLF.CRLF seen */
+        unsigned tail;          /* bytes of CRLF.CRLF seen */
+        unsigned chunk, octets; /* of a chunk: to come, in all */
     } u;
 } w;
 
@@ -66,9 +66,33 @@ static void expect(unsigned what, unsigned number)
     w.c.expects[w.c.next++] = (struct expected){what, number};
 }
 
+/* A message in chunks, cut anywhere, with whatever else is asked behind it. */
+static void client_says_chunks(void)
+{
+    static char text[3000];
+    size_t len = 0, at = 0;
+
+    while (len + 200 < sizeof text && roll(12))
+        len += (size_t)snprintf(text + len, 120, "%s%0*u\r\n", roll(3) ? "" : ".", (int)roll(90),
+                                roll(9));
+    bool last = false;
+
+    for (unsigned chunks = 0; !last; chunks++) {
+        size_t most = len - at;
+        size_t octets = chunks < 5 && roll(3) ? roll((unsigned)most + 1) : most;
+
+        last = at + octets == len && (chunks >= 5 || roll(2));
+        promise(buf_addf(&w.c.says, "BDAT %zu%s\r\n", octets, last ? " LAST" : ""));
+        promise(buf_add(&w.c.says, (struct span){text + at, octets}));
+        at += octets;
+        expect(last ? HEARS_FINAL : HEARS_250,
+               last ? add_up(0, (struct span){text, len}) : (unsigned)octets);
+    }
+}
+
 static void client_asks(void)
 {
-    unsigned n = w.c.asked++, what = roll(5);
+    unsigned n = w.c.asked++, what = roll(6);
     bool fits, bad = what == 2 || what == 3;
 
     w.c.bad = bad ? w.c.bad + 1 : 0;
@@ -90,6 +114,11 @@ static void client_asks(void)
         fits = buf_addf(&w.c.says, "NOOP %0*u\r\n", 2048 + (int)roll(5000), n); /* too long */
         expect(HEARS_500, n);
         break;
+    case 4:
+        w.c.bad = 0;
+        client_says_chunks();
+        fits = true;
+        break;
     default:
         fits = buf_add(&w.c.says, SPAN("DATA\r\n"));
         expect(HEARS_354_OR_554, n);
@@ -108,8 +137,7 @@ static void client_says_message(void)
         promise(buf_addf(&w.c.says, "%s%.*s\r\n", roll(4) ? "" : "..",
                          (int)(roll(20) ? roll(80) : roll(sizeof line)), line));
     promise(buf_add(&w.c.says, SPAN(".\r\n")));
-    w.c.sum = add_up(0, span_after(buf_peek(&w.c.says), before));
-    expect(HEARS_FINAL, 0);
+    expect(HEARS_FINAL, add_up(0, span_after(buf_peek(&w.c.says), before)));
 }
 
 /* One line of an answer, and the last of it. */
@@ -125,7 +153,7 @@ static void client_hears(struct span line)
     promise(e.what != HEARS_GREETING || code == 220);
     promise(e.what != HEARS_250 || (code == 250 && number == e.number));
     promise(e.what != HEARS_500 || code == 500);
-    promise(e.what != HEARS_FINAL || (code == 250 && number == w.c.sum));
+    promise(e.what != HEARS_FINAL || (code == 250 && number == e.number));
     fuzz_reached += e.what == HEARS_FINAL;
     if (e.what != HEARS_354_OR_554)
         return;
@@ -151,6 +179,12 @@ static void client_reads(void)
     }
 }
 
+static void chunk_is_there(void)
+{
+    promise(buf_addf(&w.u.says, "250 %u\r\n", w.u.last ? w.u.sum : w.u.octets));
+    w.u.sum = w.u.last ? 0 : w.u.sum;
+}
+
 static void upstream_obeys(struct span line)
 {
     unsigned n = 0;
@@ -158,6 +192,13 @@ static void upstream_obeys(struct span line)
 
     promise(line.len < sizeof text);
     memcpy(text, line.at, line.len);
+    if (sscanf(text, "BDAT %u", &w.u.octets) == 1) {
+        w.u.last = strstr(text, " LAST") != NULL;
+        w.u.chunk = w.u.octets;
+        if (w.u.chunk == 0)
+            chunk_is_there();
+        return;
+    }
     if (span_is(line, "DATA")) {
         w.u.in_message = roll(3) > 0;
         w.u.sum = 0;
@@ -183,6 +224,7 @@ static void upstream_takes(char c)
         return;
     w.u.in_message = false;
     promise(buf_addf(&w.u.says, "250 %u\r\n", w.u.sum));
+    w.u.sum = 0;
 }
 
 static void upstream_reads(void)
@@ -191,7 +233,11 @@ static void upstream_reads(void)
         const char *lf = memchr(in.at, '\n', in.len);
         size_t len = 1;
 
-        if (w.u.in_message) {
+        if (w.u.chunk) {
+            w.u.sum = add_up(w.u.sum, (struct span){in.at, 1});
+            if (--w.u.chunk == 0)
+                chunk_is_there();
+        } else if (w.u.in_message) {
             upstream_takes(*in.at);
         } else if (lf) {
             len = (size_t)(lf - in.at) + 1;

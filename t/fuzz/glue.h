@@ -31,7 +31,7 @@ static inline void glue_clear(struct glue *g)
 static inline void glue_check(const struct glue *g)
 {
     promise(g->client.in.size <= SERVE_IN_MAX);
-    promise(g->client.out.size <= (SERVE_DEPTH + 1) * SERVE_REPLY_MAX);
+    promise(g->client.out.size <= (SERVE_DEPTH + 1) * SERVE_REPLY_MAX + SERVE_AUTH_MAX);
     promise(g->upstream.in.size <= 4 * DIAL_REPLY_MAX);
     promise(g->upstream.out.size <= DIAL_OUT_MAX);
     promise(dial_waits(&g->upstream) <= DIAL_DEPTH);
@@ -44,6 +44,11 @@ static inline bool glue_pass(struct glue *g, const struct request *r)
 
     if (r->verb == VERB_END)
         return dial_end(&g->upstream, r->ticket);
+    if (r->verb == VERB_BDAT || r->verb == VERB_LAST) {
+        len = snprintf(line, sizeof line, "BDAT %lu%s\r\n", r->octets,
+                       r->verb == VERB_LAST ? " LAST" : "");
+        return dial_chunk(&g->upstream, r->ticket, (struct span){line, (size_t)len}, r->octets);
+    }
     if (r->verb == VERB_RESPONSE)
         len = snprintf(line, sizeof line, "%.*s\r\n", SPAN_ARG(r->arg));
     else
@@ -64,7 +69,9 @@ static inline void glue_turn(struct glue *g)
         serve_answer(&g->client, h.ticket, h.text);
     if (got < 0)
         serve_end(&g->client, SPAN("421 4.4.0 Upstream lost\r\n"));
-    while (dial_has_room(&g->upstream, SERVE_AUTH_MAX + 8) && serve_next(&g->client, &r) > 0) {
+    /* Of a chunk that is under way only the octets come, and no request. */
+    while ((dial_is_sending(&g->upstream) || dial_has_room(&g->upstream, SERVE_AUTH_MAX + 8)) &&
+           serve_next(&g->client, &r) > 0) {
         if (r.verb == VERB_ABORT)
             serve_answer(&g->client, r.ticket, SPAN("550 5.6.11 Bare CR or LF\r\n"));
         else

@@ -18,6 +18,14 @@ struct stage {
 
 static const struct tls_facts facts = {.protocol = "TLSv1.3"};
 
+/* In what passes of a message no line begins but behind CRLF. */
+static void check_content(struct span body)
+{
+    promise(body.len == 0 || !memchr(body.at, '\0', body.len));
+    for (size_t i = 1; i < body.len; i++)
+        promise((body.at[i] == '\n') == (body.at[i - 1] == '\r'));
+}
+
 /* What goes to the mail server is checked: before TLS no command that the rules keep from it, and
  * after a refusal of its own nothing but QUIT. */
 static void backend_listens(struct stage *st)
@@ -28,8 +36,11 @@ static void backend_listens(struct stage *st)
 
     promise(count == 0 || r->stage >= STAGE_INTRO);
     for (size_t i = 0; i < count; sum += pieces[i++].len)
-        promise(!r->rule.require_starttls_before_auth || st->after_tls ||
-                r->client.hear == HEAR_BODY || !span_starts_nocase(pieces[i], "AUTH"));
+        promise(!r->rule.require_starttls_before_auth || st->after_tls || pieces[i].at == body.at ||
+                !span_starts_nocase(pieces[i], "AUTH"));
+    check_content(body);
+    if (body.len > 0 && r->backend.chunk > 0)
+        fuzz_reached++;
     serve_body_drop(&r->client, dial_went(&r->backend, body, sum));
 }
 
@@ -166,6 +177,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                                 .allow_unencrypted_plain_auth = (how & 32) != 0,
                                 .require_auth = (how & 64) != 0,
                                 .auth_failures = {.count = how & 4 ? 3 : 0, .seconds = 60},
+                                .max_message_size = how & 32 ? 40 : 0,
+                                .smtp_bare_newline = how & 16 ? 1 : 0,
                                 .allow_auth = true,
                                 .smtp_service = true};
     struct addr who = {.port = 1}, where = {.port = 25};

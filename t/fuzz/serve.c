@@ -54,6 +54,9 @@ static bool act(struct serve *s, uint8_t what)
     case 11:
         serve_body_drop(s, serve_body(s).len);
         return true;
+    case 12:
+        serve_drop_chunk(s);
+        return true;
     default:
         return false;
     }
@@ -64,7 +67,7 @@ static void check(const struct serve *s)
     struct span body = serve_body(s);
 
     promise(s->in.size <= SERVE_IN_MAX);
-    promise(s->out.size <= (SERVE_DEPTH + 1) * SERVE_REPLY_MAX);
+    promise(s->out.size <= (SERVE_DEPTH + 1) * SERVE_REPLY_MAX + SERVE_AUTH_MAX);
     promise(body.len <= buf_len(&s->in));
     promise(body.len == 0 || !memchr(body.at, '\0', body.len));
     promise(s->next - s->first <= SERVE_DEPTH);
@@ -95,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     serve_init(&s, bytes[0] & 1 ? SERVE_MTA : SERVE_WORLD, bytes[0] & 2,
                bytes[0] & 4 ? DOT_NORMALIZE : DOT_REJECT);
+    serve_limit(&s, bytes[0] & 16 ? 40 : 0);
     if (bytes[0] & 8)
         serve_born_secured(&s);
     serve_answer(&s, 0, SPAN("220 mx\r\n"));

@@ -99,7 +99,7 @@ static void replies_have_a_ceiling(void **state)
         assert_true(fed >= DIAL_REPLY_MAX && fed <= DIAL_REPLY_MAX + 7);
         dial_clear(&d);
     }
-    char longest[DIAL_REPLY_MAX];
+    char longest[DIAL_REPLY_MAX], challenge[DIAL_CHALLENGE_MAX];
 
     memset(longest, 'x', sizeof longest);
     memcpy(longest, "220 ", 4);
@@ -107,6 +107,18 @@ static void replies_have_a_ceiling(void **state)
     dial_init(&d);
     assert_true(dial_feed(&d, (struct span){longest, sizeof longest}));
     assert_int_equal(dial_next(&d, &h), 1);
+    /* RFC 4954, 4: one of AUTH may be longer */
+    memset(challenge, 'x', sizeof challenge);
+    memcpy(challenge, "334 ", 4);
+    memcpy(challenge + sizeof challenge - 2, "\r\n", 2);
+    for (size_t more = 0; more < 2; more++) {
+        assert_int_equal(dial_next(&d, &h), 0); /* the last one goes */
+        assert_true(dial_ask(&d, 1, SPAN("AUTH GSSAPI\r\n")));
+        assert_true(dial_feed(&d, (struct span){challenge, sizeof challenge - 2}));
+        assert_true(dial_feed(&d, more ? SPAN("x\r\n") : SPAN("\r\n")));
+        assert_int_equal(dial_next(&d, &h), more ? -1 : 1);
+        assert_int_equal(h.text.len, sizeof challenge);
+    }
     dial_clear(&d);
 }
 
@@ -177,6 +189,34 @@ static void pieces_go_in_order(void **state)
 }
 
 /* RFC 3207, 4.2 and 6; CVE-2021-38371: nothing may stand behind the 220. */
+/* The octets go behind their command, as many as it says, and nothing is asked in between. */
+static void a_chunk_goes_by_its_count(void **state)
+{
+    struct span pieces[DIAL_PIECES];
+    struct dial d;
+    struct heard h;
+
+    (void)state;
+    dial_init(&d);
+    assert_true(dial_feed(&d, SPAN("220 a\r\n")));
+    assert_int_equal(dial_next(&d, &h), 1);
+    assert_true(dial_chunk(&d, 1, SPAN("BDAT 5\r\n"), 5));
+    assert_true(dial_is_sending(&d));
+    assert_false(dial_ask(&d, 2, SPAN("NOOP\r\n")) || dial_end(&d, 2));
+    assert_int_equal(dial_pieces(&d, SPAN("abcdefgh"), pieces), 2);
+    assert_span(pieces[0], "BDAT 5\r\n");
+    assert_span(pieces[1], "abcde");
+    assert_int_equal(dial_went(&d, pieces[1], 10), 2);
+    assert_true(dial_is_sending(&d));
+    assert_int_equal(dial_pieces(&d, SPAN("cdefgh"), pieces), 1);
+    assert_span(pieces[0], "cde");
+    assert_int_equal(dial_went(&d, pieces[0], 3), 3);
+    assert_false(dial_is_sending(&d));
+    assert_true(dial_chunk(&d, 2, SPAN("BDAT 0 LAST\r\n"), 0));
+    assert_false(dial_is_sending(&d));
+    dial_clear(&d);
+}
+
 static void nothing_comes_between_220_and_tls(void **state)
 {
     static const char *const behind[] = {"", "250 injected\r\n", "2"};
@@ -223,6 +263,7 @@ int main(void)
         cmocka_unit_test(replies_have_a_ceiling),
         cmocka_unit_test(questions_have_a_ceiling),
         cmocka_unit_test(pieces_go_in_order),
+        cmocka_unit_test(a_chunk_goes_by_its_count),
         cmocka_unit_test(nothing_comes_between_220_and_tls),
         cmocka_unit_test(an_idle_one_is_small),
     };

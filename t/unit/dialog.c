@@ -34,12 +34,14 @@ static bool play(struct stage *st, char *line)
 
     if (line[0] == '!')
         return stage_direct(st, line + 1);
-    snprintf(text, sizeof text, "%s%s", line + skip, line[1] == '=' ? "" : "\r\n");
-    len = line[1] == '=' ? unescape(text) : strlen(text);
+    bool bytes = line[1] == '=' || line[1] == '~';
+
+    snprintf(text, sizeof text, "%s%s", line + skip, bytes ? "" : "\r\n");
+    len = bytes ? unescape(text) : strlen(text);
 
     struct span say = {text, len};
 
-    if (line[1] == '<') {
+    if (line[1] == '<' || line[1] == '~') {
         stage_turn(st);
         return stage_hears(line[0] == 'c' ? &st->spoken_to_client : &st->spoken_to_backend, say);
     }

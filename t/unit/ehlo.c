@@ -22,24 +22,32 @@ static const char postfix[] = "250-mx.example\r\n"
 /* clang-format off */
 static const struct { const char *name, *reply; struct ehlo_view view; const char *want; } views[] = {
     {"what is not in ehlo.def does not exist, nor the upstream's name", postfix,
-     {"us", false, EHLO_AUTH_ALL},
+     {"us", false, EHLO_AUTH_ALL, 0},
      "250-us\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-ETRN\r\n250-AUTH PLAIN LOGIN CRAM-MD5\r\n"
-     "250-enhancedstatuscodes\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"},
-    {"our own STARTTLS; AUTH that shows no secret", postfix, {"us", true, EHLO_AUTH_GUARDED},
+     "250-enhancedstatuscodes\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 SMTPUTF8\r\n"},
+    {"our own STARTTLS; AUTH that shows no secret", postfix, {"us", true, EHLO_AUTH_GUARDED, 0},
      "250-us\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-ETRN\r\n250-AUTH CRAM-MD5\r\n"
-     "250-enhancedstatuscodes\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 STARTTLS\r\n"},
-    {"no AUTH", postfix, {"us", true, EHLO_AUTH_NONE},
+     "250-enhancedstatuscodes\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-SMTPUTF8\r\n250 STARTTLS\r\n"},
+    {"no AUTH", postfix, {"us", true, EHLO_AUTH_NONE, 0},
      "250-us\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-ETRN\r\n"
-     "250-enhancedstatuscodes\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 STARTTLS\r\n"},
+     "250-enhancedstatuscodes\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-SMTPUTF8\r\n250 STARTTLS\r\n"},
     {"nothing that could be shown of AUTH", "250-mx\r\n250 AUTH PLAIN LOGIN XOAUTH2\r\n",
-     {"us", false, EHLO_AUTH_GUARDED}, "250 us\r\n"},
-    {"AUTH without mechanisms", "250-mx\r\n250 AUTH\r\n", {"us", false, EHLO_AUTH_ALL}, "250 us\r\n"},
+     {"us", false, EHLO_AUTH_GUARDED, 0}, "250 us\r\n"},
+    {"AUTH without mechanisms", "250-mx\r\n250 AUTH\r\n", {"us", false, EHLO_AUTH_ALL, 0}, "250 us\r\n"},
     {"a first line that looks like an offer", "250-SIZE 1\r\n250 SIZE 2\r\n",
-     {"us", false, EHLO_AUTH_ALL}, "250-us\r\n250 SIZE 2\r\n"},
-    {"no offers", "250 mx\r\n", {"us", false, EHLO_AUTH_ALL}, "250 us\r\n"},
-    {"no text at all", "250\r\n", {"us", true, EHLO_AUTH_ALL}, "250-us\r\n250 STARTTLS\r\n"},
+     {"us", false, EHLO_AUTH_ALL, 0}, "250-us\r\n250 SIZE 2\r\n"},
+    {"the smaller size: ours", "250-mx\r\n250 SIZE 9\r\n", {"us", false, EHLO_AUTH_ALL, 8}, "250-us\r\n250 SIZE 8\r\n"},
+    {"the smaller size: theirs", "250-mx\r\n250 SIZE 9\r\n", {"us", false, EHLO_AUTH_ALL, 10}, "250-us\r\n250 SIZE 9\r\n"},
+    {"theirs has no limit (RFC 1870, 4)", "250-mx\r\n250 SIZE 0\r\n", {"us", false, EHLO_AUTH_ALL, 10}, "250-us\r\n250 SIZE 10\r\n"},
+    {"theirs says no number", "250-mx\r\n250 size\r\n", {"us", false, EHLO_AUTH_ALL, 10}, "250-us\r\n250 SIZE 10\r\n"},
+    {"theirs is beyond counting", "250-mx\r\n250 SIZE 99999999999999999999\r\n", {"us", false, EHLO_AUTH_ALL, 10}, "250-us\r\n250 SIZE 10\r\n"},
+    {"theirs has none, and would not take the parameter", "250-mx\r\n250 DSN\r\n", {"us", false, EHLO_AUTH_ALL, 10}, "250-us\r\n250 DSN\r\n"},
+    {"the old form of AUTH alone", "250-mx\r\n250-AUTH=LOGIN PLAIN\r\n250 DSN\r\n", {"us", false, EHLO_AUTH_ALL, 0}, "250-us\r\n250 DSN\r\n"},
+    {"what is not ours to offer", "250-mx\r\n250-BINARYMIME\r\n250-BURL\r\n250-EXPN\r\n250 XEXCH50\r\n", {"us", false, EHLO_AUTH_ALL, 0}, "250-us\r\n250 EXPN\r\n"},
+    {"no offers", "250 mx\r\n", {"us", false, EHLO_AUTH_ALL, 0}, "250 us\r\n"},
+    {"no text at all", "250\r\n", {"us", true, EHLO_AUTH_ALL, 0}, "250-us\r\n250 STARTTLS\r\n"},
     {"words that only begin alike", "250-mx\r\n250-SIZEX\r\n250-STARTTLSX\r\n250-AUTHX\r\n250 8BITMIM\r\n",
-     {"us", false, EHLO_AUTH_ALL}, "250 us\r\n"},
+     {"us", false, EHLO_AUTH_ALL, 0}, "250 us\r\n"},
 };
 
 static const struct { const char *mechanism; bool guarded; } mechanisms[] = {

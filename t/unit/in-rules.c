@@ -15,6 +15,9 @@ static const struct standing secret = {.has_tls = true, .secured = true};
 static const struct standing bare = {.has_tls = false};
 static const struct standing in_mail = {.has_tls = true, .in_mail = true};
 static const struct standing known = {.has_tls = true, .authenticated = true};
+static const struct standing secret_mail = {.has_tls = true, .secured = true, .in_mail = true};
+static const struct standing secret_known = {
+    .has_tls = true, .secured = true, .authenticated = true};
 
 /* clang-format off */
 static const struct {
@@ -54,6 +57,13 @@ static const struct {
     {"a login is only reported", {.require_auth = true, .reports = AUTH_BIT}, &secret, MAIL, "", AUTH_BIT},
     {"AUTH in the clear is refused whatever is reported", {.allow_auth = true, .require_starttls_before_auth = true, .require_starttls = true, .reports = ~0U}, &clear, PLAIN, "530", TLS_BIT},
     {"and so is a secret in the clear", {.allow_auth = true, .require_starttls = true, .reports = ~0U}, &clear, PLAIN, "538", TLS_BIT},
+    {"AUTH twice (RFC 4954, 4)", {.allow_auth = true}, &secret_known, PLAIN, "503 5.5.1 Already", 0},
+    {"AUTH in a transaction (RFC 4954, 4)", {.allow_auth = true}, &secret_mail, PLAIN, "503 5.5.1 Not inside", 0},
+    {"a size below the limit", {.max_message_size = 100}, &clear, VERB_MAIL, "FROM:<> SIZE=100", "", 0},
+    {"a size above it (RFC 1870, 6.1)", {.max_message_size = 100}, &clear, VERB_MAIL, "FROM:<> BODY=7BIT size=101", "552 5.3.4", 0},
+    {"a size beyond counting", {.max_message_size = 100}, &clear, VERB_MAIL, "FROM:<> SIZE=99999999999999999999", "552 5.3.4", 0},
+    {"a size that is none is for the backend", {.max_message_size = 100}, &clear, VERB_MAIL, "FROM:<> SIZE=1x", "", 0},
+    {"no limit", {.allow_auth = true}, &clear, VERB_MAIL, "FROM:<> SIZE=99999999999999999999", "", 0},
 };
 
 static const struct {
@@ -71,6 +81,35 @@ static const struct {
     {"no certificate, no offer", {.allow_starttls = true}, &bare, false, EHLO_AUTH_NONE},
 };
 
+#define SIZE 1U << EHLO_SIZE
+#define BODY 1U << EHLO_8BITMIME
+#define DSN 1U << EHLO_DSN
+
+static const struct {
+    const char *name;
+    enum verb verb;
+    const char *arg;
+    unsigned extensions;
+    const char *code; /* "" passes */
+} known_params[] = {
+    {"none", VERB_MAIL, "FROM:<a@a>", 0, ""},
+    {"shown", VERB_MAIL, "FROM:<a@a> SIZE=9 BODY=8BITMIME", SIZE | BODY, ""},
+    {"one of them not (RFC 5321, 4.1.1.11)", VERB_MAIL, "FROM:<a@a> SIZE=9 BODY=8BITMIME", SIZE, "555 5.5.4"},
+    {"nobody knows it", VERB_MAIL, "FROM:<a@a> XYZZY", ~0U, "555 5.5.4"},
+    {"an extension that does not pass", VERB_MAIL, "FROM:<a@a> REQUIRETLS", ~0U, "555 5.5.4"},
+    {"BODY=7BIT", VERB_MAIL, "FROM:<a@a> body=7bit", BODY, ""},
+    {"BODY=BINARYMIME is another extension (RFC 3030, 3)", VERB_MAIL, "FROM:<a@a> BODY=BINARYMIME", ~0U, "555 5.5.4"},
+    {"of RCPT", VERB_RCPT, "TO:<a@a> NOTIFY=NEVER ORCPT=rfc822;a", DSN, ""},
+    {"of RCPT, not shown", VERB_RCPT, "TO:<a@a> NOTIFY=NEVER", SIZE, "555 5.5.4"},
+    {"of MAIL, said to RCPT", VERB_RCPT, "TO:<a@a> RET=HDRS", ~0U, "555 5.5.4"},
+    {"of RCPT, said to MAIL", VERB_MAIL, "FROM:<a@a> ORCPT=rfc822;a", ~0U, "555 5.5.4"},
+    {"login of the sender (RFC 4954, 5)", VERB_MAIL, "FROM:<a@a> AUTH=<>", 1U << EHLO_AUTH, ""},
+    {"malformed", VERB_MAIL, "FROM:<a@a> =9", ~0U, "501 5.5.4"},
+    {"no value behind =", VERB_MAIL, "FROM:<a@a> SIZE=", ~0U, "501 5.5.4"},
+    {"no path is for the backend", VERB_MAIL, "nonsense XYZZY", 0, ""},
+    {"another command", VERB_VRFY, "FROM:<a@a> XYZZY", 0, ""},
+};
+
 static const struct {
     const char *name;
     enum verb verb;
@@ -84,6 +123,8 @@ static const struct {
     {"login of the sender", VERB_MAIL, "FROM:<a@a> AUTH=<>", 1U << EHLO_AUTH},
     {"UTF-8", VERB_MAIL, "FROM:<a@a> SMTPUTF8", 1U << EHLO_SMTPUTF8},
     {"AUTH", VERB_AUTH, "PLAIN", 1U << EHLO_AUTH},
+    {"a chunk", VERB_BDAT, "9", 1U << EHLO_CHUNKING},
+    {"the last chunk", VERB_LAST, "9 LAST", 1U << EHLO_CHUNKING},
     {"no path", VERB_MAIL, "nonsense SIZE=9", 0},
     {"another command", VERB_VRFY, "SIZE=9", 0},
 };
@@ -101,6 +142,20 @@ static void refuses(void **state)
         assert_row(no.len >= strlen(cases[i].code), cases[i].name);
         assert_row((no.len == 0) == (cases[i].code[0] == '\0'), cases[i].name);
         assert_row(memcmp(no.at, cases[i].code, strlen(cases[i].code)) == 0, cases[i].name);
+    }
+}
+
+static void refuses_params(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(known_params); i++) {
+        struct request q = {.verb = known_params[i].verb, .arg = span_of(known_params[i].arg)};
+        struct span no = rules_refuse_params(&q, known_params[i].extensions);
+        const char *code = known_params[i].code;
+
+        assert_row((no.len == 0) == (code[0] == '\0'), known_params[i].name);
+        assert_row(no.len >= strlen(code), known_params[i].name);
+        assert_row(memcmp(no.at, code, strlen(code)) == 0, known_params[i].name);
     }
 }
 
@@ -128,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses),
+        cmocka_unit_test(refuses_params),
         cmocka_unit_test(shows),
         cmocka_unit_test(finds_what_is_used),
     };

@@ -7,7 +7,8 @@
  *   <bytes       the client has heard just this since the last time
  *   +bytes       this of the message has passed since the last time
  *   !            all is said: it is over
- *   T  B  E      TLS has begun; TLS from the first byte; the owner ends it
+ *   T  B  E  D   TLS has begun; TLS from the first byte; the owner ends it; drops the chunk
+ *   L            a message may have 9 bytes
  */
 #include "smtp/serve.h"
 
@@ -121,6 +122,52 @@ static const struct { const char *name; unsigned how; const char *steps[24]; } c
      {HELLO, ">DATA\r\nMAIL FROM:<evil>\r\n", "=DATA|", "2503 no\r\n", "<503 no\r\n", "!"}},
     {"the message before the 354 is still the message", WORLD,
      {HELLO, ">DATA\r\nMAIL FROM:<a>\r\n.\r\n", "=DATA|", "2354 go\r\n", "+MAIL FROM:<a>\r\n", "=the end of the message|"}},
+    /* chunks: RFC 3030 */
+    {"octets behind their command, and the next command behind them", WORLD,
+     {HELLO, ">BDAT 6\r\nQUIT\r\nNOOP\r\n", "=BDAT|6", "+QUIT\r\n", "=NOOP|", "2250 ok\r\n", "3250 ok\r\n", "<250 ok\r\n250 ok\r\n"}},
+    {"the next chunk waits for the answer", WORLD,
+     {HELLO, ">BDAT 1\r\naBDAT 2 LAST\r\nbcNOOP\r\n", "=BDAT|1", "+a", "2250 ok\r\n", "=the last chunk|2 LAST", "+bc", "3250 ok\r\n", "=NOOP|"}},
+    {"and the first for all before it", WORLD,
+     {HELLO, ">MAIL FROM:<>\r\nBDAT 1\r\naNOOP\r\n", "=MAIL|FROM:<>", "+", "2250 ok\r\n", "=BDAT|1", "+a", "=NOOP|"}},
+    {"nothing is read behind the last chunk", WORLD,
+     {HELLO, ">BDAT 1 LAST\r\naMAIL FROM:<>\r\n", "=the last chunk|1 LAST", "+a", "2250 ok\r\n", "=MAIL|FROM:<>"}},
+    {"which may be empty", WORLD, {HELLO, ">BDAT 0 LAST\r\nNOOP\r\n", "=the last chunk|0 LAST", "2250 ok\r\n", "=NOOP|"}},
+    {"a chunk that is dropped", WORLD,
+     {HELLO, ">BDAT 6\r\n", "=BDAT|6", "D", "2503 no\r\n", ">QUIT\r\nNOOP\r\n", "=NOOP|", "+", "<503 no\r\n"}},
+    {"a last one that is dropped", WORLD,
+     {HELLO, ">BDAT 6 LAST\r\n", "=the last chunk|6 LAST", "D", "2503 no\r\n", ">QUIT\r\nNOOP\r\n", "=NOOP|", "+", "<503 no\r\n"}},
+    {"an early refusal changes nothing", WORLD,
+     {HELLO, ">BDAT 6 LAST\r\n", "=the last chunk|6 LAST", "2552 no\r\n", "<552 no\r\n", ">QUIT\r\nNOOP\r\n", "=NOOP|", "+QUIT\r\n"}},
+    {"what is refused here is dropped: before EHLO", WORLD,
+     {"0220 mx\r\n", ">BDAT 6\r\nQUIT\r\nNOOP\r\n", "<220 mx\r\n" EHLO_FIRST, "=NOOP|", "+"}},
+    {"before TLS", DEMAND_TLS, {HELLO, ">BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", "<" NO_TLS, "=NOOP|", "+"}},
+    {"from our MTA", MTA, {HELLO, ">BDAT 6\r\nQUIT\r\nNOOP\r\n", "<" NOT_THERE, "=NOOP|", "+"}},
+    {"no count, negative, hex, huge: nobody knows what is next", WORLD,
+     {HELLO, ">BDAT\r\nQUIT\r\n", "<521 5.5.4 Syntax: BDAT count [LAST]\r\n", "!"}},
+    {"negative", WORLD, {HELLO, ">BDAT -1\r\nQUIT\r\n", "<521 5.5.4 Syntax: BDAT count [LAST]\r\n", "!"}},
+    {"huge", WORLD, {HELLO, ">BDAT 2147483648\r\nQUIT\r\n", "<521 5.5.4 Syntax: BDAT count [LAST]\r\n", "!"}},
+    {"with more than LAST", WORLD, {HELLO, ">BDAT 6 LAST QUIT\r\nQUIT\r\n", "<521 5.5.4 Syntax: BDAT count [LAST]\r\n", "!"}},
+    {"even before EHLO", WORLD, {"0220 mx\r\n", ">BDAT x\r\nQUIT\r\n", "<220 mx\r\n521 5.5.4 Syntax: BDAT count [LAST]\r\n", "!"}},
+    {"a bare LF in a chunk: its answer says so", WORLD,
+     {HELLO, ">BDAT 6\r\nabc\ndef", "=BDAT|6", "=a broken message|", "2550 5.6.11 no\r\n", "<550 5.6.11 no\r\n", "!"}},
+    {"which was given: then the next", WORLD,
+     {HELLO, ">BDAT 6\r\n", "=BDAT|6", "2452 later\r\n", ">abc\ndef", "=a broken message|", "3550 5.6.11 no\r\n", "<452 later\r\n550 5.6.11 no\r\n", "!"}},
+    {"a CR that is still open at the end", NORMALIZE,
+     {HELLO, ">BDAT 2\r\na\r", "=BDAT|2", "+a\r", "2250 ok\r\n", "<250 ok\r\n", ">BDAT 0 LAST\r\n", "=a broken message|0 LAST", "3550 5.6.11 no\r\n", "<550 5.6.11 no\r\n", "!"}},
+    {"is forgotten with its message", WORLD,
+     {HELLO, ">BDAT 2\r\na\r", "=BDAT|2", "+a\r", "2250 ok\r\n", ">RSET\r\n", "=RSET|", "3250 ok\r\n", ">BDAT 1 LAST\r\nb", "=the last chunk|1 LAST", "+b"}},
+    {"but not by a MAIL that was refused", WORLD,
+     {HELLO, ">BDAT 2\r\na\r", "=BDAT|2", "+a\r", "2250 ok\r\n", ">MAIL FROM:<>\r\n", "=MAIL|FROM:<>", "3503 no\r\n", ">BDAT 1 LAST\r\nb", "=the last chunk|1 LAST", "=a broken message|", "+"}},
+    {"the owner ends it within a chunk", WORLD, {HELLO, ">BDAT 9\r\nabc", "=BDAT|9", "+abc", "E", "<421 bye\r\n", "!", ">def", "+"}},
+    {"AUTH waits for all before it", WORLD,
+     {HELLO, ">MAIL FROM:<>\r\nAUTH PLAIN\r\n", "=MAIL|FROM:<>", "2250 ok\r\n", "=AUTH|PLAIN"}},
+    /* RFC 1870 */
+    {"a message of just that size", WORLD,
+     {HELLO, "L", ">DATA\r\n", "=DATA|", "2354 go\r\n", ">1234567\r\n.\r\n", "=the end of the message|", "+1234567\r\n"}},
+    {"doubled dots do not count", WORLD,
+     {HELLO, "L", ">DATA\r\n", "=DATA|", "2354 go\r\n", ">..\r\n..\r\n..\r\n.\r\n", "=the end of the message|", "+..\r\n..\r\n..\r\n"}},
+    {"one byte more", WORLD,
+     {HELLO, "L", ">DATA\r\n", "=DATA|", "2354 go\r\n", "<354 go\r\n", ">12345678\r\nand so on\r\n.\r\nQUIT\r\n", "=a message that is too big|", "3552 no\r\n", "<552 no\r\n", "!"}},
     /* the owner's own ends */
     {"the owner ends it", WORLD,
      {HELLO, ">MAIL FROM:<>\r\nXYZZY\r\nRCPT TO:<a>\r\n", "=MAIL|FROM:<>", "=RCPT|TO:<a>", "4250 late\r\n", "E", "2250 later\r\n", "<421 bye\r\n", "!", ">NOOP\r\n", "<"}},
@@ -144,7 +191,8 @@ struct play {
     size_t body_len;
 };
 
-static void take_body(struct play *p)
+/* How much there was. */
+static size_t take_body(struct play *p)
 {
     struct span body = serve_body(&p->s);
 
@@ -152,9 +200,10 @@ static void take_body(struct play *p)
     memcpy(p->body + p->body_len, body.at, body.len);
     p->body_len += body.len;
     serve_body_drop(&p->s, body.len);
+    return body.len;
 }
 
-static void pump(struct play *p)
+static void hear(struct play *p)
 {
     struct request r;
 
@@ -167,7 +216,14 @@ static void pump(struct play *p)
         assert_int_equal(serve_asked(&p->s, r.ticket), r.verb);
         take_body(p);
     }
-    take_body(p);
+}
+
+/* What is behind octets of a chunk is read when those have gone. */
+static void pump(struct play *p)
+{
+    do
+        hear(p);
+    while (take_body(p) > 0);
 }
 
 static void say(struct play *p, struct span bytes, size_t step)
@@ -231,6 +287,12 @@ static void step_on(struct play *p, const char *step, size_t piece)
         break;
     case 'B':
         serve_born_secured(&p->s);
+        break;
+    case 'D':
+        serve_drop_chunk(&p->s);
+        break;
+    case 'L':
+        serve_limit(&p->s, 9);
         break;
     case 'E':
         serve_end(&p->s, SPAN("421 bye\r\n"));

@@ -112,6 +112,51 @@ static void a_long_line_of_auth_ends_the_session(void **state)
     }
 }
 
+/* RFC 4954, 4: challenges as long as responses; all else stays within SERVE_REPLY_MAX. */
+static void a_challenge_may_be_long(void **state)
+{
+    static char long_one[SERVE_AUTH_MAX];
+    struct span said = {long_one, sizeof long_one};
+    struct serve s;
+    struct request r;
+
+    (void)state;
+    memset(long_one, 'x', sizeof long_one);
+    memcpy(long_one, "334 ", 4);
+    for (int round = 0; round < 2; round++) {
+        begin(&s);
+        for (int i = 0; i < SERVE_DEPTH - 1; i++)
+            assert_true(serve_feed(&s, SPAN("NOOP\r\n")));
+        while (serve_next(&s, &r) > 0)
+            serve_answer(&s, r.ticket, (struct span){long_one, SERVE_REPLY_MAX});
+        assert_true(serve_feed(&s, SPAN("AUTH GSSAPI\r\n")));
+        if (round == 0) /* a client that does not listen is not heard, so room is never short */
+            buf_drop(&s.out, buf_len(&s.out));
+        if (serve_next(&s, &r) > 0) {
+            size_t before = buf_len(&s.out);
+
+            serve_answer(&s, r.ticket, said);
+            assert_int_equal(buf_len(&s.out), before + said.len);
+        }
+        assert_false(serve_is_over(&s));
+        serve_clear(&s);
+    }
+}
+
+static void a_long_bdat_ends_the_session(void **state)
+{
+    struct serve s;
+    struct request r;
+
+    (void)state;
+    begin(&s);
+    feed_line(&s, "BDAT 000", SERVE_LINE_MAX + 1);
+    assert_int_equal(serve_next(&s, &r), 0);
+    assert_span(buf_peek(&s.out), "521 5.5.4 Syntax: BDAT count [LAST]\r\n");
+    assert_true(serve_is_over(&s));
+    serve_clear(&s);
+}
+
 static void too_many_bad_commands_in_a_row(void **state)
 {
     struct serve s;
@@ -264,6 +309,8 @@ int main(void)
         cmocka_unit_test(long_lines_are_dropped_and_never_run),
         cmocka_unit_test(the_rest_of_a_long_line_ends_in_crlf),
         cmocka_unit_test(a_long_line_of_auth_ends_the_session),
+        cmocka_unit_test(a_challenge_may_be_long),
+        cmocka_unit_test(a_long_bdat_ends_the_session),
         cmocka_unit_test(too_many_bad_commands_in_a_row),
         cmocka_unit_test(who_does_not_listen_is_not_heard),
         cmocka_unit_test(only_so_many_wait_for_answers),
