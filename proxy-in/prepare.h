@@ -31,7 +31,7 @@ struct prepared {
     double warned;                   /* when what is only reported was last told of */
 };
 
-/* For daemon.h's struct program. */
+/* For daemon.h's struct program; the first two are contexts.c's. */
 void prepare_files(const struct settings *s, option_file_fn *visit, void *arg);
 void prepare_show(const void *prepared, dated_fn *show, void *arg);
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size);

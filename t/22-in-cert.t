@@ -136,11 +136,23 @@ smtp-listener 127.0.0.1:2525 {
 CONF
     my ($status, $said) = $in->outcome('-t');
     like($said, qr/conf:(\d+): tls-groups: 'none' is unknown/, 'one of a listener');
+    $in = T::Run->prepare('sallyport-in', ec => $ec->{pem}, rsa => $rsa->{pem}, conf => <<'CONF');
+smtp-server-tls-certificate = @ec@
+smtp-listener 127.0.0.1:2525 { }
+backend mta {
+    use-tls = starttls
+    tls-name = mta.test
+    tls-certificate = {@rsa@, wrong}
+}
+CONF
+    ($status, $said) = $in->outcome('-t');
+    like($said, qr/conf:(\d+): tls-certificate: \S+: wrong password/, 'one of a backend');
 };
 
 subtest 'certificates that end' => sub {
     my %days = (far => 31.5, month => 29.5, fortnight => 13.5, week => 6.5, day => 0.5);
     my %file = map { $_ => $ca->cert("$_.test", days => $days{$_})->{pem} } keys %days;
+    $file{back} = $ca->cert('back.test', days => 2.5, use => 'client')->{pem};
     $file{over} = $ca->cert('over.test', from => -20, days => -1.5)->{pem};
     my $in = T::Run->start('sallyport-in', %file, expect => qr/ends-soon|has-ended/,
         stale => $ca->ocsp($ec, days => 1), ec => $ec->{pem}, conf => <<'CONF');
@@ -152,12 +164,13 @@ smtp-server-tls-certificate = @fortnight@
 smtp-server-tls-certificate = @week@
 smtp-server-tls-certificate = @day@
 smtp-server-tls-certificate = @over@
+backend mta { use-tls = starttls  tls-name = mta.test  tls-certificate = @back@ }
 workers = 1
 source 0/0 { }
 source x { }
 CONF
-    my %left = (month => 29, fortnight => 13, week => 6, day => 0);
-    like($in->log_text, qr/ends-soon level=error what=certificate file=\S+ names=$_\.test days=$left{$_} until=\S+Z soon=4 ended=1 /,
+    my %left = (month => 29, fortnight => 13, week => 6, day => 0, back => 2);
+    like($in->log_text, qr/ends-soon level=error what=certificate file=\S+ names=$_\.test days=$left{$_} until=\S+Z soon=5 ended=1 /,
         "$_: told") for sort keys %left;
     like($in->log_text, qr/has-ended level=error what=certificate file=\S+ names=over\.test days=-1 /, 'one is over');
     unlike($in->log_text, qr/far\.test/, 'not one that has more than 30 days');

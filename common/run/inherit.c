@@ -69,16 +69,37 @@ static void on_file(void *arg, const struct option *o, const char *path)
         l->found = o;
 }
 
+/* NULL: it begins with the name of none. */
+static const struct option *find_file(int kind, const struct option_head *section, const char *why)
+{
+    struct looking l = {.why = why};
+
+    option_files(kinds[kind].options, section, on_file, &l);
+    return l.found;
+}
+
+void inherit_place_in(int kind, const struct option_head *section, const char *why, char *to,
+                      size_t size)
+{
+    const struct option *o = find_file(kind, section, why);
+    char name[OPTION_NAME];
+
+    if (o)
+        snprintf(to, size, "%s:%u: %s", section->file,
+                 line_of(section, (size_t)(o - kinds[kind].options)), conf_name(o, name));
+    else
+        snprintf(to, size, "%s:%u: %s %s", section->file, section->line, kinds[kind].name,
+                 section->title);
+}
+
 void inherit_place_of_file(const struct settings *s, const struct smtp_listener *listener,
                            const char *why, char *to, size_t size)
 {
-    struct looking l = {.why = why};
+    const struct option *o = find_file(KIND_SMTP_LISTENER, &listener->head, why);
     char name[OPTION_NAME];
 
-    option_files(kinds[KIND_SMTP_LISTENER].options, listener, on_file, &l);
-    if (l.found)
-        inherit_place(s, listener, conf_name(l.found, name), to, size);
+    if (o)
+        inherit_place(s, listener, conf_name(o, name), to, size);
     else
-        snprintf(to, size, "%s:%u: smtp-listener %s", listener->head.file, listener->head.line,
-                 listener->head.title);
+        inherit_place_in(KIND_SMTP_LISTENER, &listener->head, why, to, size);
 }

@@ -15,7 +15,10 @@ void inherit_global(struct smtp_listener *listener, const struct global *from);
 void inherit_place(const struct settings *s, const struct smtp_listener *listener, const char *name,
                    char *to, size_t size);
 
-/* The same for the option by which the listener names a file: the one that `why` begins with. If
- * there is none, the listener's. */
+/* The place of the option by which a section of this kind (KIND_...) names the file that `why`
+ * begins with; if there is none, that of the section. The second also knows what a listener has
+ * from elsewhere. */
+void inherit_place_in(int kind, const struct option_head *section, const char *why, char *to,
+                      size_t size);
 void inherit_place_of_file(const struct settings *s, const struct smtp_listener *listener,
                            const char *why, char *to, size_t size);
