@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # However the mail server sees a client, its milter finds the TLS facts of that session: by PROXY
-# header, by XCLIENT, by the client's own address, or by none but ours; IPv4, IPv6, and behind a load
+# header (also over a unix socket), by XCLIENT, by the client's own address, or by none but ours; IPv4, IPv6, and behind a load
 # balancer.
 use v5.36;
 use lib 't/lib';
@@ -16,7 +16,7 @@ use T::Peer;
 use T::Postfix;
 use T::Run;
 
-T::Postfix::or_skip_all();
+T::Postfix->or_skip_all;
 my $ca = T::CA->new;
 my $dir = stage_dir();
 my $csv = "$dir/acct.csv";
@@ -41,6 +41,8 @@ my %backend = (
     xclient => 'server = "127.0.0.1:@port:xclient@" identity = xclient',
     transparent => 'server = "127.0.0.1:@port:plain@" identity = transparent',
     transparent6 => 'server = "[::1]:@port:plain@" identity = transparent',
+    unix1 => 'server = "unix:@dir@/mta/queue/public/sallyport" identity = proxy-v1',
+    unix2 => 'server = "unix:@dir@/mta/queue/public/sallyport" identity = proxy-v2',
     none => 'server = "127.0.0.1:@port:plain@" identity = none backend-source = 127.0.0.77',
 );
 my $conf = '';
@@ -58,11 +60,13 @@ workers = 1
 CONF
 my $mta = T::Postfix->start('mta',
     services => [['haproxy', port('haproxy')], ['xclient', port('xclient')], ['plain', port('plain')], ['plain', port('plain'), addr => '[::1]']],
+    master => ['sallyport unix n - n - - smtpd', '  -o smtpd_upstream_proxy_protocol=haproxy'],
     main => {
         smtpd_milters => 'inet:127.0.0.1:' . port('milter'), smtpd_relay_restrictions => 'reject_unauth_destination',
         smtpd_recipient_restrictions => 'reject_unauth_destination', mynetworks => '127.0.0.1/32',
     },
 );
+chmod 0711, "$dir/mta/queue/public"; # a worker that stays root passes no more doors than others
 # What this mail server answers to clients far away stays here (sallyport-in(8)).
 T::Far::here('rule', 'add', 'from', '127.0.0.1', 'ipproto', 'tcp', 'sport', port('plain'), 'lookup', 100);
 T::Far::here('route', 'add', 'local', 'default', 'dev', 'lo', 'table', 100);
@@ -85,7 +89,7 @@ sub greeted {
 
 # identity, client, the address that the record must have, and that Postfix knows it by.
 my @ways;
-for my $identity (qw(v1 v2 xclient)) {
+for my $identity (qw(v1 v2 xclient unix1 unix2)) {
     push @ways, [$identity, 'v4', '127.0.0.5', '127.0.0.5'], [$identity, 'v6', '::1', '::1'],
         [$identity, 'balanced', '192.0.2.7', '192.0.2.7'], [$identity, 'balanced6', '2001:db8::7', '2001:db8::7'];
 }
