@@ -9,6 +9,7 @@ use T::CA;
 use T::Peer;
 use T::Postfix;
 use T::Run;
+use T::Sink;
 
 my $ca  = T::CA->new;
 my $mta = T::Peer->listen(port => port('mta'), name => 'mta');
@@ -133,6 +134,26 @@ CONF
     $in->log_like(qr/probe-passed backend=mta/, 'asked anew after a reload');
     $in->log_like(qr/reloaded /);
     $in->stop;
+};
+
+subtest 'none: each of several servers is asked' => sub {
+    my @no = (qr/^RCPT TO:<(?!b\@mta\.test)/ => '554 5.7.1 Relay access denied');
+    my $open = T::Sink->start(port => port('open'));
+    my $safe = T::Sink->start(port => port('safe'), replies => \@no);
+    my $in = start('server = {"127.0.0.1:@port:open@", "127.0.0.1:@port:safe@"} identity = none', expect => qr/probe-failed/);
+    like($in->log_text, qr/probe-failed level=error backend=mta server=127\.0\.0\.1:@{[port('open')]} /, 'one relays');
+    like($in->log_text, qr/probe-passed backend=mta server=127\.0\.0\.1:@{[port('safe')]} /, 'the other does not');
+    my $c = T::Peer->connect(port('in'));
+    $c->hear(qr/^220 /);
+    $c->say('EHLO c.test');
+    $c->hear(qr/^250/);
+    $c->mail(from => 'a@x.test', rcpt => 'b@mta.test', like => qr/^250/);
+    $c->talk('QUIT' => qr/^221 /);
+    $c->close;
+    is($safe->count, 1, 'and gets the mail');
+    is($open->count, 0, 'which the first one never sees');
+    $in->stop;
+    $_->stop for $open, $safe;
 };
 
 subtest 'a mail server that is not there' => sub {

@@ -173,6 +173,7 @@ subtest 'who else can reach it' => sub {
     plan skip_all => 'no address besides loopback' if !$is_private;
     my ($port) = sink(addr => '0.0.0.0');
     finds(check($port), 1, qr/^warning: .*open at another address, too.*\(198\.51\.100\.1:$port\); .*loopback only/, 'open');
+    is_quiet(check($port, listener => "198.51.100.1:$port { }"), 'where we stand ourselves nobody else is asked');
     my ($own) = sink();
     is_quiet(check($own), 'not open');
     my $got = T::Cli::outcome('check', conf => "smtp-listener 127.0.0.1:\@port:in@ { }\nbackend mta { server = \"203.0.113.9:25\" connect-timeout = 1s }\n");
@@ -216,5 +217,14 @@ max-sessions = 300
 CONF
     finds(T::Cli::outcome('check', file => $in->{conf}), 1, qr/^warning: max-sessions: the limit of open files is too low for max-sessions \(500 files/, 'where it runs');
     $in->stop;
+};
+subtest 'a program that is not there' => sub {
+    my ($prefix) = T::Cli::text_of("$ENV{T_BUILD}/Makefile") =~ m{^prefix = (\S+)$}m;
+    plan skip_all => 'it is installed where sallyport looks for it' if -x "$prefix/sbin/sallyport-in";
+    my $alone = stage_dir() . '/alone';
+    mkdir $alone;
+    is(system('cp', "$ENV{T_BUILD}/sallyport", $alone), 0, 'sallyport alone');
+    my ($port) = sink();
+    finds(check($port, program => "$alone/sallyport"), 1, qr/^warning: \S+sallyport-in: it cannot be run/, 'is said');
 };
 all_done();

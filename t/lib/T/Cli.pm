@@ -3,7 +3,8 @@
 #
 #   my $got = T::Cli::outcome('check', conf => $text, args => ['mta']);
 #   $got->{status}; $got->{out}; $got->{err};
-# Options: conf (filled as T::Run's) or file, which -c names before args, args, under (a command that starts it), env.
+# Options: conf (filled as T::Run's) or file, which -c names before args, args, under (a command that starts it), env,
+# program (another file than the one that was built).
 package T::Cli;
 use v5.36;
 use Carp qw(croak);
@@ -38,7 +39,7 @@ sub outcome {
         open STDOUT, '>', "$base/out";
         open STDERR, '>', "$base/err";
         $ENV{$_} = $o{env}{$_} for keys %{$o{env} // {}};
-        exec @{$o{under} // []}, "$ENV{T_BUILD}/sallyport", $command, '-c', $file, @{$o{args} // []}
+        exec @{$o{under} // []}, $o{program} // "$ENV{T_BUILD}/sallyport", $command, '-c', $file, @{$o{args} // []}
             or POSIX::_exit(127);
     }
     waitpid $pid, 0;
