@@ -33,9 +33,20 @@ static void set_alarm(struct session *s, double now)
     event_add(&s->limit, &wait);
 }
 
+static void keep_pace(struct session *s, double now)
+{
+    double limit = phase_limit(s, PHASE_MESSAGE);
+
+    if (s->phase == PHASE_MESSAGE)
+        pace_go(&s->pace, limit, now - s->since, s->client.in);
+    else if (s->relay.client.hear != HEAR_BODY)
+        pace_begin(&s->pace, limit, s->client.in);
+}
+
 /* The only place that sets a phase. */
 static void enter(struct session *s, enum phase phase, double now)
 {
+    keep_pace(s, now);
     if (phase != s->phase && log_is_on(LOG_STEP))
         log_say(LOG_STEP, s->id.text, "phase", {"is", span_of(phase_doing(phase))});
     if (phase < PHASE_LAST_WORDS)
@@ -43,7 +54,7 @@ static void enter(struct session *s, enum phase phase, double now)
     s->phase = phase;
     s->mark = phase_progress(s);
     s->since = now;
-    s->deadline = now + phase_limit(s, phase);
+    s->deadline = now + (phase == PHASE_MESSAGE ? s->pace.left : phase_limit(s, phase));
 }
 
 static void end(struct session *s)
@@ -171,6 +182,8 @@ static void on_limit(int fd, short events, void *session)
     (void)fd;
     (void)events;
     s->alarm = 0;
+    if (now >= s->deadline && s->phase == PHASE_MESSAGE)
+        enter(s, PHASE_MESSAGE, now); /* what came since may have brought time */
     if (now >= s->deadline)
         enter(s, phase_time_out(s), now);
     step(s);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "pace.h"
 #include "side.h"
 #include "worker.h"
 
@@ -43,14 +44,15 @@ struct session {
     double began, since;    /* of the session, of what it does now */
     float shook, spoke;     /* seconds: of the handshake; from the beginning to the first command */
     double deadline, alarm; /* when that must be done; when `limit` fires, 0: it does not */
-    uint64_t mark;          /* what moved since, to tell progress */
-    const char *broke;      /* what the socket or TLS says of a failure */
-    unsigned slots;         /* bits of slots.h: what it holds */
-    unsigned told;          /* rules that are only reported, of which a line said so */
-    enum phase did;         /* before it came to its end */
-    bool ended;             /* the client says no more */
-    bool finished;          /* we say no more to it */
-    bool busy;              /* it stopped moving only to let others have their turn */
+    struct pace pace;
+    uint64_t mark;     /* what moved since, to tell progress */
+    const char *broke; /* what the socket or TLS says of a failure */
+    unsigned slots;    /* bits of slots.h: what it holds */
+    unsigned told;     /* rules that are only reported, of which a line said so */
+    enum phase did;    /* before it came to its end */
+    bool ended;        /* the client says no more */
+    bool finished;     /* we say no more to it */
+    bool busy;         /* it stopped moving only to let others have their turn */
 };
 
 /* `fd` is ours from here, and the slots that are held for it. */

@@ -53,7 +53,8 @@ enum source_verify { SOURCE_VERIFY_NONE, SOURCE_VERIFY_OPTIONAL, SOURCE_VERIFY_R
     O(S, FLAG, add_received_header, "no", ANY,                                                     \
       "Put a Received line with the client and its TLS before the message.")                       \
     O(S, TIME, smtp_command_timeout, "5m", RANGE(1, 3600), "Time for the client's next command.")  \
-    O(S, TIME, smtp_data_timeout, "10m", RANGE(1, 7200), "Time without progress in a message.")
+    O(S, TIME, smtp_data_timeout, "10m", RANGE(1, 7200),                                           \
+      "Time without progress in a message; below 256 bytes a second it runs on.")
 
 struct source {
     OPTION_HEAD
