@@ -7,6 +7,7 @@ use Test::More;
 use T::Stage;
 use T::CA;
 use T::Peer;
+use T::Postfix;
 use T::Run;
 
 my $ca  = T::CA->new;
@@ -90,4 +91,37 @@ $c->talk('EHLO c.test' => qr/^250/);
 is(message($c), "Subject: x\r\n\r\nHello\r\n", 'not where the source has it off');
 $c->close;
 $in->stop;
+
+SKIP: {
+    my $why = T::Postfix->why_not;
+    skip $why, 1 if $why;
+    subtest 'Postfix keeps it below its own, by DATA and by BDAT' => sub {
+        my $postfix = T::Postfix->start('postfix', services => [['haproxy', port('haproxy')]],
+            main => {smtpd_client_restrictions => 'check_client_access static:HOLD', smtpd_discard_ehlo_keywords => ''});
+        my $run = T::Run->start('sallyport-in', conf => <<'CONF');
+smtp-listener 127.0.0.1:@port:before@ { }
+backend mta { server = "127.0.0.1:@port:haproxy@" }
+source 0/0 { add-received-header = yes }
+CONF
+        my $text = "Subject: x\r\n\r\nHello\r\n";
+        for my $how (["DATA" => qr/^354 /, "$text." => qr/^250 .*queued as/], ['BDAT ' . length($text) . " LAST\r\n" . substr($text, 0, -2) => qr/^250 .*queued as/]) {
+            my $client = T::Peer->connect(port('before'));
+            $client->hear(qr/^220 /);
+            $client->talk('EHLO c.test' => qr/CHUNKING/, 'MAIL FROM:<a@x.test>' => qr/^250 /, 'RCPT TO:<b@postfix.test>' => qr/^250 /);
+            my @steps = @$how;
+            my $answer;
+            while (my ($say, $hear) = splice @steps, 0, 2) {
+                $client->say($say);
+                $answer = $client->hear($hear);
+            }
+            my ($queued) = $answer =~ /queued as (\w+)/;
+            like($postfix->command('postcat', '-q', $queued),
+                qr/^Received: from c\.test \(unknown .*by postfix\.test \(Postfix\).*^Received: from c\.test \(unknown \[127\.0\.0\.1\]\)\n\tby proxy\.test \(sallyport\) with ESMTP\n\tid \w+;\n\t$date\nSubject: x\n.*^Hello\n/ms,
+                "after $how->[0]" =~ s/\r.*//sr);
+            $client->talk('QUIT' => qr/^221 /);
+            $client->close;
+        }
+        $run->stop;
+    };
+}
 all_done();
