@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "proof.h"
 #include "smtp/path.h"
 #include "trace.h"
 
@@ -130,42 +131,60 @@ static enum taken auth(struct relay *r, const struct request *q)
     return taken;
 }
 
-/* Whom MAIL or RCPT names; what is no path is for the backend to judge. */
-static struct party party(const struct request *q)
+/* What this client may not send. Nothing of it is for the backend. */
+static struct span refuse_sender(struct relay *r, const struct path *from, char room[PROOF_REPLY])
+{
+    const struct proof proof = {
+        .rule = &r->rule,
+        .senders = r->house->senders,
+        .has = {r->tls, span_of(r->peer_names ? r->peer_names : ""), r->authenticated}};
+    struct reported before = r->reported;
+    struct span no = proof_refuse(&proof, from, room, &r->reported);
+
+    if (r->held_arg)
+        r->reported = before; /* it was counted when it was asked */
+    return no;
+}
+
+/* The path of MAIL or RCPT, and what of it is remembered. False: it is none, and that is for the
+ * backend to judge. */
+static bool read_party(const struct request *q, struct path *path, struct party *out)
 {
     bool is_mail = q->verb == VERB_MAIL;
-    struct path path = {.mailbox = q->arg};
-    struct span label = SPAN("");
+    bool is_path = path_read(q->arg, is_mail ? "FROM:" : "TO:", path);
 
-    if (path_read(q->arg, is_mail ? "FROM:" : "TO:", &path) &&
-        !param_find(path.params, is_mail ? "ENVID" : "ORCPT", &label))
-        label = SPAN("");
-    return (struct party){.mailbox = path.mailbox, .label = label};
+    *out = (struct party){.mailbox = is_path ? path->mailbox : q->arg, .label = SPAN("")};
+    if (is_path && !param_find(path->params, is_mail ? "ENVID" : "ORCPT", &out->label))
+        out->label = SPAN("");
+    return is_path;
 }
 
 /* MAIL and RCPT: what is asked is remembered for the record. */
 static enum taken address(struct relay *r, const struct request *q)
 {
-    const struct party who = party(q);
-    bool is_mail = q->verb == VERB_MAIL;
+    char room[PROOF_REPLY];
+    struct path path;
+    struct party party;
+    bool is_mail = q->verb == VERB_MAIL, is_path = read_party(q, &path, &party);
+    struct span no = is_mail ? refuse_sender(r, is_path ? &path : NULL, room) : SPAN("");
 
+    if (no.len > 0)
+        return answer(r, q, no);
     if (!has_backend(r))
         return NOT_YET;
-
-    struct span no = rules_refuse_params(q, extensions(r));
-
+    no = rules_refuse_params(q, extensions(r));
     if (no.len > 0)
         return answer(r, q, no);
     if (r->house->accounts && r->room == 0) {
         r->wish = RELAY_RESERVE;
         return NOT_YET;
     }
-    if (!envelope_has_room(&r->envelope, &who))
+    if (!envelope_has_room(&r->envelope, &party))
         return answer(r, q, SPAN("452 4.5.3 Too many recipients\r\n"));
 
     enum taken taken = pass_on(r, q);
 
-    if (taken == TAKEN && !envelope_ask(&r->envelope, &who))
+    if (taken == TAKEN && !envelope_ask(&r->envelope, &party))
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
     r->room -= taken == TAKEN && r->house->accounts && !is_mail;
     if (taken == TAKEN && is_mail)

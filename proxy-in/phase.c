@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "phase.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "balancer.h"
 #include "call.h"
 #include "flow.h"
-#include "net/tls.h"
+#include "secure.h"
 #include "wish.h"
 
 enum {
@@ -185,56 +184,6 @@ static enum phase talk(struct session *s)
     return waiting(s);
 }
 
-/* Whether the client is asked for a certificate is up to its rule; a ticket from another listener
- * or rule is none here. */
-static enum conn_got accept_tls(struct session *s)
-{
-    char binds[512];
-    const struct source *rule = &s->relay.rule;
-    int n = snprintf(binds, sizeof binds, "%.240s %.240s", s->gate->listener->head.title,
-                     rule->head.title);
-    const struct tls_asks asks = {.certificate =
-                                      rule->verify_client_certificate != SOURCE_VERIFY_NONE,
-                                  .binds = {binds, (size_t)n}};
-
-    return conn_accept_tls(&s->client.conn, s->gate->tls, &asks);
-}
-
-/* Our 220 goes out in the clear; only then is the socket TLS's. */
-static enum phase shake(struct session *s)
-{
-    size_t moved = 0;
-
-    if (!conn_is_secure(&s->client.conn)) {
-        flow_push_client(s, &moved);
-        if (side_is_open(&s->client) && buf_len(&s->relay.client.out) > 0)
-            return PHASE_SHAKE;
-    }
-
-    enum conn_got got = side_is_open(&s->client) ? accept_tls(s) : CONN_FAILED;
-
-    if (got == CONN_LATER)
-        return PHASE_SHAKE;
-    if (got == CONN_SOME)
-        s->tls = calloc(1, sizeof *s->tls);
-    if (!s->tls) {
-        s->relay.why = got == CONN_SOME         ? REASON_NO_MEMORY
-                       : s->client.conn.foreign ? REASON_ALPN
-                                                : REASON_HANDSHAKE;
-        s->broke = got == CONN_OVER ? "closed in the handshake" : s->client.conn.why;
-        return PHASE_OVER;
-    }
-    s->shook = (float)(clock_mono() - s->since);
-    conn_facts(&s->client.conn, s->tls);
-    /* What came together with the end of the handshake is in TLS: no socket announces it. */
-    s->client.sated = false;
-    if (s->gate->listener->tls)
-        relay_greet(&s->relay, s->tls);
-    else
-        relay_secured(&s->relay, s->tls);
-    return PHASE_TALK;
-}
-
 /* What the client still has to hear goes out. The backend hears QUIT where that was its
  * turn; else it is simply gone, above all inside of a message: never a dot of ours. */
 static enum phase last_words(struct session *s)
@@ -271,7 +220,7 @@ static const struct {
     phase_fn *step;
 } phases[] = {
     [PHASE_HEAD] = {"waiting for the load balancer's header", balancer_step},
-    [PHASE_SHAKE] = {"shaking hands", shake},
+    [PHASE_SHAKE] = {"shaking hands", secure_client},
     [PHASE_CONNECT] = {"connecting to the backend", dial_on},
     [PHASE_SECURE] = {"shaking hands with the backend", secure},
     [PHASE_TALK] = {"waiting for a command", talk},

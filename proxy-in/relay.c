@@ -359,6 +359,7 @@ void relay_clear(struct relay *r)
     dial_clear(&r->backend);
     envelope_clear(&r->envelope);
     relay_forget(&r->held_arg);
+    relay_forget(&r->peer_names);
     relay_forget(&r->helo);
     relay_forget(&r->live);
     relay_forget(&r->name);

@@ -34,6 +34,7 @@ struct relay_house {
     const char *host_name;
     const struct sources *sources; /* NULL: logging in changes no rule */
     const char *source_name;       /* the listener's; "" for none */
+    const struct senders *senders; /* NULL: no domain is protected */
     enum identity identity;
     enum backend_tls use_tls;
     bool has_tls;                      /* there is a certificate to start TLS with */
@@ -69,6 +70,7 @@ struct relay {
     enum { STAGE_NONE, STAGE_GONE, STAGE_CALLED, STAGE_INTRO, STAGE_OPEN, STAGE_LEAVING } stage;
     enum intro intro;
     const struct tls_facts *tls; /* borrowed; NULL in the clear */
+    char *peer_names;            /* ours; of the client's certificate: conn_names() */
 
     struct request held; /* waits for the backend; held_arg is what its argument points to */
     char *held_arg;      /* ours */

@@ -134,6 +134,7 @@ static void make_gates(struct server *v)
         g->house = (struct relay_house){.host_name = s->host_name,
                                         .sources = s->sources,
                                         .source_name = l->source,
+                                        .senders = s->senders,
                                         .identity = at->backend->identity,
                                         .use_tls = at->backend->use_tls,
                                         .has_tls = p->gates[i].tls != NULL,

@@ -38,6 +38,8 @@ static void add_tls(struct pairs *p, const struct tls_facts *tls)
     add_text(p, "sni", tls->sni);
     add_text(p, "verify", tls->verify);
     add_text(p, "subject", tls->peer_subject);
+    add_text(p, "fingerprint", tls->peer_fingerprint);
+    add_text(p, "key-fingerprint", tls->peer_key_fingerprint);
     if (tls->resumed)
         add_text(p, "resumed", "yes");
 }

@@ -7,6 +7,7 @@ static const char *const names[] = {
 #define REPORT(option, name) name,
     REPORT_RULES(REPORT)
 #undef REPORT
+        "sender-domain",
 };
 
 bool report_read(struct span name, enum report *out)
@@ -30,7 +31,7 @@ const char *report_text(unsigned rules, char to[REPORT_TEXT])
     size_t len = 0;
 
     to[0] = '\0';
-    for (unsigned i = 0; i < REPORT_COUNT; i++)
+    for (unsigned i = 0; i < COUNT_OF(names); i++)
         if (rules & 1U << i)
             len += (size_t)snprintf(to + len, REPORT_TEXT - len, "%s%s", len ? " " : "", names[i]);
     return to;

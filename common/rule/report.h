@@ -25,6 +25,8 @@ enum report {
     REPORT_RULES(REPORT)
 #undef REPORT
         REPORT_COUNT,
+    /* Of a sender-domain section that says so itself; no source names it. */
+    REPORT_sender_domain = REPORT_COUNT,
 };
 
 /* Of one session: what would have been refused. */

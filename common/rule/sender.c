@@ -61,6 +61,20 @@ bool senders_find(const struct senders *s, struct span domain, struct sender *ou
     return found->head.line > 0; /* the default stands in no file */
 }
 
+bool senders_enforce(const struct senders *s, bool authenticated)
+{
+    const struct patterns *p = (const struct patterns *)s;
+
+    for (size_t i = 0; i < patterns_count(p); i++) {
+        const struct sender *one = patterns_at(p, i);
+
+        if (one->head.line > 0 && !one->report_only && one->require_tls &&
+            !(authenticated && one->allow_authenticated))
+            return true;
+    }
+    return false;
+}
+
 static bool has_listed_name(const struct texts *list, struct span names)
 {
     for (size_t i = 0; i < list->count; i++)

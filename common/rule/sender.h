@@ -34,6 +34,9 @@ void senders_free(struct senders **s);
 /* `domain` in A-labels, or a literal. False: no section is about it, and it is free. */
 MUST bool senders_find(const struct senders *s, struct span domain, struct sender *out);
 
+/* Is there a section that may refuse, and does not only report, sessions like this? */
+bool senders_enforce(const struct senders *s, bool authenticated);
+
 /* What the session of this mail has to show. */
 struct sender_proof {
     const struct tls_facts *tls; /* NULL in the clear */

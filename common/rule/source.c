@@ -83,7 +83,7 @@ static bool read_reports(struct layer *l, char *why, size_t size)
 
             snprintf(why, size, "%s:%u: report-only: '%s' cannot be reported only; these can: %s",
                      section->head.file, section->head.line, section->report_only.at[i],
-                     report_text(~0U, all));
+                     report_text((1U << REPORT_COUNT) - 1, all));
             return false;
         }
         l->reports |= 1U << rule;
@@ -295,6 +295,20 @@ void sources_find_auth(const struct sources *s, const struct addr *client, const
                        struct source *out)
 {
     find(s, client, &s->auth, name, out);
+}
+
+size_t sources_count(const struct sources *s)
+{
+    return s->merged_count;
+}
+
+void sources_at(const struct sources *s, size_t at, const char *name, struct source *out)
+{
+    const struct layer *named = find_named(s, name);
+
+    *out = s->merged[at];
+    if (named)
+        put_over(out, named);
 }
 
 bool source_objects(const struct source *s, enum report rule, struct reported *noted)

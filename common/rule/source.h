@@ -86,5 +86,9 @@ void sources_find(const struct sources *s, const struct addr *client, const char
 void sources_find_auth(const struct sources *s, const struct addr *client, const char *name,
                        struct source *out);
 
+/* All rules that sources_find() may come to for a listener that names `name`. */
+size_t sources_count(const struct sources *s);
+void sources_at(const struct sources *s, size_t at, const char *name, struct source *out);
+
 /* The client breaks `rule`. True: refuse it. False: it is reported only, and is noted. */
 MUST bool source_objects(const struct source *s, enum report rule, struct reported *noted);

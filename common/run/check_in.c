@@ -2,6 +2,7 @@
 #include "run/checks.h"
 
 #include "run/inherit.h"
+#include "rule/certificate.h"
 #include "run/kinds.h"
 #include "run/settings.h"
 
@@ -48,6 +49,18 @@ static bool has_certificate(const struct check *c)
     return !any || c->list->hurt;
 }
 
+static void check_fingerprints(struct check *c, struct section *s, const char *name,
+                               const struct texts *list)
+{
+    const char *mistake = fingerprints_mistake(list);
+
+    if (mistake)
+        wrong(c, s, name,
+              "'%s' is no SHA-256 in hex; write 64 digits, with or without colons: openssl x509 "
+              "-noout -fingerprint -sha256",
+              mistake);
+}
+
 void check_source(struct check *c, struct section *s)
 {
     const struct source *source = (const struct source *)s->head;
@@ -59,6 +72,8 @@ void check_source(struct check *c, struct section *s)
         problem_add_line(c->problems, why);
     }
     sources_free(&alone);
+    check_fingerprints(c, s, "client-certificate-fingerprints",
+                       &source->client_certificate_fingerprints);
     if (source->allow_starttls && !has_certificate(c))
         wrong(c, s, "allow-starttls",
               "no listener has a certificate; give "
@@ -69,6 +84,9 @@ void check_sender_domain(struct check *c, struct section *s)
 {
     const struct sender *sender = (const struct sender *)s->head;
 
+    for (size_t i = 0; i < sender->certificate_names.count; i++)
+        check_host(c, s, "certificate-names", sender->certificate_names.at[i]);
+    check_fingerprints(c, s, "certificate-fingerprints", &sender->certificate_fingerprints);
     if (!sender->require_tls &&
         (sender->certificate_names.count || sender->certificate_fingerprints.count))
         wrong(c, s, "require-tls", "a certificate comes over TLS only; say yes, or name none");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "run/certificates.h"
 #include "run/check.h"
 #include "run/kinds.h"
 #include "run/value.h"
@@ -89,6 +90,11 @@ static void build_rules(struct settings *s, struct problems *problems)
     s->sources = sources_new(s->source_sections, s->source_section_count, why, sizeof why);
     if (!s->sources)
         problem_add_line(problems, why);
+    if (s->sender_section_count > 0) {
+        s->senders = senders_new(s->sender_sections, s->sender_section_count, why, sizeof why);
+        if (!s->senders)
+            problem_add_line(problems, why);
+    }
     s->domains = domains_new(s->domain_sections, s->domain_section_count, why, sizeof why);
     if (!s->domains)
         problem_add_line(problems, why);
@@ -128,6 +134,8 @@ static struct settings *finish(struct snapshot *snapshot, struct section *list,
         collect_all(snapshot->arena, list, s);
         find_host_name(s);
         build_rules(s, problems);
+        if (!problems->count)
+            check_certificates(s, problems);
     }
     if (problems->count)
         settings_free(&s);
@@ -159,6 +167,7 @@ void settings_free(struct settings **s)
     if (!snapshot || snapshot->others-- > 0)
         return;
     sources_free(&snapshot->settings.sources);
+    senders_free(&snapshot->settings.senders);
     domains_free(&snapshot->settings.domains);
     arena_free(&snapshot->arena);
     free(snapshot);

@@ -204,6 +204,7 @@ struct settings {
     size_t smtp_listener_count, backend_count, relay_listener_count, milter_listener_count,
         acct_file_count, source_section_count, sender_section_count, domain_section_count;
     struct sources *sources;
+    struct senders *senders; /* NULL: there is no section */
     struct domains *domains;
     char host_name[256]; /* host-name, or the machine's */
 };

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * certificates - do rules about client certificates go together with listeners, once all is
+ * merged?
+ */
+#pragma once
+
+#include "run/problem.h"
+#include "run/settings.h"
+
+/* A line for each mistake. */
+void check_certificates(const struct settings *s, struct problems *problems);
