@@ -89,6 +89,10 @@ CONF
         like(shake($port, $version, "-sess_in $file -alpn smtp"), qr/^Reused, .*ALPN protocol: smtp$/ms,
             'but for SMTP');
     }
+    my $plain = shake($port, '-tls1_3');
+    is(() = ($plain =~ /Post-Handshake New Session Ticket arrived/g), 1, 'one ticket a handshake');
+    like($plain, qr/^\s*Max Early Data: 0$/m, 'and no early data');
+    like($plain, qr/^Compression: NONE$/m, 'nor compression');
     like(shake($port), qr/^Server Temp Key: X25519/m, 'the group is the first of ours');
     like(shake($port, '-groups P-384'), qr/alert handshake failure|alert number 40/, 'and no other');
     like(shake($port, '-tls1_1 -cipher ALL:@SECLEVEL=0'), qr/alert protocol version|alert number 70/, 'no TLS 1.1');
