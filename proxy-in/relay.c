@@ -49,7 +49,7 @@ void relay_show(struct relay *r, unsigned ticket, enum verb verb, struct span re
     const struct ehlo_view view = {.name = r->house->host_name,
                                    .starttls = rules_offer_starttls(&r->rule, &at),
                                    .auth = rules_auth(&r->rule, &at),
-                                   .size_max = r->rule.max_message_size};
+                                   .size_max = rules_size(&r->rule, ehlo_read(reply).size_max)};
     struct buf text;
     bool made;
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "smtp/path.h"
+#include "trace.h"
 
 bool rules_offer_starttls(const struct source *rule, const struct standing *at)
 {
@@ -65,6 +66,14 @@ static bool is_too_big(struct span arg, unsigned long most)
         return false;
     /* A number that does not fit is above every limit; what is none is for the backend. */
     return text_number(size, ULONG_MAX, &octets) ? octets > most : is_number(size);
+}
+
+unsigned long rules_size(const struct source *rule, unsigned long theirs)
+{
+    unsigned long ours = rule->max_message_size;
+    unsigned long left = rule->add_received_header && theirs > TRACE_MAX ? theirs - TRACE_MAX : 0;
+
+    return left > 0 && (ours == 0 || left < ours) ? left : ours;
 }
 
 bool rules_demand_tls(const struct source *rule)

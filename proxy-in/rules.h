@@ -24,6 +24,10 @@ enum ehlo_auth rules_auth(const struct source *rule, const struct standing *at);
 struct span rules_refuse(const struct source *rule, const struct standing *at,
                          const struct request *q, struct reported *noted);
 
+/* The size to show to a client where the backend shows `theirs`; 0: none, or just that. A line that
+ * we put before its message needs room. */
+unsigned long rules_size(const struct source *rule, unsigned long theirs);
+
 /* Is TLS demanded of everything, before TLS? */
 bool rules_demand_tls(const struct source *rule);
 

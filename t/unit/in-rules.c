@@ -179,12 +179,40 @@ static void finds_what_is_used(void **state)
     }
 }
 
+/* The smaller limit; and a line of ours has room in the backend's. */
+static void shows_a_size(void **state)
+{
+    static const struct {
+        unsigned long ours, theirs, shown; /* shown 0: as the backend has it */
+        bool trace;
+    } sizes[] = {
+        {0, 1000000, 0, false},
+        {5000, 1000000, 5000, false},
+        {0, 1000000, 998464, true},
+        {5000, 1000000, 5000, true},
+        {999000, 1000000, 998464, true},
+        {0, 0, 0, true},
+        {5000, 0, 5000, true},
+        {0, 1536, 0, true},
+        {0, 1537, 1, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        const struct source rule = {.max_message_size = sizes[i].ours,
+                                    .add_received_header = sizes[i].trace};
+
+        assert_int_equal(sizes[i].shown, rules_size(&rule, sizes[i].theirs));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses),
         cmocka_unit_test(refuses_params),
         cmocka_unit_test(shows),
+        cmocka_unit_test(shows_a_size),
         cmocka_unit_test(finds_what_is_used),
     };
 
