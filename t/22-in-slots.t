@@ -109,6 +109,27 @@ subtest 'who awaits a slot' => sub {
     leave(@two);
 };
 
+subtest 'all await a slot: of the total, and of a worker' => sub {
+    for my $limit ('total-max-smtp-in = 1', 'max-sessions = 1') {
+        my $one = T::Run->start('sallyport-in', conf => <<"CONF");
+smtp-listener 127.0.0.1:\@port:one\@ { }
+smtp-listener 127.0.0.1:\@port:never\@ { await-slot = no }
+backend mta { server = "127.0.0.1:\@port:mta\@" identity = proxy-v2 }
+workers = 1
+$limit
+smtp-await-slot = yes
+CONF
+        my ($first, $second) = map { call('one', name => "one$_") } 1, 2;
+        $first->hear(qr/^220 /);
+        $second->hear_nothing(0.2);
+        call('never')->hear(qr/^421 4\.3\.2 /, 'a listener that says no is told at once');
+        leave($first);
+        $second->hear(qr/^220 /, "$limit: the second has waited for it");
+        leave($second);
+        $one->stop;
+    }
+};
+
 subtest 'what a killed worker held comes back' => sub {
     my ($let_in) = crowd(3, 'in', from => '127.0.0.5');
     is(scalar @$let_in, 3, 'all places are taken');
