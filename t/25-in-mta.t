@@ -12,6 +12,7 @@ use T::CA;
 use T::Cli;
 use T::Csv;
 use T::Exim;
+use T::Far;
 use T::Mta;
 use T::OpenSMTPD;
 use T::Peer;
@@ -22,7 +23,8 @@ use T::Sendmail;
 
 T::Mta->or_skip_all;
 T::Stage::add_foreign();
-my $client = '198.51.100.7';
+my $here = '198.51.100.7';
+my ($client, $world) = $here; # where there is a world, the client is there
 my $ca = T::CA->new;
 my $cert = $ca->cert('mx.test', password => $T::Printed::password);
 my $dir = stage_dir();
@@ -53,7 +55,9 @@ sub new_state {
 
 sub client {
     my ($port, %o) = @_;
-    my $c = T::Peer->connect(port($port), from => $client, $port == 465 ? (tls => {name => 'mx.test', ca => $ca}) : (), %o);
+    my $call = sub { T::Peer->connect(port($port), $world ? (to => '203.0.113.1') : (from => $client)) };
+    my $c = $world ? $world->inside($call) : $call->();
+    $c->start_tls(name => 'mx.test', ca => $ca) if $port == 465;
     $c->hear(qr/^220 /);
     $c->talk('EHLO c.test' => qr/^250/);
     return $c if $port == 465 || $o{clear};
@@ -123,7 +127,7 @@ sub received {
     my ($count) = @_;
     my @rows = csv_wait("$state/acct.csv", sub { 1 }, count => $count);
     is(@rows, $count, "$count receipts");
-    is($_->{rcvSourceIp}, $client, 'the client') for @rows;
+    is($_->{rcvSourceIp}, $client, 'the client') for @rows[-2, -1];
     like($_->{rcvTlsProtocol}, qr/^TLSv1\.3$/, 'its TLS') for @rows;
     return;
 }
@@ -173,17 +177,28 @@ subtest 'Exim' => sub {
 subtest 'Sendmail' => sub {
     my $doc = T::Printed::blocks('In front of Sendmail');
     new_state('sendmail');
-    my $mta = T::Sendmail->start('sendmail', mc => fit($doc->{'sendmail.mc, in place of its DAEMON_OPTIONS'}), access => $doc->{access});
+    my $mta = T::Sendmail->start('sendmail', mc => fit($doc->{'sendmail.mc, in place of its DAEMON_OPTIONS'}), access => $doc->{'access, with identity none'});
     $milter->stop;
     $milter = start('sallyport-milter', $with_milter);
-    my $in = start('sallyport-in', $with_milter, $doc->{'sallyport.conf'});
+    my $in = start('sallyport-in', $with_milter, $doc->{'sallyport.conf, with identity none'});
     goes_through($mta, seen_as => '127.0.0.77');
     no_relay();
     check_is_content($in);
     received(2);
     $in->stop;
+
+    # The client is not of this machine: Sendmail's answers to it must find back here.
+    $world = T::Far->new('world', near => ['203.0.113.1/24'], far => ['203.0.113.7/24']);
+    $client = '203.0.113.7';
+    system($_) == 0 or die $_ for split /\n/, fit($doc->{'at each start of the machine'});
+    $in = start('sallyport-in', $with_milter, $doc->{'sallyport.conf'});
+    goes_through($mta);
+    no_relay();
+    received(4);
+    $in->stop;
     $mta->stop;
     $milter->signal('TERM');
+    ($client, $world) = $here;
 };
 
 subtest 'OpenSMTPD' => sub {
