@@ -43,7 +43,7 @@ my $common = delete $inbound->{'For all of them'};
 is(scalar(grep { /^In front of/ } keys %$inbound), 4, 'doc/inbound has four mail servers');
 for my $server (sort keys %$inbound) {
     for my $block (grep { /^sallyport\.conf/ } sort keys %{$inbound->{$server}}) {
-        my $whole = join '', $common->{'sallyport.conf'}, $common->{'sallyport.conf, with the milter'}, $inbound->{$server}{$block};
+        my $whole = join '', @$common{grep { /^sallyport\.conf/ } sort keys %$common}, $inbound->{$server}{$block};
         open my $file, '>', $path or die "$path: $!";
         print $file T::Printed::fit($whole, $cert) =~ s/"\Q$T::Printed::password\E"/""/r;
         close $file or die "$path: $!";

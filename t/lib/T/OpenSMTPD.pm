@@ -4,7 +4,7 @@
 #   my $mta = T::OpenSMTPD->start('opensmtpd', port => port('o'), conf => "listen on ... proxy-v2\n");
 #
 # `conf` are lines of smtpd.conf; the listener on `port` is plain, and may be left out. It takes mail for
-# @mx.test from everybody, and for all others from `local`, which is loopback. What it takes stays
+# b@mx.test from everybody, and for all others from `local`, which is loopback. What it takes stays
 # in its queue.
 package T::OpenSMTPD;
 use v5.36;
@@ -19,7 +19,7 @@ my $program = '/usr/sbin/smtpd';
 sub start {
     my ($class, $name, %o) = @_;
     croak $class->why_not if $class->why_not;
-    my $jail = T::Jail->new('opensmtpd', users => [qw(opensmtpd opensmtpq)], programs => [$program]);
+    my $jail = T::Jail->new('opensmtpd', users => [qw(opensmtpd opensmtpq b)], programs => [$program]);
     my $self = bless {name => $name, jail => $jail, log => T::Stage::stage_dir() . "/$name.log", seen => 0}, $class;
     $jail->make_dir('/var/lib/opensmtpd/empty');
     $jail->make_dir('/var/spool/smtpd', mode => 0711);
@@ -38,11 +38,10 @@ sub conf {
     return <<"CONF";
 $_[0]
 $_[1]
-table nobody { "nobody\@mx.test" }
-action "keep" relay host "smtp://127.0.0.1:9"
-match from any for rcpt-to <nobody> reject
+action "keep" maildir
+action "relay" relay host "smtp://127.0.0.1:9"
 match from any for domain "mx.test" action "keep"
-match from local for any action "keep"
+match from local for any action "relay"
 CONF
 }
 
@@ -53,7 +52,7 @@ sub taken {
         elsif (defined $3) { push @taken, {id => $3, client => $client{$1}, size => $4} }
         else { $taken[-1]{from} = $5 } # one line each recipient, behind the message's
     }
-    return @taken;
+    return grep { $_->{client} ne 'local' } @taken; # bounces: there is nobody to deliver
 }
 
 1;
