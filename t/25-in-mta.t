@@ -9,6 +9,7 @@ use T::Debian qw(exim opensmtpd sendmail);
 use T::Stage;
 use File::Path qw(make_path);
 use T::CA;
+use T::Cli;
 use T::Csv;
 use T::Exim;
 use T::Far;
@@ -72,19 +73,27 @@ sub goes_through {
     my ($mta, %o) = @_;
     my $c = client(25);
     my $before = $mta->taken;
+    my $chunks = $o{chunking} // 0;
+    is(scalar(join("\n", $c->told) =~ /^< 250.CHUNKING$/m) ? 1 : 0, $chunks, 'CHUNKING is offered where the server has it');
     $c->say('MAIL FROM:<a@x.test> BODY=8BITMIME SIZE=2000', 'RCPT TO:<nobody@mx.test>', 'RCPT TO:<b@mx.test>', 'DATA');
     $c->hear($_) for qr/^250/, qr/^5\d\d/, qr/^250/, qr/^354/;
     $c->send("$text\xc3\xa4\r\n.\r\nMAIL FROM:<a\@x.test>\r\nRCPT TO:<b\@mx.test>\r\n");
     $c->hear(qr/^250/) for 1 .. 3;
     $c->talk('RSET' => qr/^250/, 'VRFY b' => qr/^[25]\d\d/, 'EHLO c.test' => qr/^250/);
+    if ($chunks) {
+        my ($one, $two) = ("Subject: chunks\r\n\r\nOne\r\n.\r", "\nTwo\r\n");
+        $c->send("MAIL FROM:<a\@x.test>\r\nRCPT TO:<b\@mx.test>\r\nBDAT " . length($one) . "\r\n${one}BDAT " . length($two) . " LAST\r\n$two");
+        $c->hear(qr/^250/) for 1 .. 4;
+    }
     my $long = join '', map { sprintf "%-76s\r\n", "line $_" } 1 .. 10_000_000 / 78;
     $c->mail(from => 'a@x.test', rcpt => 'b@mx.test', text => "Subject: long\r\n\r\n$long");
     $c->talk('QUIT' => qr/^221/);
     $c->hear_close;
-    my @taken = $mta->wait_taken($before + 2);
-    is(@taken - $before, 2, 'both messages have come, and no other');
-    my ($small, $big) = @taken[-2, -1];
-    is($_->{client}, $o{seen_as} // $client, "from $_->{client}") for $small, $big;
+    my @taken = $mta->wait_taken($before + 2 + $chunks);
+    splice @taken, 0, $before;
+    is(scalar @taken, 2 + $chunks, 'all messages have come, and no other');
+    is($_->{client}, $o{seen_as} // $client, "from $_->{client}") for @taken;
+    my ($small, $big) = @taken[0, -1];
     cmp_ok($big->{size}, '>', 9_700_000, '10 MB are whole');
     cmp_ok($small->{size}, '<', 1000, 'and the other is small');
     return;
@@ -115,8 +124,9 @@ sub logs_in {
 # `sallyport check` has nothing to say against what is printed.
 sub checks_well {
     my ($in) = @_;
-    my ($status, $said) = outcome("$ENV{T_BUILD}/sallyport check -c $in->{conf}");
-    is($status, 0, 'sallyport check is content');
+    my $got = T::Cli::outcome('check', file => $in->{conf});
+    my $said = $got->{out};
+    is($got->{status}, 0, 'sallyport check is content');
     like($said, qr/^ok: backend \S+ \S+ it takes the identity and refuses to relay/m, 'and has asked') or diag($said);
     unlike($said, qr/^(?:error|warning|note):/m, 'nothing else') or diag($said);
     return;
@@ -177,8 +187,8 @@ subtest 'Postfix' => sub {
     for my $way ('', ', with XCLIENT') {
         my $mta = T::Postfix->start('mx', main => \%main, master => [fit($doc->{"master.cf$way"})], users => {alice => 'secret'});
         my $in = start('sallyport-in', $with_milter, $with_submission, $doc->{"sallyport.conf$way"});
-        goes_through($mta);
-        received($way ? 12 : 2);
+        goes_through($mta, chunking => 1);
+        received($way ? 14 : 3);
         no_relay();
         logs_in('alice@mx.test');
         others_get_through($mta, 'alice@mx.test') if !$way;
@@ -196,7 +206,7 @@ subtest 'Exim' => sub {
     my $mta = T::Exim->start('exim', conf => fit($doc->{"Exim's main section"}), auth => $doc->{"Exim's authenticators"});
     for my $identity ('proxy-v2', 'proxy-v1') {
         my $in = start('sallyport-in', $with_submission, $doc->{'sallyport.conf'} =~ s/proxy-v2/$identity/r);
-        goes_through($mta);
+        goes_through($mta, chunking => 1);
         no_relay();
         logs_in('alice');
         checks_well($in);
