@@ -37,8 +37,8 @@ static bool can_move(const struct relay *r)
         return r->spare;
     case STAGE_OPEN:
         return dial_waits(&r->backend) == 0 && !r->authenticated &&
-               !envelope_is_busy(&r->envelope) && r->client.hear != HEAR_BODY &&
-               r->client.hear != HEAR_RESPONSE;
+               !envelope_is_busy(&r->envelope) && !serve_awaits_message(&r->client) &&
+               serve_body(&r->client).len == 0 && r->client.hear != HEAR_RESPONSE;
     case STAGE_GONE:
         return true;
     case STAGE_NONE:

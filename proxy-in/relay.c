@@ -183,7 +183,7 @@ static void pass_back(struct relay *r, const struct heard *h)
     if (early && (h->code / 100 == 2 || verb == VERB_END)) {
         /* It cannot accept what it has not got; and no dot shall end what is cut. */
         join_keep_said(r, h->text);
-        relay_lost(r, REASON_BACKEND_BROKEN);
+        relay_end_421(r, REASON_BACKEND_BROKEN, "Mail server not available, try again later");
     } else if (!settle(r, verb, h->code)) {
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
     } else if (h->code == 421) {

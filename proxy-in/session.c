@@ -39,7 +39,7 @@ static void keep_pace(struct session *s, double now)
 
     if (s->phase == PHASE_MESSAGE)
         pace_go(&s->pace, limit, now - s->since, s->client.in);
-    else if (s->relay.client.hear != HEAR_BODY)
+    else if (!serve_awaits_message(&s->relay.client))
         pace_begin(&s->pace, limit, s->client.in);
 }
 

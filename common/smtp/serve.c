@@ -209,7 +209,10 @@ bool serve_has_outgrown(const struct serve *s)
 
 void serve_drop_chunk(struct serve *s)
 {
+    if (s->hear != HEAR_CHUNK)
+        return;
     s->dropping = true;
+    serve_body_drop(s, s->body);
 }
 
 bool serve_awaits_message(const struct serve *s)

@@ -101,7 +101,7 @@ void serve_body_drop(struct serve *s, size_t count);
 void serve_limit(struct serve *s, uint64_t size_max);
 bool serve_has_outgrown(const struct serve *s);
 
-/* The chunk that was asked for last goes nowhere. To be said before the next serve_next(). */
+/* The chunk that was asked for last goes nowhere, nor what has not gone of it yet. */
 void serve_drop_chunk(struct serve *s);
 
 /* Are there octets of a chunk, or of a message, that the client has not sent yet? */

@@ -39,6 +39,7 @@ static void backend_listens(struct stage *st)
         promise(!r->rule.require_starttls_before_auth || st->after_tls || pieces[i].at == body.at ||
                 !span_starts_nocase(pieces[i], "AUTH"));
     check_content(body);
+    promise(body.len == 0 || r->client.hear != HEAR_CHUNK || r->backend.chunk > 0);
     if (body.len > 0 && r->backend.chunk > 0)
         fuzz_reached++;
     serve_body_drop(&r->client, dial_went(&r->backend, body, sum));
