@@ -18,13 +18,14 @@ enum {
     LINGER_SECONDS = 2, /* for the other side to hear it and close */
 };
 
-/* Who has somewhere else to go does not wait for long. */
+/* Who has somewhere else to go does not wait for long, nor does anybody for one that is dead. */
 static double patience(const struct session *s, unsigned long seconds)
 {
     unsigned long most = s->gate->station->backend->greeting_timeout;
-    bool shortly = s->relay.spare && s->relay.stage == STAGE_INTRO && most < seconds;
+    bool shortly = s->relay.stage == STAGE_INTRO && s->server &&
+                   (s->relay.spare || s->server->health != HEALTH_ALIVE);
 
-    return (double)(shortly ? most : seconds);
+    return (double)(shortly && most < seconds ? most : seconds);
 }
 
 double phase_limit(const struct session *s, enum phase phase)

@@ -24,7 +24,8 @@ sub write {
 # where tlv is a hash from type to bytes.
 sub read {
     my $peer = shift;
-    $peer->fill_until(sub { length $_[0] >= 16 || $_[0] =~ /\n/ }) or $peer->wrong('no PROXY header');
+    local $peer->{chunk} = 1; # what stands behind may be TLS's
+    $peer->fill_until(sub { length $_[0] >= 16 || $_[0] =~ /^[^\r].*\n/s }) or $peer->wrong('no PROXY header');
     return read_2($peer) if index($peer->{in}, $signature) == 0;
     my $line = $peer->read_line;
     $line =~ /^PROXY TCP([46]) (\S+) (\S+) (\d+) (\d+)$/ or $peer->wrong("no PROXY header: $line");

@@ -24,6 +24,7 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::IP;
 use IO::Socket::SSL;
+use IO::Socket::UNIX;
 use MIME::Base64 qw(encode_base64);
 use Socket qw(IPPROTO_TCP SOL_SOCKET SO_LINGER SO_RCVBUF SO_SNDBUF TCP_NODELAY);
 use T::Head ();
@@ -32,14 +33,22 @@ use Test::More ();
 
 my $count = 0;
 
-# Options: addr, port, queue (backlog), rcvbuf, name.
+# Options: addr, port, queue (backlog), rcvbuf, name; or path, of a unix socket.
 sub listen {
     my ($class, %o) = @_;
+    return $class->listen_unix(%o) if $o{path};
     my $socket = IO::Socket::IP->new(
         LocalAddr => $o{addr} // '127.0.0.1', LocalPort => $o{port}, Listen => $o{queue} // 128,
         ReuseAddr => 1, Proto => 'tcp'
     ) or croak 'listen on ' . ($o{addr} // '') . " $o{port}: $@";
     setsockopt $socket, SOL_SOCKET, SO_RCVBUF, $o{rcvbuf} if $o{rcvbuf};
+    return bless {socket => $socket, name => $o{name} // 'server'}, $class;
+}
+
+sub listen_unix {
+    my ($class, %o) = @_;
+    unlink $o{path};
+    my $socket = IO::Socket::UNIX->new(Local => $o{path}, Listen => $o{queue} // 128) or croak "listen on $o{path}: $!";
     return bless {socket => $socket, name => $o{name} // 'server'}, $class;
 }
 
@@ -328,7 +337,7 @@ sub fill_until {
     my $until = T::Stage::now() + ($seconds // $T::Stage::PATIENCE);
     until ($content->($self->{in})) {
         return 0 if $self->{ended};
-        my $got = sysread $self->{socket}, $self->{in}, 65536, length $self->{in};
+        my $got = sysread $self->{socket}, $self->{in}, $self->{chunk} // 65536, length $self->{in};
         next if $got;
         if (defined $got) { $self->{ended} = 'end of file'; next }
         next if $self->await('read', $until);

@@ -5,7 +5,7 @@
 #   my $sink = T::Sink->start(port => port('mx'), cert => $ca->cert('mx.test'));
 #   $sink->count;              # messages that got their 250
 #   $sink->log_text;           # "SESSION C: line", "SESSION S: line", "SESSION message BYTES from to..."
-# Options: addr, head (PROXY headers come first), tls (at once), ask_client, ca, keywords (list for EHLO),
+# Options: addr, or path (a unix socket), greeting, head (PROXY headers come first), tls (at once), ask_client, ca, keywords (list for EHLO),
 # replies (a list of pattern => reply, for commands; the dot is '.'; a reply of 'close' closes).
 package T::Sink;
 use v5.36;
@@ -66,7 +66,9 @@ sub play {
         $self->tell($session, 'for ' . ($head->{src} // 'itself'));
     }
     $self->shake($peer, $session) if $self->{tls};
-    $peer->say('220 sink.test');
+    my $greeting = $self->{greeting} // '220 sink.test';
+    $peer->say($greeting);
+    return $peer->close if $greeting !~ /^2/;
     my %mail = (to => []);
     while (defined(my $line = $peer->read_line)) {
         my $reply = $self->answer($peer, $session, $line, \%mail) // last;
