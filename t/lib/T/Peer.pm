@@ -317,7 +317,7 @@ sub half_close { return shutdown $_[0]{socket}, 1 }
 sub local_port { return $_[0]{socket}->sockport }
 sub local_addr { return $_[0]{socket}->sockhost }
 sub peer_port { return $_[0]{socket}->peerport }
-sub peer_addr { return $_[0]{socket}->peerhost }
+sub peer_addr { return $_[0]{socket}->isa('IO::Socket::UNIX') ? 'unix' : $_[0]{socket}->peerhost }
 
 # All that was said (>) and heard (<), line by line.
 sub told { return @{$_[0]{told}} }
