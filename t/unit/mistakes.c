@@ -16,6 +16,8 @@
     "values are {a, b}"
 
 /* One mistake, and all that is said of it. */
+#define ONES "1111111111111111111111111111111111111111111111111111111111111111"
+
 static const struct {
     const char *text, *why;
 } mistakes[] = {
@@ -47,6 +49,23 @@ static const struct {
      "smtp-command-timeout and smtp-data-timeout"},
     {"source {author} { }",
      "f:1: source: the title of the section is missing; write source TITLE { ... }"},
+
+    /* client certificates */
+    {"source 0/0 { verify-client-certificate = optional\n client-certificate-fingerprints = 12:34 "
+     "}",
+     "f:2: client-certificate-fingerprints: '12:34' is no SHA-256 in hex; write 64 digits, with or "
+     "without colons: openssl x509 -noout -fingerprint -sha256"},
+    {"sender-domain a.example { certificate-fingerprints = 12 }",
+     "f:1: certificate-fingerprints: '12' is no SHA-256 in hex; write 64 digits, with or without "
+     "colons: openssl x509 -noout -fingerprint -sha256"},
+    {"smtp-listener 127.0.0.1:25 { }\nsender-domain a.example { certificate-names = mx.a.example }",
+     "f:2: certificate-names: sender-domain a.example: no client is asked for a certificate; say "
+     "verify-client-certificate = optional in a source section"},
+    {"sender-domain a.example {\n require-tls = no\n certificate-names = mx.a.example\n}",
+     "f:2: require-tls: a certificate comes over TLS only; say yes, or name none"},
+    {"smtp-listener 127.0.0.1:25 { }\nsource 0/0 { client-certificate-fingerprints = " ONES " }",
+     "f:2: client-certificate-fingerprints: source 0/0 asks no client for a certificate; say "
+     "verify-client-certificate = required, or optional"},
 
     /* values */
     {"workers = many", "f:1: workers: 'many' is not a number from 0 to 256; choose one"},

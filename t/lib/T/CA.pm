@@ -23,7 +23,7 @@ sub new {
     my $dir = ($o{dir} // T::Stage::stage_dir()) . '/ca' . ($count > 1 ? "-$count" : '');
     make_path($dir);
     my ($cert, $key) = CERT_create(
-        CA => 1, subject => {commonName => $name, organizationName => 'Test'},
+        CA => 1, purpose => ['cRLSign'], subject => {commonName => $name, organizationName => 'Test'},
         key => KEY_create_ec('prime256v1'), digest => 'sha256',
         not_before => time - $day, not_after => time + 90 * $day
     );
@@ -93,6 +93,49 @@ sub ocsp {
     my $said = qx(@command 2>&1);
     croak "openssl ocsp: $said" if $?;
     return $file;
+}
+
+# Of a client that is its own authority.
+sub self_signed {
+    my ($self, $name) = @_;
+    my ($cert, $key) = CERT_create(subject => {commonName => $name}, key => make_key('ec'), digest => 'sha256',
+        not_before => time - $day, not_after => time + 60 * $day, subjectAltNames => [['DNS', $name]]);
+    return {%{$self->write_files("self-$name", $cert, $key, '', '')}, name => $name, x509 => $cert, evp => $key};
+}
+
+sub time_of {
+    my $at = Net::SSLeay::ASN1_TIME_new();
+    Net::SSLeay::ASN1_TIME_set($at, time + $_[0] * $day);
+    return $at;
+}
+
+# Writes a revocation list to this file. Options: revoked (a list of certificates), from, days.
+sub crl {
+    my ($self, $file, %o) = @_;
+    my $crl = Net::SSLeay::X509_CRL_new();
+    Net::SSLeay::X509_CRL_set_version($crl, 1);
+    Net::SSLeay::X509_CRL_set_issuer_name($crl, Net::SSLeay::X509_get_subject_name($self->{cert}));
+    Net::SSLeay::X509_CRL_set_lastUpdate($crl, time_of($o{from} // -1));
+    Net::SSLeay::X509_CRL_set_nextUpdate($crl, time_of($o{days} // 30));
+    for my $cert (@{$o{revoked} // []}) {
+        my $serial = Net::SSLeay::P_ASN1_INTEGER_get_hex(Net::SSLeay::X509_get_serialNumber($cert->{x509}));
+        Net::SSLeay::P_X509_CRL_add_revoked_serial_hex($crl, $serial, time_of(-1), 0, 0);
+    }
+    Net::SSLeay::X509_CRL_sort($crl);
+    Net::SSLeay::X509_CRL_sign($crl, $self->{key}, Net::SSLeay::EVP_get_digestbyname('sha256')) or croak 'no list';
+    open my $out, '>', "$file.new" or croak "$file.new: $!";
+    print $out Net::SSLeay::PEM_get_string_X509_CRL($crl);
+    close $out or croak "$file.new: $!";
+    rename "$file.new", $file or croak "$file: $!";
+    Net::SSLeay::X509_CRL_free($crl);
+    return $file;
+}
+
+# SHA-256 of its public key (SubjectPublicKeyInfo), in hexadecimal.
+sub key_fingerprint {
+    my (undef, $cert) = @_;
+    my $said = `openssl x509 -in $cert->{cert} -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256`;
+    return $said =~ /([0-9a-f]{64})/ ? $1 : croak "openssl: $said";
 }
 
 # SHA-256 of a certificate, in hexadecimal.
