@@ -87,6 +87,11 @@ static bool talks(const struct session *s)
     return s->phase == PHASE_TALK || s->phase == PHASE_MESSAGE || s->phase == PHASE_ANSWER;
 }
 
+static short to_read(const struct conn *c)
+{
+    return conn_reads_on(c) == CONN_OUT ? EV_WRITE : EV_READ;
+}
+
 static short client_events(const struct session *s)
 {
     const struct conn *c = &s->client.conn;
@@ -102,7 +107,7 @@ static short client_events(const struct session *s)
     if (says)
         events |= conn_is_secure(c) && c->needs == CONN_IN ? EV_READ : EV_WRITE;
     if ((talks(s) && !s->ended && buf_room(&s->relay.client.in) > 0) || s->finished)
-        events |= EV_READ;
+        events |= to_read(c);
     return events;
 }
 
@@ -120,7 +125,7 @@ static short backend_events(const struct session *s)
         events |= conn_is_secure(&s->backend.conn) && s->backend.conn.needs == CONN_IN ? EV_READ
                                                                                        : EV_WRITE;
     if (s->phase == PHASE_LAST_WORDS || (talks(s) && buf_room(&s->relay.backend.in) > 0))
-        events |= EV_READ;
+        events |= to_read(&s->backend.conn);
     return events;
 }
 

@@ -286,7 +286,8 @@ static void push(struct attempt *a)
     if (got == CONN_FAILED || got == CONN_OVER)
         finish(a, FAIL_CLOSED);
     else
-        watch_want(&up->watch, up->conn.fd, CONN_IN | (got == CONN_LATER ? up->conn.needs : 0));
+        watch_want(&up->watch, up->conn.fd,
+                   conn_reads_on(&up->conn) | (got == CONN_LATER ? up->conn.needs : 0));
 }
 
 static void on_ready(void *arg)

@@ -135,7 +135,8 @@ void hold_plan(struct hold *h)
 
     if (h->up)
         watch_want(&h->up->watch, h->up->conn.fd,
-                   CONN_IN | (relay_pieces(h->relay, h->lane, pieces) > 0 ? h->up->conn.needs : 0));
+                   conn_reads_on(&h->up->conn) |
+                       (relay_pieces(h->relay, h->lane, pieces) > 0 ? h->up->conn.needs : 0));
 }
 
 void hold_clear(struct hold *h)

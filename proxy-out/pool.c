@@ -227,7 +227,7 @@ static void on_kept(void *arg)
         drop(up->pool, up);
     else
         watch_want(&up->watch, up->conn.fd,
-                   CONN_IN | (buf_len(&up->dial.out) > 0 ? up->conn.needs : 0));
+                   conn_reads_on(&up->conn) | (buf_len(&up->dial.out) > 0 ? up->conn.needs : 0));
 }
 
 static void say_quit(struct upstream *up)

@@ -1,12 +1,14 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# sallyport-in while the backend's connection comes about and does not: the client still hears
-# what it is owed, and nothing spins for want of being written.
+# sallyport-in where the kernel takes little of it: the client hears what it is owed while the
+# backend's connection comes about and does not, and nothing spins for want of being written.
 use v5.36;
 use lib 't/lib';
 use Test::More;
 use IO::Socket::IP;
+use IPC::Open2;
 use T::Stage;
+use T::CA;
 use T::Peer;
 use T::Run;
 
@@ -25,8 +27,10 @@ my $backend = IO::Socket::IP->new(LocalAddr => '127.0.0.1', LocalPort => port('m
 listen $backend, 0 or die "listen: $!";
 my @waiting = map { IO::Socket::IP->new(PeerAddr => '127.0.0.1', PeerPort => port('mta'), Blocking => 0) } 1 .. 3;
 
-my $in = T::Run->start('sallyport-in', conf => <<'CONF');
+my $in = T::Run->start('sallyport-in', mx => T::CA->new->cert('mx.test')->{pem}, conf => <<'CONF');
 smtp-listener 127.0.0.1:@port:in@ { }
+smtp-listener 127.0.0.1:@port:smtps@ { tls = yes }
+smtp-server-tls-certificate = @mx@
 backend mta { server = "127.0.0.1:@port:mta@" connect-timeout = 300s }
 drain-timeout = 1s
 workers = 1
@@ -44,4 +48,30 @@ while ($heard < NOOPS) {
 }
 is($heard, NOOPS, 'all answers are heard before the backend is there');
 $c->close;
+
+# Of all processes, in ticks of the clock.
+sub worked {
+    my $sum = 0;
+    for my $pid ($in->children) {
+        open my $stat, '<', "/proc/$pid/stat" or next;
+        my @fields = split ' ', <$stat>;
+        $sum += $fields[13] + $fields[14];
+    }
+    return $sum;
+}
+
+subtest 'new keys asked for, and none read' => sub {
+    my $pid = open2(my $out, my $to, "$ENV{T_BUILD}/t/tool/tlsodd", port('smtps'), 'key-thirst');
+    like(readline $out, qr/^220 /, 'greeted');
+    like(readline $out, qr/^\[sending\]/, 'and off it goes');
+    my $rests = T::Stage::wait_for(sub {
+        my $before = worked();
+        select undef, undef, undef, 0.5;
+        return worked() - $before < 5;
+    }, 5);
+    ok($rests, 'the worker rests until the client reads');
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    $in->log_like(qr/closed why=client-failed .*tls=TLSv1\.3/);
+};
 all_done();

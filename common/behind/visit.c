@@ -148,7 +148,8 @@ static unsigned needs(const struct visit *v)
         return CONN_OUT;
     if (buf_len(&v->dial.out) > 0)
         return conn_is_secure(&v->conn) ? v->conn.needs : CONN_OUT;
-    return conn_is_secure(&v->conn) && v->intro == INTRO_SHAKING ? v->conn.needs : CONN_IN;
+    return conn_is_secure(&v->conn) && v->intro == INTRO_SHAKING ? v->conn.needs
+                                                                 : conn_reads_on(&v->conn);
 }
 
 static void go_on(struct visit *v)

@@ -259,7 +259,13 @@ enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
     else
         got = receive(c, to, size, len, 0);
     c->dry = got == CONN_LATER;
+    c->clogged = c->dry && c->needs == CONN_OUT;
     return got;
+}
+
+unsigned conn_reads_on(const struct conn *c)
+{
+    return c->clogged ? CONN_OUT : CONN_IN;
 }
 
 bool conn_discard(struct conn *c)

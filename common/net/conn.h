@@ -34,6 +34,7 @@ struct conn {
     bool broken;        /* CONN_FAILED was said: nothing more goes out, no close_notify either */
     bool foreign;       /* the handshake failed, for it was for other protocols (ALPN) */
     bool dry;           /* the last read was CONN_LATER: TLS holds no whole record */
+    bool clogged;       /* the last read was, for want of room to write: see conn_reads_on() */
 };
 
 /* `fd` is non-blocking and ours from here; -1 for none yet. Sets TCP_NODELAY. */
@@ -71,6 +72,10 @@ MUST bool conn_local(const struct conn *c, struct addr *out);
 
 /* CONN_SOME: `*len` bytes. */
 MUST enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len);
+
+/* What to wait for before the next read: CONN_IN; or CONN_OUT, when the other side asks for new keys
+ * and does not read ours. Bytes from it are no use then, and to wait for them would be to spin. */
+unsigned conn_reads_on(const struct conn *c);
 
 /* As conn_read(), but the bytes stay and come again; only before TLS. */
 MUST enum conn_got conn_peek(struct conn *c, char *to, size_t size, size_t *len);

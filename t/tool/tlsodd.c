@@ -93,6 +93,31 @@ static void key_flood(void)
     hear("");
 }
 
+/* Asks for new keys all the time and reads none of them; a byte of a line now and then, and no
+ * flood is to be seen. */
+static void key_thirst(void)
+{
+    BIO *later = BIO_new(BIO_s_mem()), *wire = SSL_get_wbio(tls);
+    char *bytes;
+    ssize_t sent = 1;
+
+    hear("220");
+    BIO_up_ref(wire);
+    SSL_set0_wbio(tls, later);
+    for (unsigned i = 0; i < UPDATES; i++) {
+        if (i % 16 == 0)
+            say("x");
+        update_keys(SSL_KEY_UPDATE_REQUESTED);
+    }
+    printf("[sending]\n");
+    fflush(stdout);
+    for (long len = BIO_get_mem_data(later, &bytes); len > 0 && sent > 0;
+         len -= sent, bytes += sent)
+        sent = send(fd, bytes, (size_t)len, MSG_NOSIGNAL);
+    SSL_set0_wbio(tls, wire);
+    pause();
+}
+
 static void renegotiate(void)
 {
     hear("220");
@@ -155,6 +180,7 @@ static const struct oddity {
 } oddities[] = {
     {"key-update", TLS1_3_VERSION, key_update},
     {"key-flood", TLS1_3_VERSION, key_flood},
+    {"key-thirst", TLS1_3_VERSION, key_thirst},
     {"renegotiate", TLS1_2_VERSION, renegotiate},
     {"half-close", TLS1_3_VERSION, half_close},
     {"half-close-1.2", TLS1_2_VERSION, half_close},
