@@ -114,7 +114,7 @@ void conn_facts(const struct conn *c, struct tls_facts *out)
 static bool is_name(struct span s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if (!isalnum((unsigned char)s.at[i]) && !strchr("-_.*", s.at[i]))
+        if (!isalnum((unsigned char)s.at[i]) && !memchr("-_.*", s.at[i], 4))
             return false;
     return s.len > 0;
 }

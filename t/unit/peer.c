@@ -71,6 +71,11 @@ static void test_all_names(void **state)
         {{.subject = "cn.example", .names = "DNS:a b.example,DNS:c.example"}, "c.example"},
         {{.subject = "cn.example", .names = "email:a@a.example"}, NULL},
         {{.subject = "cn.example", .names = "IP:192.0.2.1,URI:http://a.example"}, NULL},
+        /* "a.example", NUL, ".evil.example": no name, nor one that ends where C's strings do. */
+        {{.subject = "cn.example",
+          .names = "DER:30:19:82:17:61:2e:65:78:61:6d:70:6c:65:00:2e:65:76:69:6c:2e:65:78:61:6d:"
+                   "70:6c:65"},
+         NULL},
         {{.subject = "cn.example"}, "cn.example"},
         {{.subject = "A person"}, NULL},
     };
