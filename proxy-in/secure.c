@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -32,11 +33,13 @@ static void learn_peer(struct session *s)
     const char *word;
 
     conn_facts(&s->client.conn, s->tls);
+    /* A name is worth no more than the CA that vouches for it: who has a listed key can give itself
+     * any. */
+    if (gate->house.senders && !strcmp(s->tls->verify, "ok"))
+        s->relay.peer_names = conn_names(&s->client.conn);
     word = certificate_word(&s->relay.rule, s->tls, *gate->listener->tls_ca_file);
     if (word != s->tls->verify)
         text_copy(s->tls->verify, sizeof s->tls->verify, span_of(word));
-    if (gate->house.senders)
-        s->relay.peer_names = conn_names(&s->client.conn);
 }
 
 /* Our 220 goes out in the clear; only then is the socket TLS's. */

@@ -147,6 +147,7 @@ subtest 'fingerprints' => sub {
     }
     # Without CAs one that has signed itself will do.
     $c = client('127.0.0.9', 'himself', at => 'pinned');
+    $c->talk('MAIL FROM:<a@partner.test>' => qr/^550 5\.7\.1 .*another client certificate/); # it gave itself that name
     $c->talk('MAIL FROM:<a@a.test>' => qr/^250 /);
     leave($c);
     $c = client('127.0.0.9', 'good', at => 'pinned');

@@ -133,6 +133,8 @@ static const struct {
     {"expired", BY_ROOT, -9, -1, NULL, false, 0, NO_LISTS, "expired"},
     {"not yet valid", BY_ROOT, 1, 9, NULL, false, 0, NO_LISTS, "not-yet-valid"},
     {"its own", BY_ITSELF, 0, 0, NULL, true, 9, NO_LISTS, "self-signed"},
+    {"its own, expired", BY_ITSELF, -9, -1, NULL, true, 9, NO_LISTS, "expired"},
+    {"without it, not yet valid", BY_MIDDLE, 1, 9, NULL, true, 9, NO_LISTS, "not-yet-valid"},
     {"another's of the same name", BY_FAKE, 0, 0, NULL, true, 9, NO_LISTS, "bad-signature"},
     {"through one below", BY_MIDDLE, 0, 0, NULL, false, 1, NO_LISTS, "ok"},
     {"without it", BY_MIDDLE, 0, 0, NULL, true, 9, NO_LISTS, "untrusted"},
