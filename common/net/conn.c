@@ -263,11 +263,6 @@ enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
     return got;
 }
 
-unsigned conn_reads_on(const struct conn *c)
-{
-    return c->clogged ? CONN_OUT : CONN_IN;
-}
-
 bool conn_discard(struct conn *c)
 {
     char forgotten[4096];

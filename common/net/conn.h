@@ -73,9 +73,13 @@ MUST bool conn_local(const struct conn *c, struct addr *out);
 /* CONN_SOME: `*len` bytes. */
 MUST enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len);
 
-/* What to wait for before the next read: CONN_IN; or CONN_OUT, when the other side asks for new keys
- * and does not read ours. Bytes from it are no use then, and to wait for them would be to spin. */
-unsigned conn_reads_on(const struct conn *c);
+/* What to wait for before the next read: CONN_IN; or CONN_OUT, when the other side asks for new
+ * keys and does not read ours. Bytes from it are no use then, and to wait for them would be to
+ * spin. */
+static inline unsigned conn_reads_on(const struct conn *c)
+{
+    return c->clogged ? CONN_OUT : CONN_IN;
+}
 
 /* As conn_read(), but the bytes stay and come again; only before TLS. */
 MUST enum conn_got conn_peek(struct conn *c, char *to, size_t size, size_t *len);
