@@ -39,11 +39,10 @@ static struct guest stranger(const struct target *t, bool v6)
 static bool ask(const struct target *t, bool v6, struct probed *out)
 {
     struct asked a = {loop_new(), out};
-    const struct probe_plan plan = {.backend = t->backend,
-                                    .server = t->server,
-                                    .tls = t->tls,
-                                    .who = stranger(t, v6),
-                                    .patience = PATIENCE};
+    const struct probe_plan plan = {
+        .to = {.backend = t->backend, .server = t->server, .tls = t->tls},
+        .who = stranger(t, v6),
+        .patience = PATIENCE};
     struct probe *p = a.base ? probe_new(a.base, &plan, on_probed, &a) : NULL;
 
     if (p)

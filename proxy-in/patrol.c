@@ -118,6 +118,12 @@ static struct guest us(const struct patrol *p, const struct backend *b)
                           .use_tls = (enum backend_tls)b->use_tls};
 }
 
+static struct wire_plan way_to(const struct post *post)
+{
+    return (struct wire_plan){
+        .backend = post->at->backend, .server = post->server->at, .tls = post->tls};
+}
+
 bool patrol_add(struct patrol *p, struct station *at, struct tls *tls)
 {
     for (size_t i = 0; i < at->count; i++) {
@@ -129,13 +135,10 @@ bool patrol_add(struct patrol *p, struct station *at, struct tls *tls)
         SLIST_INSERT_HEAD(&p->posts, post, link);
         if (post->server->safe)
             continue;
-        post->probe = probe_new(p->base,
-                                &(struct probe_plan){.backend = at->backend,
-                                                     .server = post->server->at,
-                                                     .tls = tls,
-                                                     .who = us(p, at->backend),
-                                                     PROBE_FOR_EVER},
-                                on_probed, post);
+        post->probe = probe_new(
+            p->base,
+            &(struct probe_plan){.to = way_to(post), .who = us(p, at->backend), PROBE_FOR_EVER},
+            on_probed, post);
         if (!post->probe)
             return false;
         post->asked = true;
@@ -151,13 +154,10 @@ void patrol_walk(struct patrol *p)
 
     SLIST_FOREACH(post, &p->posts, link)
     {
-        const struct visit_plan plan = {.backend = post->at->backend,
-                                        .server = post->server->at,
-                                        .host_name = p->host_name,
-                                        .tls = post->tls};
+        const struct wire_plan to = way_to(post);
 
         if (!post->visit && station_is_due(post->at, post->server, now))
-            post->visit = visit_new(p->base, &plan, on_visited, post);
+            post->visit = visit_new(p->base, &to, p->host_name, on_visited, post);
     }
     open_up(p);
 }

@@ -3,25 +3,18 @@
 
 #include <stdlib.h>
 
-#include "behind/reach.h"
-#include "net/conn.h"
-#include "net/watch.h"
-
 struct probe {
     struct probe_plan plan;
     probe_fn *tell;
     void *arg;
-    struct conn conn; /* closed: it is not asking */
-    struct watch watch;
+    struct wire wire; /* closed: it is not asking */
     struct alarm alarm;
     struct probing probing;
-    bool connected;
 };
 
 static void hang_up(struct probe *p)
 {
-    watch_want(&p->watch, p->conn.fd, 0);
-    conn_clear(&p->conn);
+    wire_clear(&p->wire);
     probing_clear(&p->probing);
 }
 
@@ -41,7 +34,7 @@ static void end(struct probe *p)
 /* It has closed, or has nothing to say. */
 static void end_early(struct probe *p, enum verdict verdict, const char *why)
 {
-    bool silent = p->connected && !p->probing.found.greeted;
+    bool silent = p->wire.up && !p->probing.found.greeted && !probing_shakes(&p->probing);
 
     probing_end(&p->probing, silent ? VERDICT_NO_GREETING : verdict, why);
     end(p);
@@ -52,155 +45,93 @@ static void wait_for(struct probe *p, unsigned long limit)
     alarm_set(&p->alarm, p->plan.patience < (double)limit ? p->plan.patience : (double)limit);
 }
 
-/* What is to be said goes out; false: it cannot. */
-static bool push(struct probe *p)
+/* Each question has its own time. */
+static void wait_for_reply(struct probe *p)
 {
-    struct span pieces[DIAL_PIECES];
-    size_t len, count = dial_pieces(&p->probing.dial, SPAN(""), pieces);
+    wait_for(p, p->plan.to.backend->reply_timeout);
+}
 
-    if (count == 0)
-        return true;
-    wait_for(p, p->plan.backend->reply_timeout);
-    if (conn_write(&p->conn, pieces, count, &len) == CONN_FAILED)
+/* False: it is over. */
+static bool hear(struct probe *p)
+{
+    if (!probing_goes_on(&p->probing)) {
+        wire_leave(&p->wire);
+        end(p);
         return false;
-    dial_went(&p->probing.dial, SPAN(""), len);
+    }
+    if (buf_len(&p->probing.dial.out) > 0)
+        wait_for_reply(p);
     return true;
 }
 
-/* It is over, and that is said; the answer is not waited for. */
-static void say_quit(struct probe *p)
+static bool shaken(struct probe *p)
 {
-    (void)!dial_ask(&p->probing.dial, 0, SPAN("QUIT\r\n"));
-    (void)!push(p);
+    if (!probing_secured(&p->probing)) {
+        end_early(p, VERDICT_NO_TLS, "");
+        return false;
+    }
+    wait_for_reply(p);
+    return true;
 }
 
-static void shake(struct probe *p);
-
-static void hear(struct probe *p)
+static void lost(struct probe *p)
 {
-    struct dial *d = &p->probing.dial;
-    char *at;
-    size_t len = 0, size = dial_space(d, &at);
-    enum conn_got got = size ? conn_read(&p->conn, at, size, &len) : CONN_FAILED;
-
-    if (size)
-        dial_grew(d, len);
-    if (!probing_goes_on(&p->probing)) {
-        say_quit(p);
-        end(p);
-    } else if (got >= CONN_OVER || !push(p)) {
-        end_early(p, VERDICT_CLOSED, "it closes the connection");
-    } else if (probing_shakes(&p->probing)) {
-        shake(p);
-    }
-}
-
-/* TLS, once all that goes before it has gone; what came with the end of it no socket announces. */
-static void shake(struct probe *p)
-{
-    enum conn_got got;
-
-    if (buf_len(&p->probing.dial.out) > 0) {
-        watch_want(&p->watch, p->conn.fd, CONN_OUT);
-        return;
-    }
-    got = reach_secure(&p->conn, p->plan.backend, p->plan.tls);
-    if (got == CONN_LATER) {
-        watch_want(&p->watch, p->conn.fd, p->conn.needs);
-    } else if (got != CONN_SOME || !probing_secured(&p->probing) || !push(p)) {
-        end_early(p, VERDICT_NO_TLS, got == CONN_SOME ? "" : p->conn.why);
-    } else {
-        watch_want(&p->watch, p->conn.fd, CONN_IN);
-        hear(p);
-    }
-}
-
-static void listen_to(struct probe *p)
-{
-    p->connected = true;
-    wait_for(p, p->plan.backend->reply_timeout);
-    watch_want(&p->watch, p->conn.fd, CONN_IN);
-    if (!push(p))
-        end_early(p, VERDICT_CLOSED, "it closes the connection");
-    else if (probing_shakes(&p->probing))
-        shake(p);
+    end_early(p,
+              !p->wire.up                   ? VERDICT_UNREACHED
+              : probing_shakes(&p->probing) ? VERDICT_NO_TLS
+                                            : VERDICT_CLOSED,
+              p->wire.why);
 }
 
 static void on_ready(void *arg)
 {
     struct probe *p = arg;
 
-    if (p->connected && probing_shakes(&p->probing)) {
-        if (push(p))
-            shake(p);
-        else
-            end_early(p, VERDICT_CLOSED, "it closes the connection");
-        return;
-    }
-    if (p->connected) {
-        hear(p);
-        return;
-    }
-    switch (conn_dialled(&p->conn)) {
-    case CONN_SOME:
-        listen_to(p);
-        break;
-    case CONN_LATER:
-        break;
-    case CONN_OVER:
-    case CONN_FAILED:
-        end_early(p, VERDICT_UNREACHED, p->conn.why);
-        break;
+    for (;;) {
+        switch (wire_step(&p->wire, probing_shakes(&p->probing))) {
+        case WIRE_LATER:
+            return;
+        case WIRE_UP:
+            wait_for_reply(p);
+            break;
+        case WIRE_HEARD:
+            if (!hear(p))
+                return;
+            break;
+        case WIRE_SECURE:
+            if (!shaken(p))
+                return;
+            break;
+        case WIRE_LOST:
+            lost(p);
+            return;
+        }
     }
 }
 
 /* From the client's own address where that is how it is shown. */
-static enum conn_got dial(struct probe *p)
-{
-    const struct backend *b = p->plan.backend;
-
-    if (p->plan.who.identity != IDENTITY_TRANSPARENT)
-        return reach_dial(&p->conn, b, p->plan.server);
-    if (!conn_bind_as(&p->conn, &p->plan.who.client, &p->plan.server->at))
-        return CONN_FAILED;
-    return conn_dial(&p->conn, &p->plan.server->at, NULL);
-}
-
 static void begin(struct probe *p)
 {
-    const struct backend *b = p->plan.backend;
+    const struct guest *who = &p->plan.who;
 
-    conn_init(&p->conn, -1);
-    p->connected = false;
-    if (!probing_init(&p->probing, &p->plan.who)) {
+    p->wire.up = false;
+    if (!probing_init(&p->probing, who)) {
         end_early(p, VERDICT_FOREIGN, "the header does not fit");
         return;
     }
-    switch (dial(p)) {
-    case CONN_SOME:
-        listen_to(p);
-        break;
-    case CONN_LATER:
-        watch_want(&p->watch, p->conn.fd, CONN_OUT);
-        wait_for(p, b->connect_timeout);
-        break;
-    case CONN_OVER:
-    case CONN_FAILED:
-        end_early(p, VERDICT_UNREACHED, p->conn.why);
-        break;
-    }
+    wait_for(p, p->plan.to.backend->connect_timeout);
+    if (!wire_dial(&p->wire, who->identity == IDENTITY_TRANSPARENT ? &who->client : NULL))
+        end_early(p, VERDICT_UNREACHED, p->wire.why);
 }
 
 static void on_time(void *arg)
 {
     struct probe *p = arg;
 
-    if (p->conn.fd < 0)
+    if (p->wire.conn.fd < 0)
         begin(p);
-    else if (p->connected)
-        end_early(p, VERDICT_SLOW, "no answer in time");
     else
-        end_early(p, VERDICT_UNREACHED, "no answer in time");
+        end_early(p, p->wire.up ? VERDICT_SLOW : VERDICT_UNREACHED, "no answer in time");
 }
 
 struct probe *probe_new(struct event_base *base, const struct probe_plan *plan, probe_fn *tell,
@@ -211,9 +142,8 @@ struct probe *probe_new(struct event_base *base, const struct probe_plan *plan, 
     if (!p)
         return NULL;
     *p = (struct probe){.plan = *plan, .tell = tell, .arg = arg};
-    conn_init(&p->conn, -1);
     dial_init(&p->probing.dial);
-    watch_init(&p->watch, base, on_ready, p);
+    wire_init(&p->wire, base, &plan->to, &p->probing.dial, on_ready, p);
     alarm_init(&p->alarm, base, on_time, p);
     alarm_set(&p->alarm, 0);
     return p;

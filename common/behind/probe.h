@@ -10,8 +10,7 @@
 #pragma once
 
 #include "behind/probing.h"
-#include "net/loop.h"
-#include "net/tls.h"
+#include "behind/wire.h"
 
 struct probe;
 
@@ -19,10 +18,8 @@ struct probe;
 typedef void probe_fn(void *arg, const struct probed *found);
 
 struct probe_plan {
-    const struct backend *backend; /* borrowed, as all of these */
-    const struct backend_server *server;
-    struct tls *tls;  /* NULL: the backend is spoken to in the clear */
-    struct guest who; /* without a session id */
+    struct wire_plan to;
+    struct guest who; /* without a session id; what it borrows, too */
     double every,
         again;       /* seconds to the next one after a good answer, and after another; 0: none */
     double patience; /* the most for each answer; its connect- and reply-timeout if shorter */

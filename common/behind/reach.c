@@ -2,10 +2,12 @@
 #include "behind/reach.h"
 
 enum conn_got reach_dial(struct conn *c, const struct backend *b,
-                         const struct backend_server *server)
+                         const struct backend_server *server, const struct addr *as)
 {
     if (server->path)
         return conn_dial_unix(c, server->path);
+    if (as)
+        return conn_bind_as(c, as, &server->at) ? conn_dial(c, &server->at, NULL) : CONN_FAILED;
     return conn_dial(c, &server->at, b->has_from ? &b->from : NULL);
 }
 

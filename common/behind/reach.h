@@ -8,9 +8,9 @@
 #include "net/tls.h"
 #include "run/settings.h"
 
-/* Begins to connect, as conn_dial(). */
+/* Begins to connect, as conn_dial(); from `as` if not NULL, as conn_bind_as(). */
 MUST enum conn_got reach_dial(struct conn *c, const struct backend *b,
-                              const struct backend_server *server);
+                              const struct backend_server *server, const struct addr *as);
 
 /* What tls_client_new() is to be told. */
 struct tls_client_conf reach_tls(const struct backend *b);

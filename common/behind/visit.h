@@ -7,22 +7,13 @@
  */
 #pragma once
 
-#include "net/loop.h"
-#include "net/tls.h"
-#include "run/settings.h"
-
-struct visit_plan {
-    const struct backend *backend; /* borrowed, as all of these */
-    const struct backend_server *server;
-    const char *host_name;
-    struct tls *tls; /* NULL: in the clear */
-};
+#include "behind/wire.h"
 
 /* `reply` is that to EHLO; empty where the visit was in vain, and `why` then says why. The visit is
  * over and may be freed. Called from the loop. */
 typedef void visit_fn(void *arg, struct span reply, const char *why);
 
-/* NULL: no memory. */
-struct visit *visit_new(struct event_base *base, const struct visit_plan *plan, visit_fn *fn,
-                        void *arg);
+/* `host_name` is ours, and borrowed. NULL: no memory. */
+struct visit *visit_new(struct event_base *base, const struct wire_plan *plan,
+                        const char *host_name, visit_fn *fn, void *arg);
 void visit_free(struct visit **v);

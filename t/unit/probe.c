@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "behind/probe.h"
+#include "behind/reach.h"
 
 /* A mail server that says its lines whatever it hears. */
 struct server {
@@ -130,8 +131,7 @@ static void asks_again(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         start(&s, &b, rows[i].says);
         probe(&s,
-              &(struct probe_plan){.backend = &b,
-                                   .server = &s.at,
+              &(struct probe_plan){.to = {.backend = &b, .server = &s.at},
                                    .who = who,
                                    .every = rows[i].every,
                                    .again = rows[i].again,
@@ -152,7 +152,8 @@ static void asks_once(void **state)
     start(&s, &b, SAFE);
     s.enough = 2;
     struct probe *p = probe_new(
-        s.base, &(struct probe_plan){.backend = &b, .server = &s.at, .who = who, .patience = 5},
+        s.base,
+        &(struct probe_plan){.to = {.backend = &b, .server = &s.at}, .who = who, .patience = 5},
         on_probed, &s);
     assert_non_null(p);
     while (!s.verdicts)
@@ -165,6 +166,32 @@ static void asks_once(void **state)
     assert_int_equal(event_base_dispatch(s.base), 1);
     assert_int_equal(s.verdicts, 1);
     probe_free(&p);
+    stop(&s);
+}
+
+/* Who greets where TLS comes first has the wrong port in our file: the remedy is not his log. */
+static void says_that_tls_fails(void **state)
+{
+    char why[256];
+    struct server s;
+    struct backend b;
+    struct guest secret = who;
+    struct probe_plan plan = {.patience = 5};
+
+    (void)state;
+    start(&s, &b, "220 a\r\n");
+    b.use_tls = BACKEND_TLS_IMMEDIATE;
+    b.tls_ca_file = b.tls_name = "";
+    secret.use_tls = BACKEND_TLS_IMMEDIATE;
+    plan.who = secret;
+    const struct tls_client_conf conf = reach_tls(&b);
+    plan.to = (struct wire_plan){
+        .backend = &b, .server = &s.at, .tls = tls_client_new(&conf, why, sizeof why)};
+    assert_non_null(plan.to.tls);
+    probe(&s, &plan, 1);
+    assert_int_equal(s.last.verdict, VERDICT_NO_TLS);
+    assert_true(*s.last.said);
+    tls_free(&plan.to.tls);
     stop(&s);
 }
 
@@ -185,7 +212,8 @@ static void says_what_went_wrong(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         start(&s, &b, rows[i].says);
         probe(&s,
-              &(struct probe_plan){.backend = &b, .server = &s.at, .who = who, .patience = 0.05},
+              &(struct probe_plan){
+                  .to = {.backend = &b, .server = &s.at}, .who = who, .patience = 0.05},
               1);
         assert_int_equal(s.last.verdict, rows[i].verdict);
         if (i + 1 < COUNT_OF(rows)) {
@@ -195,7 +223,9 @@ static void says_what_went_wrong(void **state)
         event_del(&s.watch);
         close(s.fd);
         s.fd = -1;
-        probe(&s, &(struct probe_plan){.backend = &b, .server = &s.at, .who = who, .patience = 0.5},
+        probe(&s,
+              &(struct probe_plan){
+                  .to = {.backend = &b, .server = &s.at}, .who = who, .patience = 0.5},
               1);
         assert_int_equal(s.last.verdict, VERDICT_UNREACHED);
         assert_string_equal(s.last.said, "Connection refused");
@@ -206,10 +236,9 @@ static void says_what_went_wrong(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_hourly),
-        cmocka_unit_test(asks_again),
-        cmocka_unit_test(asks_once),
-        cmocka_unit_test(says_what_went_wrong),
+        cmocka_unit_test(is_hourly),           cmocka_unit_test(asks_again),
+        cmocka_unit_test(asks_once),           cmocka_unit_test(says_what_went_wrong),
+        cmocka_unit_test(says_that_tls_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
