@@ -12,6 +12,7 @@
 #include <openssl/x509_vfy.h>
 
 #include "base/clock.h"
+#include "net/cert.h"
 
 struct verify {
     X509_STORE *store;
@@ -84,14 +85,6 @@ static bool wrong(char *why, size_t size, const char *file, const char *what)
     return false;
 }
 
-/* Seconds since 1970; 0: no date that anybody could keep. */
-static long long seconds_of(const ASN1_TIME *t)
-{
-    struct tm tm;
-
-    return t && ASN1_TIME_to_tm(t, &tm) == 1 ? (long long)timegm(&tm) : 0;
-}
-
 /* Walks what the files held; false: no memory. */
 static bool look_at(struct verify *v, bool *has_lists)
 {
@@ -111,7 +104,7 @@ static bool look_at(struct verify *v, bool *has_lists)
             }
         } else if (list) {
             const ASN1_TIME *next = X509_CRL_get0_nextUpdate(list);
-            long long until = next ? seconds_of(next) : ALWAYS;
+            long long until = next ? cert_time(next) : ALWAYS;
 
             *has_lists = true;
             if (until < v->lists_hold)
@@ -264,7 +257,7 @@ static long long holds_until(SSL *s, const struct verify *v)
     if (!SSL_get0_peer_certificate(s) || SSL_get_verify_result(s) != X509_V_OK || !chain)
         return 0;
     for (int i = 0; i < sk_X509_num(chain); i++)
-        until = earlier(until, seconds_of(X509_get0_notAfter(sk_X509_value(chain, i))));
+        until = earlier(until, cert_time(X509_get0_notAfter(sk_X509_value(chain, i))));
     return until;
 }
 
