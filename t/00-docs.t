@@ -29,7 +29,9 @@ my $print = "$ENV{T_BUILD}/t/tool/settings-print";
 my @readme = lines_of('README');
 my $conf = configuration(@readme);
 like($conf, qr/smtp-listener.*relay-listener.*acct-file/s, 'README has a configuration');
-my $cert = T::CA->new->cert('mx.test')->{pem};
+my $ca = T::CA->new;
+my $etc = T::Printed::etc($ca);
+my $cert = $ca->cert('mx.test')->{pem};
 $conf =~ s{\{/etc/sallyport/\w+\.pem, "[^"]*"\}}{\{$cert, ""\}}g;
 my $path = stage_dir() . '/readme.conf';
 open my $out, '>', $path or die "$path: $!";
@@ -43,9 +45,9 @@ my $common = delete $inbound->{'For all of them'};
 is(scalar(grep { /^In front of/ } keys %$inbound), 4, 'doc/inbound has four mail servers');
 for my $server (sort keys %$inbound) {
     for my $block (grep { /^sallyport\.conf/ } sort keys %{$inbound->{$server}}) {
-        my $whole = join '', @$common{grep { /^sallyport\.conf/ } sort keys %$common}, $inbound->{$server}{$block};
+        my $all = join "\n", @$common{grep { /^sallyport\.conf/ } sort keys %$common};
         open my $file, '>', $path or die "$path: $!";
-        print $file T::Printed::fit($whole, $cert) =~ s/"\Q$T::Printed::password\E"/""/r;
+        print $file T::Printed::fit(T::Printed::over($all, $inbound->{$server}{$block}), $etc);
         close $file or die "$path: $!";
         is(`$print $path 2>&1`, '', "$server: $block");
     }

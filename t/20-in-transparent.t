@@ -10,6 +10,7 @@ use T::Stage;
 use T::Cli;
 use T::Far;
 use T::Peer;
+use T::Printed;
 use T::Run;
 use T::Sink;
 
@@ -19,21 +20,25 @@ my $there = T::Far->new('mta', near => ['10.9.0.1/24', 'fd00:9::1/64'], far => [
 $there->ip('route', 'add', 'default', 'via', '10.9.0.1');
 $there->ip('-6', 'route', 'add', 'default', 'via', 'fd00:9::1');
 
-# As sallyport-in(8) has it: what the mail server answers to clients is ours to hear.
+# As doc/inbound has it: what the mail server answers to clients is ours to hear.
+my $page = T::Printed::blocks('Who the mail server takes the client for');
 for my $family ('-4', '-6') {
-    T::Far::here($family, 'rule', 'add', 'iif', $there->device, 'ipproto', 'tcp', 'sport', port('mta'), 'lookup', 100);
-    T::Far::here($family, 'route', 'add', 'local', 'default', 'dev', 'lo', 'table', 100);
+    for my $line (split /\n/, T::Printed::fit($page->{'at each start of the machine'}, '')) {
+        my ($ip, @words) = split ' ', $line =~ s/eth1/$there->device/er;
+        T::Far::here($family, @words);
+    }
 }
-my $mta4 = $there->inside(sub { T::Peer->listen(addr => '10.9.0.2', port => port('mta'), name => 'mta') });
-my $mta6 = $there->inside(sub { T::Peer->listen(addr => 'fd00:9::2', port => port('mta'), name => 'mta6') });
+my $mta4 = $there->inside(sub { T::Peer->listen(addr => '10.9.0.2', port => port('25'), name => 'mta') });
+my $mta6 = $there->inside(sub { T::Peer->listen(addr => 'fd00:9::2', port => port('25'), name => 'mta6') });
 my $conf = <<'CONF';
-smtp-listener 192.0.2.1:@port:in@ { backend = mta4 }
+smtp-listener 192.0.2.1:@port:in@ { backend = mta }
 smtp-listener [2001:db8::1]:@port:in@ { backend = mta6 }
 smtp-listener 192.0.2.1:@port:mixed@ { backend = mta6 }
-backend mta4 { server = "10.9.0.2:@port:mta@" identity = transparent }
-backend mta6 { server = "[fd00:9::2]:@port:mta@" identity = transparent }
+@printed@
+backend mta6 { server = "[fd00:9::2]:@port:25@" identity = transparent }
 workers = 1
 CONF
+$conf =~ s/\@printed\@/T::Printed::fit($page->{'sallyport.conf, transparent to another machine'}, '')/e;
 my $in = T::Run->start('sallyport-in', user => 'nobody', conf => $conf);
 
 sub capabilities {

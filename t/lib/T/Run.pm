@@ -66,7 +66,7 @@ sub configure {
         $head .= "$option = \"$dir/$places{$option}\"\n" unless $text =~ /^\s*$option\b/m;
     }
     # A mail server that a test plays hears nobody but clients, unless the test says otherwise.
-    $text =~ s/^(\s*backend\s+\S+\s*\{)(?![^{}]*check-interval)/$1 check-interval = 0/mg;
+    $text =~ s/^(\s*backend\s+\S+\s*\{)(?!(?:[^{}]|\{[^{}]*\})*check-interval)/$1 check-interval = 0/mg;
     $head .= "host-name = proxy.test\n" unless $text =~ /^\s*host-name\b/m;
     if ($self->{user} && T::Stage::is_root()) {
         $head .= "user = $self->{user}\n";
