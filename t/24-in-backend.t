@@ -78,7 +78,7 @@ subtest 'a dead server rests, and comes back when it answers us' => sub {
     start('server = {127.0.0.1:@port:one@, 127.0.0.1:@port:two@} rest-time = 1s');
     logged(qr/server-dead backend=mta server=\S+:@{[port('one')]} said="Connection refused"/, 'it is known before the first client');
     mailed(at('two'), 'the other one serves');
-    like($two->log_text, qr/^(\d+) for itself$.*^\1 C: EHLO proxy\.test$/ms, 'we called, for ourselves');
+    like($two->log_text, qr/^(\d+) for itself\n.*^\1 C: EHLO proxy\.test$/ms, 'we called, for ourselves');
     unlike($two->log_text, qr/^1 C: (?!EHLO|QUIT)/m, 'and asked for nothing');
     my $one = T::Sink->start(port => port('one'), head => 1);
     $in->log_like(qr/server-alive backend=mta server=\S+:@{[port('one')]}/);
