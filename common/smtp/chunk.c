@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/chunk.h"
 
-#include "base/match.h"
 #include "base/text.h"
+#include "smtp/crlf.h"
 
 void chunk_init(struct chunk *c)
 {
@@ -23,38 +23,6 @@ bool chunk_read(struct chunk *c, struct span arg)
     return true;
 }
 
-/* Which of 64 bytes need a closer look: NUL, LF without CR before it, and what follows a CR and
- * is no LF. */
-static uint64_t suspects(const char *block, uint64_t *after_cr)
-{
-    struct match m = match_load(block);
-    uint64_t cr = match_byte(&m, '\r'), behind = cr << 1 | *after_cr;
-
-    *after_cr = cr >> 63;
-    return (behind ^ match_byte(&m, '\n')) | match_byte(&m, '\0');
-}
-
-/* How many bytes at the front are in order: up to one that is not, or a CR whose LF is not
- * there. */
-static size_t clean_part(const char *bytes, size_t len)
-{
-    uint64_t found = 0, after_cr = 0;
-    size_t at = 0;
-
-    for (; !found && len - at >= MATCH_BYTES; at += found ? 0 : MATCH_BYTES)
-        found = suspects(bytes + at, &after_cr);
-    if (!found && at < len) {
-        char last[MATCH_BYTES];
-
-        memset(last, 'x', sizeof last);
-        memcpy(last, bytes + at, len - at);
-        found = suspects(last, &after_cr);
-    }
-    size_t clean = found ? at + (size_t)__builtin_ctzll(found) : len;
-
-    return clean > 0 && bytes[clean - 1] == '\r' ? clean - 1 : clean;
-}
-
 /* A CR and no more of these bytes: may it still become a CRLF? */
 static bool may_go_on(const struct chunk *c, const char *at, size_t left_here, size_t left)
 {
@@ -64,7 +32,7 @@ static bool may_go_on(const struct chunk *c, const char *at, size_t left_here, s
 static bool scan(struct chunk *c, enum dot_bare bare, char *bytes, size_t len, size_t *seen)
 {
     while (*seen < len) {
-        *seen += clean_part(bytes + *seen, len - *seen);
+        *seen += crlf_run(bytes + *seen, len - *seen, 'x', '\0');
         if (*seen == len)
             break;
         if (may_go_on(c, bytes + *seen, len - *seen, c->left - *seen)) {
