@@ -21,6 +21,9 @@ struct standing relay_standing(const struct relay *r);
 void relay_keep(char **text, struct span from);
 void relay_forget(char **text);
 
+/* Tells the engine what the rule says, now that it is another. */
+void relay_follow(struct relay *r);
+
 /* Ends the session with `421 4.3.2` and a few words. */
 void relay_end_421(struct relay *r, enum reason why, const char *text);
 

@@ -66,6 +66,7 @@ void relay_lost(struct relay *r, enum reason why)
 static void learn(struct relay *r, struct span reply)
 {
     relay_keep(&r->live, reply);
+    relay_forget(&r->said); /* of a server before this one */
     r->offers = ehlo_read(reply);
     r->stage = STAGE_OPEN;
     r->wish = RELAY_LEARN;

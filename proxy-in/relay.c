@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "answers.h"
 #include "asks.h"
 #include "join.h"
 
@@ -43,6 +44,13 @@ struct standing relay_standing(const struct relay *r)
                              .authenticated = r->authenticated};
 }
 
+void relay_follow(struct relay *r)
+{
+    r->client.demand_tls = rules_demand_tls(&r->rule);
+    r->client.dot.bare = (enum dot_bare)r->rule.smtp_bare_newline;
+    serve_limit(&r->client, r->rule.max_message_size);
+}
+
 void relay_show(struct relay *r, unsigned ticket, enum verb verb, struct span reply)
 {
     const struct standing at = relay_standing(r);
@@ -65,141 +73,6 @@ void relay_show(struct relay *r, unsigned ticket, enum verb verb, struct span re
     buf_clear(&text);
 }
 
-/* The backend's side */
-
-/* The final answer to a message; what was accepted is recorded before the client hears of it. */
-static void final(struct relay *r, const struct heard *h)
-{
-    r->final = *h;
-    r->chunks = CHUNKS_NONE;
-    r->messages += h->code / 100 == 2;
-    if (h->code / 100 == 2 && r->house->accounts && r->envelope.count > 0)
-        r->wish = RELAY_RECORD;
-    else
-        relay_recorded(r);
-}
-
-void relay_recorded(struct relay *r)
-{
-    envelope_reset(&r->envelope);
-    if (serve_is_owed(&r->client, r->final.ticket))
-        serve_answer(&r->client, r->final.ticket, r->final.text);
-}
-
-/* The room of a recipient that was not accepted serves the next one. */
-static bool settle_rcpt(struct relay *r, bool accepted)
-{
-    unsigned count = r->envelope.count;
-    bool kept = envelope_rcpt(&r->envelope, accepted);
-
-    r->room += r->house->accounts && r->envelope.count == count;
-    return kept;
-}
-
-/* What the engine was told of the rule. */
-static void follow(struct relay *r)
-{
-    r->client.demand_tls = rules_demand_tls(&r->rule);
-    r->client.dot.bare = (enum dot_bare)r->rule.smtp_bare_newline;
-    serve_limit(&r->client, r->rule.max_message_size);
-}
-
-/* It has logged in, and other rules may hold for it. */
-static void log_in(struct relay *r)
-{
-    r->authenticated = true;
-    if (!r->house->sources)
-        return;
-    sources_find_auth(r->house->sources, &r->who, r->house->source_name, &r->rule);
-    follow(r);
-}
-
-/* Only a 5xx is a failure: of a 4xx the client can know nothing. */
-static void settle_login(struct relay *r, int code)
-{
-    r->login = code / 100 == 5 ? LOGIN_NONE : LOGIN_PARDONED;
-    if (r->login == LOGIN_PARDONED)
-        r->wish = RELAY_PARDON;
-}
-
-/* The transaction is over, and no new one has begun. */
-static void reset(struct relay *r)
-{
-    envelope_reset(&r->envelope);
-    r->chunks = CHUNKS_NONE;
-}
-
-/* What an answer changes. False: no memory. */
-static bool settle(struct relay *r, enum verb verb, int code)
-{
-    bool good = code / 100 == 2;
-
-    switch (verb) {
-    case VERB_MAIL:
-        r->chunks = good ? CHUNKS_NONE : r->chunks;
-        return envelope_mail(&r->envelope, good);
-    case VERB_RCPT:
-        return settle_rcpt(r, good);
-    case VERB_RSET:
-    case VERB_EHLO:
-    case VERB_HELO:
-        if (good)
-            reset(r);
-        return true;
-    case VERB_BDAT:
-        r->chunks = good ? r->chunks : CHUNKS_BROKEN;
-        return true;
-    case VERB_AUTH:
-    case VERB_RESPONSE:
-        if (code == 235)
-            log_in(r);
-        if (code / 100 != 3 && r->login == LOGIN_TRIED)
-            settle_login(r, code);
-        return true;
-    default:
-        return true;
-    }
-}
-
-/* The mail server answered DATA. What goes before the message is on its way before the client's
- * first byte can be; and nothing else waits to be sent. */
-static void begin_message(struct relay *r, bool taken)
-{
-    if (taken && r->trace && !dial_preface(&r->backend, span_of(r->trace)))
-        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
-    relay_forget(&r->trace);
-}
-
-static bool is_final(enum verb verb)
-{
-    return verb == VERB_END || verb == VERB_LAST;
-}
-
-static void pass_back(struct relay *r, const struct heard *h)
-{
-    enum verb verb = serve_asked(&r->client, h->ticket);
-    bool early = dial_is_sending(&r->backend);
-
-    if (early && (h->code / 100 == 2 || verb == VERB_END)) {
-        /* It cannot accept what it has not got; and no dot shall end what is cut. */
-        join_keep_said(r, h->text);
-        relay_end_421(r, REASON_BACKEND_BROKEN, "Mail server not available, try again later");
-    } else if (!settle(r, verb, h->code)) {
-        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
-    } else if (h->code == 421) {
-        join_keep_said(r, h->text);
-        relay_end(r, REASON_REFUSED, h->text);
-    } else if (is_final(verb)) {
-        final(r, h);
-    } else if ((verb == VERB_EHLO || verb == VERB_HELO) && h->code == 250) {
-        relay_show(r, h->ticket, verb, span_of(r->live)); /* the answer to RSET, in truth */
-    } else {
-        if (verb == VERB_DATA)
-            begin_message(r, h->code == 354);
-        serve_answer(&r->client, h->ticket, h->text);
-    }
-}
-
 static void hear(struct relay *r)
 {
     struct heard h;
@@ -210,7 +83,7 @@ static void hear(struct relay *r)
         if (r->stage == STAGE_INTRO)
             join_heard(r, &h);
         else if (r->stage == STAGE_OPEN)
-            pass_back(r, &h);
+            answers_take(r, &h);
     }
     if (got < 0 && r->stage == STAGE_OPEN && dial_waits(&r->backend) == 0)
         join_unasked(r, buf_peek(&r->backend.in));
@@ -240,6 +113,14 @@ static bool next_request(struct relay *r)
     return true;
 }
 
+/* Why the client is heard no more. */
+static enum reason silenced(const struct serve *s)
+{
+    if (serve_idles(s))
+        return REASON_IDLE;
+    return s->bad < SERVE_BAD_MAX ? REASON_FOREIGN : REASON_ERRORS;
+}
+
 enum relay_wish relay_turn(struct relay *r)
 {
     r->wish = RELAY_WAIT;
@@ -254,7 +135,7 @@ enum relay_wish relay_turn(struct relay *r)
     if (r->stage == STAGE_OPEN && serve_has_outgrown(&r->client))
         r->wish = RELAY_DROP;
     if (r->why == REASON_NOT_YET && serve_is_over(&r->client))
-        r->why = r->client.bad < SERVE_BAD_MAX ? REASON_FOREIGN : REASON_ERRORS;
+        r->why = silenced(&r->client);
     return r->why == REASON_NOT_YET ? r->wish : RELAY_CLOSE;
 }
 
@@ -303,12 +184,13 @@ bool relay_owes_pardon(const struct relay *r)
 
 unsigned relay_give_back(struct relay *r)
 {
-    unsigned granted = r->granted;
+    bool needs = r->why == REASON_NOT_YET && (envelope_is_busy(&r->envelope) || r->held_arg);
+    unsigned back = r->spent + (needs ? 0 : r->granted);
 
-    if (r->why == REASON_NOT_YET && (envelope_is_busy(&r->envelope) || r->held_arg))
-        return 0;
-    r->room = r->granted = 0;
-    return granted;
+    r->spent = 0;
+    if (!needs)
+        r->room = r->granted = 0;
+    return back;
 }
 
 void relay_init(struct relay *r, const struct relay_house *house, const struct source *rule,
@@ -316,9 +198,8 @@ void relay_init(struct relay *r, const struct relay_house *house, const struct s
 {
     *r = (struct relay){
         .rule = *rule, .house = house, .who = *who, .where = *where, .session = session};
-    serve_init(&r->client, SERVE_WORLD, rules_demand_tls(rule),
-               (enum dot_bare)rule->smtp_bare_newline);
-    serve_limit(&r->client, rule->max_message_size);
+    serve_init(&r->client, SERVE_WORLD, false, DOT_REJECT);
+    relay_follow(r);
     dial_init(&r->backend);
     envelope_init(&r->envelope);
 }
@@ -344,7 +225,7 @@ void relay_secured(struct relay *r, const struct tls_facts *tls)
     r->tls = tls;
     if (r->authenticated && r->house->sources) {
         sources_find(r->house->sources, &r->who, r->house->source_name, &r->rule);
-        follow(r);
+        relay_follow(r);
     }
     r->authenticated = false;
     r->shown = 0;
@@ -387,7 +268,7 @@ bool relay_awaits_outcome(const struct relay *r)
     for (unsigned i = r->backend.first; i != r->backend.next; i++) {
         unsigned ticket = r->backend.asked[i % DIAL_DEPTH];
 
-        if (serve_is_owed(&r->client, ticket) && is_final(serve_asked(&r->client, ticket)))
+        if (serve_is_owed(&r->client, ticket) && answers_are_final(serve_asked(&r->client, ticket)))
             return !serve_awaits_message(&r->client); /* a chunk that is cut has none */
     }
     return false;

@@ -81,8 +81,9 @@ struct relay {
     char *trace;         /* ours; goes before the next message (add-received-header) */
     char *said;          /* ours; what the backend said last before it ended us */
     unsigned shown;      /* extensions that the client was shown: bits of ehlo.def */
-    unsigned granted;    /* records for which room was made */
+    unsigned granted;    /* records for which room was made, and is still wanted */
     unsigned room;       /* of them not used yet */
+    unsigned spent;      /* records that were written: their room is to be given back */
     struct heard final;  /* with RELAY_RECORD */
     struct envelope envelope;
 
@@ -120,7 +121,8 @@ void relay_secured(struct relay *r, const struct tls_facts *tls);
 /* Room was made for so many records; 0: the disk is full. */
 void relay_reserved(struct relay *r, unsigned records);
 
-/* Once no transaction is open any more: how much of that is to be given back. */
+/* How much of that is to be given back: what is written at once, the rest when no transaction is
+ * open any more. */
 unsigned relay_give_back(struct relay *r);
 void relay_recorded(struct relay *r);
 

@@ -10,6 +10,7 @@
 #define NOT_HTTP "421 4.7.0 This is not an HTTP server\r\n"
 #define NO_HEAD "421 4.7.0 No PROXY header is taken from here\r\n"
 #define TOO_MANY "421 4.7.0 Too many bad commands\r\n"
+#define TOO_IDLE "421 4.7.0 Too many commands without a message\r\n"
 
 /* Says no in its turn, and ends the session then. */
 static void refuse_for_good(struct serve *s, struct span text)
@@ -75,6 +76,15 @@ static const char *breach(struct serve *s, struct span line, const struct reques
     return NULL;
 }
 
+/* What is in order by itself, and the end all the same. Our own MTA may idle as it likes. */
+static const char *last_straw(struct serve *s, enum verb verb)
+{
+    if (verb_has(verb, VERB_ALONE) && buf_len(&s->in) > s->lent)
+        return "503 5.5.0 Nothing may follow this command\r\n";
+    s->idle += s->role == SERVE_WORLD && verb_has(verb, VERB_IDLE);
+    return serve_idles(s) ? TOO_IDLE : NULL;
+}
+
 static int next_command(struct serve *s, struct span line, struct request *out)
 {
     *out = (struct request){.verb = verb_read(line, &out->arg), .arg = out->arg};
@@ -84,8 +94,8 @@ static int next_command(struct serve *s, struct span line, struct request *out)
 
     const char *end = breach(s, line, out), *no = end ? NULL : objection(s, out);
 
-    if (!end && !no && verb_has(out->verb, VERB_ALONE) && buf_len(&s->in) > s->lent)
-        end = "503 5.5.0 Nothing may follow this command\r\n";
+    if (!end && !no)
+        end = last_straw(s, out->verb);
     if (end) {
         refuse_for_good(s, span_of(end));
         return 0;

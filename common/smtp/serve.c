@@ -78,6 +78,11 @@ bool serve_is_over(const struct serve *s)
     return s->hear == HEAR_NO_MORE;
 }
 
+bool serve_idles(const struct serve *s)
+{
+    return s->idle > SERVE_IDLE_MAX;
+}
+
 struct span serve_body(const struct serve *s)
 {
     return (struct span){buf_peek(&s->in).at, s->body};
@@ -131,6 +136,8 @@ static void follow(struct serve *s, enum verb verb, char class)
         s->greeted = true;
     if (starts_anew(verb) && class == '2')
         begin_message(s);
+    if ((verb == VERB_END || verb == VERB_LAST) && class == '2')
+        s->idle = 0;
 }
 
 /* The reply is on its way out: what does it change? */

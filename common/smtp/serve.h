@@ -17,8 +17,9 @@
  * command whose line does not end in CRLF or holds a CR or NUL, HTTP (cross-protocol
  * attacks), something behind STARTTLS, something behind a DATA that was refused (it may
  * be the message), a BDAT without a count (who knows where the next command is?), a line of
- * AUTH that is too long (the upstream still waits for it), too many bad commands in a row. There is
- * an answer in its turn, then serve_is_over().
+ * AUTH that is too long (the upstream still waits for it), too many bad commands in a row, or too
+ * many that bring no message nearer (serve_idles()). There is an answer in its turn, then
+ * serve_is_over().
  *
  * It knows the grammar and the order of SMTP and nothing else: no sockets, no clock, no
  * TLS, no policy. The owner moves bytes and decides. Nothing a client sends reaches an
@@ -40,6 +41,7 @@ enum {
     SERVE_IN_MAX = 32768,   /* bytes of a client that wait in `in` */
     SERVE_DEPTH = 32,       /* requests that wait for their answers */
     SERVE_BAD_MAX = 20,     /* bad commands in a row */
+    SERVE_IDLE_MAX = 100,   /* IDLE commands of the world until a message is accepted */
 };
 
 struct request {
@@ -73,6 +75,7 @@ struct serve {
     uint64_t received; /* bytes of the current message that may pass, without its dot */
     uint64_t size_max; /* of a message; 0: no limit */
     unsigned bad;      /* commands refused here, in a row */
+    unsigned idle;     /* IDLE commands since the last message */
     struct owed owed[SERVE_DEPTH];
     unsigned first, next; /* tickets: [first, next) are owed */
 };
@@ -126,6 +129,9 @@ void serve_end(struct serve *s, struct span text);
 /* All that will ever be said is in `out`: send it, then close. So it is after the answer to
  * QUIT, VERB_ABORT or VERB_OUTGROWN, a 4xx greeting, serve_end(), and what is listed above. */
 bool serve_is_over(const struct serve *s);
+
+/* Was it the end that they were too many? */
+bool serve_idles(const struct serve *s);
 
 /* The handshake is over: forget all that was said in the clear (RFC 3207, 4.2).
  * False: something more was said after STARTTLS, so close. */

@@ -14,6 +14,7 @@ enum {
     STOPS = VERB_STOPS,
     ALONE = VERB_ALONE,
     WAITS = VERB_WAITS,
+    IDLE = VERB_IDLE,
 };
 
 static const struct {

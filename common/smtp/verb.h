@@ -27,6 +27,7 @@ enum verb_rule {
     VERB_STOPS = 16,
     VERB_ALONE = 32,
     VERB_WAITS = 64,
+    VERB_IDLE = 128,
 };
 
 /* "EHLO"; also "a line of AUTH" and the like, for logs. */

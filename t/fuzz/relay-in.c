@@ -125,6 +125,7 @@ static bool act(struct stage *st, uint8_t what)
         return true;
     case 8:
         (void)relay_give_back(&st->relay);
+        promise(st->relay.room <= st->relay.granted);
         return true;
     default:
         return false;

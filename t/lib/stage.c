@@ -130,6 +130,7 @@ void stage_turn(struct stage *st)
         st->wish = disk ? RELAY_WAIT : st->wish;
         moved = write_out(st) || disk;
     }
+    (void)relay_give_back(&st->relay);
 }
 
 bool stage_hears(struct buf *from, struct span want)

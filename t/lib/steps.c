@@ -15,7 +15,7 @@
  *   !failures 2           so many tries to log in were counted
  *   !limit 60             the client has so many seconds for its next command
  *   !closed word          the session ended, for this reason (proxy-in/reason.def)
- *   !said text            the mail server's last words are logged so
+ *   !said text            the mail server's last words are logged so; none: nothing is
  *   !name it              the mail server calls itself so
  *   !quiet                nobody was told anything else, and no mail server is wanted
  */
@@ -114,7 +114,7 @@ static bool quiet(struct stage *st, const char *arg)
 
 static bool same_text(const char *text, const char *want)
 {
-    if (text && strcmp(text, want) == 0)
+    if (strcmp(text ? text : "", want) == 0)
         return true;
     print_error("it is: %s\n", text ? text : "nothing");
     return false;

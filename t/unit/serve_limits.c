@@ -112,6 +112,53 @@ static void a_long_line_of_auth_ends_the_session(void **state)
     }
 }
 
+/* Says one command, and answers it. Was it heard? */
+static bool say_one(struct serve *s, struct span line, struct span answer)
+{
+    struct request r;
+    bool heard;
+
+    assert_true(serve_feed(s, line));
+    heard = serve_next(s, &r) == 1;
+    if (heard)
+        serve_answer(s, r.ticket, answer);
+    buf_drop(&s->out, buf_len(&s->out));
+    return heard;
+}
+
+static void send_message(struct serve *s, struct span outcome)
+{
+    assert_true(say_one(s, SPAN("DATA\r\n"), SPAN("354 go\r\n")));
+    assert_true(say_one(s, SPAN(".\r\n"), outcome));
+}
+
+/* Only a message that was accepted allows more of it; our own MTA may go on for ever. */
+static void idle_talk_has_an_end(void **state)
+{
+    static const struct {
+        enum serve_role role;
+        struct span outcome;
+        bool goes_on;
+    } cases[] = {
+        {SERVE_WORLD, {"250 ok\r\n", 8}, true},
+        {SERVE_WORLD, {"554 no\r\n", 8}, false},
+        {SERVE_MTA, {"554 no\r\n", 8}, true},
+    };
+    struct serve s;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        begin(&s); /* its EHLO counts */
+        s.role = cases[i].role;
+        for (int n = 1; n < SERVE_IDLE_MAX; n++)
+            assert_true(say_one(&s, SPAN("RSET\r\n"), SPAN("250 ok\r\n")));
+        send_message(&s, cases[i].outcome);
+        assert_int_equal(say_one(&s, SPAN("NOOP\r\n"), SPAN("250 ok\r\n")), cases[i].goes_on);
+        assert_int_equal(serve_is_over(&s), !cases[i].goes_on);
+        serve_clear(&s);
+    }
+}
+
 /* RFC 4954, 4: challenges as long as responses; all else stays within SERVE_REPLY_MAX. */
 static void a_challenge_may_be_long(void **state)
 {
@@ -309,6 +356,7 @@ int main(void)
         cmocka_unit_test(long_lines_are_dropped_and_never_run),
         cmocka_unit_test(the_rest_of_a_long_line_ends_in_crlf),
         cmocka_unit_test(a_long_line_of_auth_ends_the_session),
+        cmocka_unit_test(idle_talk_has_an_end),
         cmocka_unit_test(a_challenge_may_be_long),
         cmocka_unit_test(a_long_bdat_ends_the_session),
         cmocka_unit_test(too_many_bad_commands_in_a_row),
