@@ -65,8 +65,12 @@ static bool is_at(const struct table *t, unsigned part, size_t place, uint32_t h
 
         if (whole && memcmp(&out->key, key, sizeof *key) == 0)
             return true;
-        if (whole && atomic_load_explicit(at, memory_order_acquire) == said)
-            return false; /* another key with the same hash */
+        /* Another key with the same hash. With another hash, the record was taken for something
+         * else and the index may lead to it again by now: to look at that once more is not enough.
+         */
+        if (whole && hash_of(t, &out->key) == hash &&
+            atomic_load_explicit(at, memory_order_acquire) == said)
+            return false;
     }
     return false;
 }
