@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "behind/probe.h"
+#include "run/conf.h"
+#include "run/kinds.h"
 
 /* Seconds for each answer: a person waits. */
 enum { PATIENCE = 10 };
@@ -45,40 +47,31 @@ static bool ask(const struct target *t, bool v6, struct probed *out)
         .patience = PATIENCE};
     struct probe *p = a.base ? probe_new(a.base, &plan, on_probed, &a) : NULL;
 
-    if (p)
+    bool asked = p != NULL;
+
+    if (asked)
         event_base_dispatch(a.base);
     else
         finding_plain(t->findings, FINDING_NO_MEMORY, t->where);
-    if (a.base) {
-        bool asked = p != NULL;
-
-        probe_free(&p);
+    probe_free(&p);
+    if (a.base)
         event_base_free(a.base);
-        return asked;
-    }
-    return false;
+    return asked;
 }
 
-static const char *identity_word(const struct backend *b)
-{
-    static const char *const words[] = {"proxy-v2", "proxy-v1", "xclient", "none", "transparent"};
-
-    return words[b->identity];
-}
-
-/* "RCPT TO:<...>: 250 Ok, as 192.0.2.1 by proxy-v2" */
+/* "RCPT TO:<...>: 250 Ok, as 192.0.2.1 by identity proxy-v2" */
 static void tell(const struct target *t, bool v6, const struct probed *found)
 {
+    const struct option *identity = conf_find(kinds[KIND_BACKEND].options, "identity");
+    const char *as = t->backend->identity == IDENTITY_NONE ? ""
+                     : v6                                  ? "as 2001:db8::1 by "
+                                                           : "as 192.0.2.1 by ";
     bool safe = found->verdict == VERDICT_SAFE, is_of_rcpt = *found->asked;
     char detail[900];
 
-    snprintf(detail, sizeof detail, "%s%s%s%s, as %s by identity %s", is_of_rcpt ? "RCPT TO:<" : "",
+    snprintf(detail, sizeof detail, "%s%s%s%s, %sidentity %.*s", is_of_rcpt ? "RCPT TO:<" : "",
              safe && is_of_rcpt ? "probe@..." : found->asked, is_of_rcpt ? ">: " : "", found->said,
-             v6 ? "2001:db8::1" : "192.0.2.1", identity_word(t->backend));
-    if (t->backend->identity == IDENTITY_NONE)
-        snprintf(detail, sizeof detail, "%s%s%s%s, identity none", is_of_rcpt ? "RCPT TO:<" : "",
-                 safe && is_of_rcpt ? "probe@..." : found->asked, is_of_rcpt ? ">: " : "",
-                 found->said);
+             as, SPAN_ARG(option_word(identity, t->backend->identity)));
     finding_say(t->findings, safe ? SEVERITY_OK : SEVERITY_ERROR, t->where,
                 verdict_what(found->verdict), detail,
                 safe ? NULL : verdict_remedy(found->verdict, (enum identity)t->backend->identity));

@@ -53,15 +53,6 @@ static const struct option_head *decides(const struct asked *a, size_t row)
     return best;
 }
 
-static void print_word(const char *words, unsigned place)
-{
-    struct span all = span_of(words), word = span_cut(&all, ' ');
-
-    while (place-- > 0)
-        word = span_cut(&all, ' ');
-    printf("%.*s", SPAN_ARG(word));
-}
-
 static void print_time(unsigned long seconds)
 {
     if (seconds && seconds % 3600 == 0)
@@ -102,7 +93,7 @@ static void print_value(const struct option *o, const void *of)
         print_time(*(const unsigned long *)at);
         break;
     case OPTION_WORD:
-        print_word(o->words, *(const unsigned *)at);
+        printf("%.*s", SPAN_ARG(option_word(o, *(const unsigned *)at)));
         break;
     case OPTION_LIST:
     case OPTION_FILES:
@@ -127,8 +118,7 @@ static void print_row(const struct option_head *from, const struct source *rule,
     printf("%s = ", conf_name(&source_options[row], dashed));
     print_value(&source_options[row], rule);
     if (from)
-        printf("    # source %s, %s:%u\n", from->title, from->file,
-               from->lines && from->lines[row] ? from->lines[row] : from->line);
+        printf("    # source %s, %s:%u\n", from->title, from->file, option_line(from, row));
     else
         printf("    # default\n");
 }

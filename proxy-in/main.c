@@ -4,13 +4,14 @@
  */
 #include "prepare.h"
 #include "run/daemon.h"
+#include "run/settings.h"
 #include "server.h"
 
 int main(int argc, char **argv)
 {
     static const struct role roles[] = {
         {.name = "worker",
-         .count = prepare_workers,
+         .count = settings_workers,
          .run = server_run,
          .buried = prepare_buried,
          .keeps_net_raw = prepare_is_transparent},

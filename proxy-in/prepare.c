@@ -21,15 +21,6 @@ static struct tally *tally;
 static struct strikes *strikes;
 static unsigned parts;
 
-unsigned prepare_workers(const struct settings *s)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (s->global.workers)
-        return (unsigned)s->global.workers;
-    return processors > 0 ? (unsigned)processors : 1;
-}
-
 bool prepare_is_transparent(const struct settings *s)
 {
     for (size_t i = 0; i < s->smtp_listener_count; i++)
@@ -88,7 +79,7 @@ static void make_counters(const struct global *g, struct problems *wrong)
 static void make_table(const struct settings *s, struct problems *wrong)
 {
     const struct global *g = &s->global;
-    unsigned need = DAEMON_GENERATIONS * prepare_workers(s);
+    unsigned need = DAEMON_GENERATIONS * settings_workers(s);
     unsigned long entries = 2 * g->max_sessions;
     struct cage cage = {.gid = (gid_t)-1};
     char path[4096], why[512];

@@ -39,9 +39,6 @@ void prepare_free(void *prepared);
 void prepare_minute(void *prepared);
 void prepare_stopping(void *prepared);
 
-/* How many workers the settings ask for. */
-unsigned prepare_workers(const struct settings *s);
-
 /* Does any backend that is used see clients at their own addresses? */
 bool prepare_is_transparent(const struct settings *s);
 

@@ -6,6 +6,7 @@
 #include "proxy-out/prepare.h"
 #include "proxy-out/server.h"
 #include "run/daemon.h"
+#include "run/settings.h"
 
 static int run_facts(struct child *child)
 {
@@ -18,7 +19,7 @@ int main(int argc, char **argv)
 {
     static const struct role roles[] = {
         {.name = "facts", .count = prepare_one, .run = run_facts, .serves_others = true},
-        {.name = "worker", .count = prepare_workers, .run = server_run},
+        {.name = "worker", .count = settings_workers, .run = server_run},
         {.name = NULL},
     };
     static const struct program program = {

@@ -8,38 +8,14 @@
 #include "net/listen.h"
 #include "proxy-out/facts.h"
 #include "proxy-out/hosts.h"
+#include "run/problem.h"
 
 /* They live as long as the master, over all reloads. */
 static struct listens sockets;
 
-/* One line of several, behind those that are there already. */
-struct lines {
-    char *at;
-    size_t size, len;
-};
-
-static void add_whole(struct lines *l, const char *line)
+static void add_line(struct problems *wrong, const struct option_head *head, const char *text)
 {
-    int n = snprintf(l->at + l->len, l->size - l->len, "%s%s", l->len ? "\n" : "", line);
-
-    l->len += n > 0 && (size_t)n < l->size - l->len ? (size_t)n : 0;
-}
-
-static void add_line(struct lines *l, const struct option_head *head, const char *text)
-{
-    char line[2048];
-
-    snprintf(line, sizeof line, "%s:%u: %s", head->file, head->line, text);
-    add_whole(l, line);
-}
-
-unsigned prepare_workers(const struct settings *s)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (s->global.workers)
-        return (unsigned)s->global.workers;
-    return processors > 0 ? (unsigned)processors : 1;
+    problem_add(wrong, head->file, head->line, NULL, "%s", text);
 }
 
 unsigned prepare_one(const struct settings *s)
@@ -49,7 +25,7 @@ unsigned prepare_one(const struct settings *s)
 }
 
 /* What is text in the settings and more than that to us. */
-static void check(const struct settings *s, struct lines *wrong)
+static void check(const struct settings *s, struct problems *wrong)
 {
     char text[1024];
     const char *what;
@@ -69,7 +45,7 @@ static void check(const struct settings *s, struct lines *wrong)
 }
 
 static int open_socket(const struct option_head *head, const struct addr *at, bool everywhere,
-                       struct lines *wrong)
+                       struct problems *wrong)
 {
     char why[512];
     int fd = listens_open(&sockets, at, everywhere, why, sizeof why);
@@ -79,7 +55,7 @@ static int open_socket(const struct option_head *head, const struct addr *at, bo
     return fd;
 }
 
-static void open_sockets(struct prepared *p, const struct settings *s, struct lines *wrong)
+static void open_sockets(struct prepared *p, const struct settings *s, struct problems *wrong)
 {
     listens_unmark(&sockets);
     for (size_t i = 0; i < p->count; i++) {
@@ -103,15 +79,15 @@ static void want_again(const struct prepared *before)
 }
 
 static void take_hold(struct prepared *p, const struct settings *s, const struct prepared *before,
-                      struct lines *wrong)
+                      struct problems *wrong)
 {
     char why[512];
 
     if ((p->facts = facts_listen(why, sizeof why)) < 0)
         add_line(wrong, &s->global.head, why);
-    if (wrong->len == 0)
+    if (wrong->count == 0)
         open_sockets(p, s, wrong);
-    if (wrong->len > 0)
+    if (wrong->count > 0)
         want_again(before);
     listens_close_unwanted(&sockets);
 }
@@ -147,19 +123,20 @@ void prepare_show(const void *prepared, dated_fn *show, void *arg)
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size)
 {
     struct prepared *p = new_prepared(s->relay_listener_count);
-    struct lines wrong = {.at = why, .size = size};
+    struct problems wrong;
     char text[1024];
 
+    problem_start(&wrong, why, size);
     if (!p) {
         add_line(&wrong, &s->global.head, "out of memory");
         return NULL;
     }
     check(s, &wrong);
     if (!(p->manners = manners_new(s, text, sizeof text)))
-        add_whole(&wrong, text);
-    if (!only_check && wrong.len == 0)
+        problem_add_line(&wrong, text);
+    if (!only_check && wrong.count == 0)
         take_hold(p, s, before, &wrong);
-    if (wrong.len == 0)
+    if (wrong.count == 0)
         return p;
     prepare_free(p);
     return NULL;

@@ -27,6 +27,5 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
 void prepare_free(void *prepared);
 void prepare_stopping(void *prepared);
 
-/* How many workers the settings ask for; and there is one facts process. */
-unsigned prepare_workers(const struct settings *s);
+/* There is one facts process. */
 unsigned prepare_one(const struct settings *s);

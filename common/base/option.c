@@ -76,6 +76,20 @@ static bool read_word(const char *words, struct span text, unsigned long *out)
     return false;
 }
 
+struct span option_word(const struct option *o, unsigned number)
+{
+    struct span rest = span_of(o->words), word = span_cut(&rest, ' ');
+
+    while (number-- > 0)
+        word = span_cut(&rest, ' ');
+    return word;
+}
+
+unsigned option_line(const struct option_head *head, size_t row)
+{
+    return head->lines && head->lines[row] ? head->lines[row] : head->line;
+}
+
 static bool read_flag(struct span text, unsigned long *out)
 {
     *out = span_is_nocase(text, "yes") || span_is_nocase(text, "true");

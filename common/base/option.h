@@ -132,6 +132,12 @@ void option_merge(const struct option *options, void *into, const void *from);
  * option_is_set(source_options, &rule->head, offsetof(struct source, allow_auth)). */
 bool option_is_set(const struct option *options, const struct option_head *head, size_t offset);
 
+/* Where row `row` was set, or, where that is not known, the section. */
+unsigned option_line(const struct option_head *head, size_t row);
+
+/* The word of a WORD with this number. */
+struct span option_word(const struct option *o, unsigned number);
+
 /* Visits each file that the struct `of` names, by options FILE, FILES and CERTS. */
 typedef void option_file_fn(void *arg, const struct option *o, const char *path);
 void option_files(const struct option *options, const void *of, option_file_fn *visit, void *arg);

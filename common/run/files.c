@@ -28,9 +28,8 @@ struct file {
 static struct mark mark_of(const char *path)
 {
     struct stat st;
-    struct mark m;
+    struct mark m = {.error = 0};
 
-    memset(&m, 0, sizeof m); /* with the holes in it */
     if (stat(path, &st) != 0) {
         m.error = errno;
         return m;

@@ -32,11 +32,6 @@ void inherit_global(struct smtp_listener *listener, const struct global *from)
     }
 }
 
-static unsigned line_of(const struct option_head *head, size_t row)
-{
-    return head->lines && head->lines[row] ? head->lines[row] : head->line;
-}
-
 void inherit_place(const struct settings *s, const struct smtp_listener *listener, const char *name,
                    char *to, size_t size)
 {
@@ -49,7 +44,7 @@ void inherit_place(const struct settings *s, const struct smtp_listener *listene
         head = &s->global.head;
     }
     char dashed[OPTION_NAME];
-    unsigned line = o ? line_of(head, (size_t)(o - options)) : head->line;
+    unsigned line = o ? option_line(head, (size_t)(o - options)) : head->line;
 
     snprintf(to, size, "%s:%u: %s", head->file, line,
              o ? conf_name(o, dashed) : listener->head.title);
@@ -86,7 +81,7 @@ void inherit_place_in(int kind, const struct option_head *section, const char *w
 
     if (o)
         snprintf(to, size, "%s:%u: %s", section->file,
-                 line_of(section, (size_t)(o - kinds[kind].options)), conf_name(o, name));
+                 option_line(section, (size_t)(o - kinds[kind].options)), conf_name(o, name));
     else
         snprintf(to, size, "%s:%u: %s %s", section->file, section->line, kinds[kind].name,
                  section->title);

@@ -186,3 +186,12 @@ const struct backend *settings_backend(const struct settings *s, const struct sm
             return &s->backends[i];
     return s->backends;
 }
+
+unsigned settings_workers(const struct settings *s)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (s->global.workers)
+        return (unsigned)s->global.workers;
+    return processors > 0 ? (unsigned)processors : 1;
+}

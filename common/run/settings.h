@@ -225,6 +225,9 @@ struct settings *settings_share(struct settings *s);
  * all defaults). Never NULL. */
 const struct backend *settings_backend(const struct settings *s, const struct smtp_listener *l);
 
+/* How many workers: as many as processors where the file does not say. */
+unsigned settings_workers(const struct settings *s);
+
 /* "ADDRESS:PORT" or "unix:/PATH"; `text` must live as long. False: neither. */
 MUST bool backend_server_read(const char *text, struct backend_server *out);
 
