@@ -12,7 +12,7 @@
 /* Once: listeners share what they take over from the file's own options. */
 static void add_at(struct problems *p, const char *place, const char *text)
 {
-    char line[1536];
+    char line[1024 + 512 + 8];
 
     snprintf(line, sizeof line, "%s: %s", place, text);
     if (!strstr(p->why, line))

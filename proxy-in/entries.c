@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+/* Sessions that have left, and give way at once to one that comes. */
+enum { EARLY_MOST = 4 };
+
 void entries_init(struct entries *e, struct table *table, unsigned part)
 {
     *e = (struct entries){.table = table, .part = part};
@@ -34,6 +37,23 @@ void entries_clear(struct entries *e)
         take_back_leaving(e, at);
 }
 
+static bool put_both(struct entries *e, const struct entry *entry, const struct table_entry *what)
+{
+    return table_put(e->table, e->part, &entry->keys[0], what) &&
+           table_put(e->table, e->part, &entry->keys[1], what);
+}
+
+/* Where the table is full, who has left gives up its grace for who comes. */
+static bool put(struct entries *e, const struct entry *entry, const struct table_entry *what)
+{
+    for (unsigned tries = 0; !put_both(e, entry, what); tries++) {
+        if (tries == EARLY_MOST || !TAILQ_FIRST(&e->leaving))
+            return false;
+        take_back_leaving(e, TAILQ_FIRST(&e->leaving));
+    }
+    return true;
+}
+
 struct entry *entries_put(struct entries *e, const struct table_key keys[2],
                           const struct table_entry *what)
 {
@@ -51,8 +71,7 @@ struct entry *entries_put(struct entries *e, const struct table_key keys[2],
     }
     entry->session = what->session;
     memcpy(entry->keys, keys, sizeof entry->keys);
-    if (table_put(e->table, e->part, &keys[0], what) &&
-        table_put(e->table, e->part, &keys[1], what))
+    if (put(e, entry, what))
         return entry;
     take_back(e, entry);
     return NULL;

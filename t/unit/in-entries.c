@@ -159,6 +159,32 @@ static void survives_a_full_table(void **state)
     assert_null(entries_put(&all, keys, &what));
 }
 
+/* Many that came and went leave room for who is there. */
+static void gives_up_its_grace(void **state)
+{
+    struct entries all;
+    struct table_key keys[2];
+    struct table_entry gone;
+
+    (void)state;
+    entries_init(&all, table, 0);
+    for (unsigned short i = 0; i < 9; i++) {
+        struct table_entry what = of_session("x", true);
+        struct entry *entry;
+
+        what.session.text[0] = (char)('a' + i);
+        make_keys(keys, (unsigned short)(1 + i), (unsigned short)(1001 + i));
+        entry = entries_put(&all, keys, &what);
+        assert_non_null(entry);
+        assert_true(finds(&keys[0], what.session.text, true));
+        assert_true(finds(&keys[1], what.session.text, true));
+        entries_leave(&all, &entry, 1);
+    }
+    make_keys(keys, 1, 1001);
+    assert_false(table_find(table, &keys[0], &gone));
+    entries_clear(&all);
+}
+
 /* Bytes of a session that stands idle, without its buffers (none) and TLS's own. */
 static void is_small(void **state)
 {
@@ -170,11 +196,9 @@ static void is_small(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stays_for_a_grace),
-        cmocka_unit_test(comes_again_with_tls),
-        cmocka_unit_test(leaves_others_alone),
-        cmocka_unit_test(survives_a_full_table),
-        cmocka_unit_test(is_small),
+        cmocka_unit_test(stays_for_a_grace),   cmocka_unit_test(comes_again_with_tls),
+        cmocka_unit_test(leaves_others_alone), cmocka_unit_test(survives_a_full_table),
+        cmocka_unit_test(gives_up_its_grace),  cmocka_unit_test(is_small),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
