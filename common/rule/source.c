@@ -37,7 +37,7 @@ static const char auth_title[] = "{auth}";
 
 static bool is_name(const char *title)
 {
-    if (!isalpha((unsigned char)*title))
+    if (!isalpha((unsigned char)*title) || strlen(title) > SOURCE_NAME_MAX)
         return false;
     while (isalnum((unsigned char)*title) || (*title && strchr("-_.", *title)))
         title++;
@@ -145,7 +145,7 @@ static bool read_title(struct entry *e, char *why, size_t size)
     snprintf(why, size,
              "%s:%u: source %s: neither a network nor a name; networks are 10.0.0.5, "
              "10.0.0.0/8, 2001:db8::/32 or 0/0, with no bit set behind the prefix, and "
-             "names begin with a letter",
+             "names begin with a letter and have 63 at most",
              section->head.file, section->head.line, title);
     return false;
 }

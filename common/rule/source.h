@@ -66,6 +66,8 @@ extern const struct option source_options[];
 
 struct sources;
 
+enum { SOURCE_NAME_MAX = 63 }; /* the session table has room for */
+
 /* `sections` (with defaults in what they do not set) stay the caller's and must live as long.
  * NULL with one line in `why`: file, line, a title that is neither a network nor a name, one
  * that is there twice, what report-only may not name, what is no

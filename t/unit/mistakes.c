@@ -18,6 +18,9 @@
 /* One mistake, and all that is said of it. */
 #define ONES "1111111111111111111111111111111111111111111111111111111111111111"
 
+/* A name of one letter too many. */
+#define LONG "a234567890123456789012345678901234567890123456789012345678901234"
+
 static const struct {
     const char *text, *why;
 } mistakes[] = {
@@ -172,7 +175,12 @@ static const struct {
     /* titles */
     {"source 10.0.0.1/8 { }",
      "f:1: source 10.0.0.1/8: neither a network nor a name; networks are 10.0.0.5, 10.0.0.0/8, "
-     "2001:db8::/32 or 0/0, with no bit set behind the prefix, and names begin with a letter"},
+     "2001:db8::/32 or 0/0, with no bit set behind the prefix, and names begin with a "
+     "letter and have 63 at most"},
+    {"source " LONG " { }",
+     "f:1: source " LONG ": neither a network nor a name; networks are 10.0.0.5, 10.0.0.0/8, "
+     "2001:db8::/32 or 0/0, with no bit set behind the prefix, and names begin with a "
+     "letter and have 63 at most"},
     {"\nsource 10/8 { }\nsource 10.0.0.0/8 { }",
      "f:3: source 10.0.0.0/8: is there twice, first in f:2; make one of them"},
     {"domain a..b { }", "f:1: domain a..b: not a pattern; patterns are *, example.com, "
