@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "rule/certificate.h"
 #include "tell/log.h"
 
 struct facts {
@@ -112,18 +113,28 @@ static size_t decode(char *to, size_t size, const char *from)
     return len;
 }
 
-static void take_subject(struct tls_facts *tls, const struct macros *m)
+static void take_name(struct session *s, struct span name)
 {
+    if (certificate_is_name(name))
+        text_copy(s->cert_name, sizeof s->cert_name, name);
+}
+
+static void take_subject(struct session *s, const struct macros *m)
+{
+    struct tls_facts *tls = &s->tls;
     char decoded[512];
     size_t len = decode(decoded, sizeof decoded, m->subject);
 
     if (span_starts_nocase(span_of(m->version), "Postfix")) {
-        if (m->subject[0] == '\0')
+        if (m->subject[0] == '\0' && m->issuer[0] == '\0')
             return;
         text_copy(tls->verify, sizeof tls->verify, SPAN("ok"));
         text_copy(tls->peer_subject, sizeof tls->peer_subject, span_of(m->subject));
+        take_name(s, span_of(m->subject));
     } else if (span_is_nocase(span_of(m->verify), "OK")) {
         text_clean(tls->peer_subject, sizeof tls->peer_subject, (struct span){decoded, len});
+        len = decode(decoded, sizeof decoded, m->name);
+        take_name(s, (struct span){decoded, len});
     }
 }
 
@@ -133,6 +144,7 @@ void facts_of_macros(struct session *s, const struct macros *m)
 
     s->secure = m->protocol[0] != '\0';
     s->tls = (struct tls_facts){.bits = 0};
+    s->cert_name[0] = '\0';
     if (!s->secure)
         return;
     text_copy(s->tls.protocol, sizeof s->tls.protocol, span_of(m->protocol));
@@ -140,5 +152,5 @@ void facts_of_macros(struct session *s, const struct macros *m)
     if (text_number(span_of(m->bits), 100000, &bits))
         s->tls.bits = (int)bits;
     take_verify(&s->tls, m);
-    take_subject(&s->tls, m);
+    take_subject(s, m);
 }

@@ -21,9 +21,10 @@ MUST bool facts_find(struct facts *f, struct session *s, char *rule, size_t size
 /* What a mail server says of its own TLS. */
 struct macros {
     char version[64]; /* v: "Postfix 3.7.11" */
-    char protocol[32], cipher[64], bits[16], verify[64], subject[512];
+    char protocol[32], cipher[64], bits[16], verify[64], subject[512], issuer[512], name[512];
 };
 
-/* A subject is taken only where somebody vouches for it: Postfix names one of verified chains
- * only; Sendmail names any, and says by {verify} whether it holds. */
+/* A subject is taken only where somebody vouches for it: Postfix names one, and its issuer, of
+ * verified chains only; Sendmail names any, and says by {verify} whether it holds. Its common name
+ * is all that either says of the names it is for: that one counts. */
 void facts_of_macros(struct session *s, const struct macros *m);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "milter/accountant.h"
+#include "milter/judge.h"
 #include "milter/milter.h"
 #include "milter/place.h"
 #include "milter/sinks.h"
@@ -42,6 +43,7 @@ static void *prepare(const struct settings *s, void *before, bool only_check, ch
     if (!p)
         return NULL;
     p->settings = s;
+    judge_warn(s);
     if (!only_check)
         warn(p);
     return p;

@@ -31,7 +31,10 @@ struct session {
     char host[256]; /* the mail server's name for itself */
     bool secure;
     struct tls_facts tls;
+    char cert_name[256]; /* of the client's certificate; "" if it is not known */
+    bool by_proxy;       /* sallyport-in has judged the same mail, with all names before it */
     char user[256], mechanism[64];
+    char rule_name[64];       /* the listener's own source section; "" for none */
     struct source rule;       /* its texts are the settings' */
     struct reported reported; /* what was not refused because it is reported only */
     struct message message;

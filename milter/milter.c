@@ -15,12 +15,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "milter/facts.h"
+#include "milter/judge.h"
 #include "milter/message.h"
 #include "milter/place.h"
-#include "milter/policy.h"
 #include "milter/receipts.h"
 #include "tell/log.h"
-#include "tell/reports.h"
 
 /* All that libmilter's threads share; its callbacks have no argument for it. */
 static struct {
@@ -49,7 +48,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
 {
     static char at_connect[] = "j v _ {daemon_addr} {daemon_port} {client_addr} {client_port}";
     static char at_mail[] = "i j {tls_version} {cipher} {cipher_bits} {verify} {cert_subject} "
-                            "{cert_issuer} {auth_type} {auth_authen}";
+                            "{cert_issuer} {cn_subject} {auth_type} {auth_authen}";
     static char at_end[] = "i j";
 
     (void)f2;
@@ -91,21 +90,10 @@ static void find_server(SMFICTX *ctx, struct addr *out)
         out->port = (uint16_t)number;
 }
 
-/* Behind the proxy its table says who the client is; a rule that has a name is the listener's. */
-static void find_rule(struct session *s)
-{
-    const struct sources *sources = us.child->settings->sources;
-    char rule[64] = "";
-
-    if (us.facts &&
-        (!facts_find(us.facts, s, rule, sizeof rule) || !sources_has_name(sources, rule)))
-        rule[0] = '\0';
-    sources_find(sources, &s->client, rule, &s->rule);
-}
-
 static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
 {
     struct session *s = malloc(sizeof *s);
+    char rule[64] = "";
 
     (void)name;
     if (!s)
@@ -116,7 +104,8 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
         s->client = (struct addr){.port = 0}; /* a local process, or what the peer has not said */
     find_server(ctx, &s->server);
     copy_macro(ctx, "j", s->host, sizeof s->host);
-    find_rule(s);
+    s->by_proxy = us.facts && facts_find(us.facts, s, rule, sizeof rule);
+    judge_begin(s, us.child->settings, rule);
     atomic_fetch_add(&us.open, 1);
     if (smfi_setpriv(ctx, s) == MI_SUCCESS)
         return SMFIS_CONTINUE;
@@ -135,14 +124,14 @@ static sfsistat on_helo(SMFICTX *ctx, char *name)
     return SMFIS_CONTINUE;
 }
 
-static sfsistat refuse(SMFICTX *ctx, struct session *s, const struct refusal *r)
+static sfsistat refuse(SMFICTX *ctx, struct session *s, const struct refusal *r, const char *word)
 {
-    char code[4], enhanced[12], text[128];
+    char code[4], enhanced[12], text[REFUSAL_TEXT];
 
     refusal_codes(r, code, enhanced);
-    snprintf(text, sizeof text, "%s", r->text);
+    refusal_text(r, word, text);
     s->refused++;
-    log_say(LOG_SESSION, s->id.text, "refused", {"code", span_of(code)}, {"why", span_of(r->text)},
+    log_say(LOG_SESSION, s->id.text, "refused", {"code", span_of(code)}, {"why", span_of(text)},
             {"rule", span_of(s->rule.head.title ? s->rule.head.title : "")});
     /* Postfix lets mail pass if this fails and we went on as if it had not. */
     if (smfi_setreply(ctx, code, enhanced, text) != MI_SUCCESS)
@@ -165,6 +154,8 @@ static void ask_macros(SMFICTX *ctx, struct session *s)
     copy_macro(ctx, "{cipher_bits}", m.bits, sizeof m.bits);
     copy_macro(ctx, "{verify}", m.verify, sizeof m.verify);
     copy_macro(ctx, "{cert_subject}", m.subject, sizeof m.subject);
+    copy_macro(ctx, "{cert_issuer}", m.issuer, sizeof m.issuer);
+    copy_macro(ctx, "{cn_subject}", m.name, sizeof m.name);
     facts_of_macros(s, &m);
 }
 
@@ -175,29 +166,19 @@ static void end_message(struct session *s)
     message_end(&s->message);
 }
 
-static const struct refusal *ask_policy(struct session *s)
-{
-    const struct client c = {
-        .secure = s->secure, .user = span_of(s->user), .mechanism = span_of(s->mechanism)};
-    unsigned before = s->reported.rules;
-    const struct refusal *r = policy_at_mail(&s->rule, &c, &s->reported);
-
-    reports_tell(s->id.text, &s->rule, s->reported.rules & ~before);
-    return r;
-}
-
 static sfsistat on_mail(SMFICTX *ctx, char **arguments)
 {
     struct session *s = smfi_getpriv(ctx);
     const struct refusal *r;
+    const char *word;
 
     if (!s)
         return SMFIS_TEMPFAIL;
     end_message(s);
     ask_macros(ctx, s);
-    r = ask_policy(s);
+    r = judge_mail(s, us.child->settings, span_of(arguments[0] ? arguments[0] : ""), &word);
     if (r)
-        return refuse(ctx, s, r);
+        return refuse(ctx, s, r, word);
     message_begin(&s->message, arguments);
     return SMFIS_CONTINUE;
 }
@@ -211,7 +192,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
     if (!us.receipts)
         return SMFIS_CONTINUE;
     if (!receipts_reserve(us.receipts, &s->message))
-        return refuse(ctx, s, &policy_no_room);
+        return refuse(ctx, s, &policy_no_room, "");
     message_add(&s->message, arguments);
     return SMFIS_CONTINUE;
 }
@@ -232,7 +213,7 @@ static sfsistat on_end(SMFICTX *ctx)
                 {"count", log_number(s->message.rcpts.left_out)});
     ok = receipts_write(us.receipts, s, queue_id);
     message_end(&s->message);
-    return ok ? SMFIS_CONTINUE : refuse(ctx, s, &policy_no_room);
+    return ok ? SMFIS_CONTINUE : refuse(ctx, s, &policy_no_room, "");
 }
 
 static sfsistat on_abort(SMFICTX *ctx)

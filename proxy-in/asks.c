@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "proof.h"
+#include "rule/proof.h"
 #include "smtp/path.h"
 #include "trace.h"
 
@@ -129,18 +129,20 @@ static enum taken auth(struct relay *r, const struct request *q)
 }
 
 /* What this client may not send. Nothing of it is for the backend. */
-static struct span refuse_sender(struct relay *r, const struct path *from, char room[PROOF_REPLY])
+static struct span refuse_sender(struct relay *r, const struct path *from, char room[REFUSAL_TEXT])
 {
-    const struct proof proof = {
-        .rule = &r->rule,
-        .senders = r->house->senders,
-        .has = {r->tls, span_of(r->peer_names ? r->peer_names : ""), r->authenticated}};
+    const struct proof proof = {.rule = &r->rule,
+                                .senders = r->house->senders,
+                                .has = {.tls = r->tls,
+                                        .names = span_of(r->peer_names ? r->peer_names : ""),
+                                        .authenticated = r->authenticated}};
+    const char *word;
     struct reported before = r->reported;
-    struct span no = proof_refuse(&proof, from, room, &r->reported);
+    const struct refusal *no = proof_refuse(&proof, from, &word, &r->reported);
 
     if (r->held_arg)
         r->reported = before; /* it was counted when it was asked */
-    return no;
+    return no ? refusal_reply(no, word, room) : SPAN("");
 }
 
 /* The path of MAIL or RCPT, and what of it is remembered. False: it is none, and that is for the
@@ -159,7 +161,7 @@ static bool read_party(const struct request *q, struct path *path, struct party 
 /* MAIL and RCPT: what is asked is remembered for the record. */
 static enum taken address(struct relay *r, const struct request *q)
 {
-    char room[PROOF_REPLY];
+    char room[REFUSAL_TEXT];
     struct path path;
     struct party party;
     bool is_mail = q->verb == VERB_MAIL, is_path = read_party(q, &path, &party);

@@ -18,6 +18,12 @@ source 0/0 {
 source ::1 {
     require-starttls = no
 }
+source 192.0.2.2 {
+    verify-client-certificate = required
+}
+sender-domain partner.test {
+    certificate-names = mx.partner.test
+}
 acct-file "@csv@" {
     records = {r}
     record-fields r { fields = {rcpt, srcMta, rcvTlsProtocol, rcvTlsVerify, rcvTlsClientSubject, queueId} }
@@ -28,6 +34,7 @@ CONF
 sub play {
     my ($name, %o) = @_;
     my $lua = stage_dir() . "/$name.lua";
+    my $sender = $o{sender} // 'a@x.test';
     my $macros = sub { join ', ', map { qq{"$_"} } @_ };
     open my $out, '>', $lua or die "$lua: $!";
     print $out 'conn = mt.connect("inet:' . port('milter') . "\@127.0.0.1\")\n",
@@ -36,7 +43,7 @@ sub play {
         qq{assert(mt.conninfo(conn, "client.test", "$o{from}") == nil, "conninfo")\n},
         qq{assert(mt.helo(conn, "client.test") == nil, "helo")\n},
         'mt.macro(conn, SMFIC_MAIL, ' . $macros->('i', $name, @{$o{mail} // []}) . ")\n",
-        qq{assert(mt.mailfrom(conn, "<a\@x.test>") == nil, "mail")\n},
+        qq{assert(mt.mailfrom(conn, "<$sender>") == nil, "mail")\n},
         qq{mt.echo("mail " .. mt.getreply(conn))\n};
     print $out qq{assert(mt.rcptto(conn, "<$_>") == nil, "rcpt")\nmt.echo("rcpt " .. mt.getreply(conn))\n} for @{$o{rcpt} // []};
     print $out $o{abort} ? "mt.abort(conn)\n"
@@ -58,6 +65,18 @@ is(play('FORGED', from => '192.0.2.1', mail => [@tls, '{verify}', 'FAIL', '{cert
     'mail c rcpt c eom c', 'one that does not');
 is(play('NONE', from => '::1', rcpt => ['one@x.test', 'two@x.test']), 'mail c rcpt c rcpt c eom c', 'IPv6, in the clear, allowed');
 is(play('GIVENUP', from => '::1', rcpt => ['up@x.test'], abort => 1), 'mail c rcpt c', 'given up');
+
+# {verify}: only OK counts; a name counts where it does.
+my @cert = ('{cert_subject}', '/O=Lab/CN=mx.partner.test', '{cn_subject}', 'mx.partner.test');
+is(play("V$_", from => '192.0.2.2', mail => [@tls, '{verify}', $_, @cert]), 'mail y', "{verify}=$_ is refused")
+    for qw(NO NOT NONE FAIL TEMP PROTOCOL SOFTWARE TRUSTED), '';
+is(play('VOK', from => '192.0.2.2', mail => [@tls, '{verify}', 'OK', @cert]), 'mail c', '{verify}=OK is not');
+is(play('VUNSAID', from => '192.0.2.2', mail => [@tls, @cert]), 'mail y', 'nothing said is refused');
+is(play('VCLEAR', from => '192.0.2.2', mail => ['{verify}', 'OK', @cert]), 'mail y', 'so is what has no TLS');
+is(play('NAMED', from => '192.0.2.1', sender => 'a@partner.test', mail => [@tls, '{verify}', 'OK', @cert]), 'mail c', 'the name');
+is(play('UNNAMED', from => '192.0.2.1', sender => 'a@partner.test', mail => [@tls, '{verify}', 'OK', @cert[0, 1]]), 'mail y',
+    'not by a subject that may have it anywhere');
+is(play('LIAR', from => '192.0.2.1', sender => 'a@partner.test', mail => [@tls, '{verify}', 'FAIL', @cert]), 'mail y', 'nor unverified');
 is(play('LAST', from => '::1', rcpt => ['last@x.test']), 'mail c rcpt c eom c', 'the last');
 
 csv_wait($csv, sub { $_->{rcpt} eq 'last@x.test' });

@@ -5,7 +5,6 @@
  */
 #include "net/conn.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "net/verify.h"
+#include "rule/certificate.h"
 
 /* All names of a certificate; OpenSSL takes no chain above 100 KB. */
 enum { NAMES_MAX = 100 << 10 };
@@ -110,20 +110,11 @@ void conn_facts(const struct conn *c, struct tls_facts *out)
     put_fingerprints(cert, out);
 }
 
-/* A name that a certificate may be for, wildcard or not: whatever else stands there is none. */
-static bool is_name(struct span s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!isalnum((unsigned char)s.at[i]) && !memchr("-_.*", s.at[i], 4))
-            return false;
-    return s.len > 0;
-}
-
 static bool add_name(struct buf *to, const ASN1_STRING *text)
 {
     struct span s = {(const char *)ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text)};
 
-    return !is_name(s) || buf_addf(to, "%s%.*s", buf_len(to) ? " " : "", SPAN_ARG(s));
+    return !certificate_is_name(s) || buf_addf(to, "%s%.*s", buf_len(to) ? " " : "", SPAN_ARG(s));
 }
 
 static bool add_common_name(struct buf *to, X509 *cert)

@@ -63,6 +63,14 @@ const char *certificate_word(const struct source *rule, const struct tls_facts *
     return fingerprints_have(list, tls) ? "ok" : "not-listed";
 }
 
+bool certificate_is_name(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!isalnum((unsigned char)s.at[i]) && !memchr("-_.*", s.at[i], 4))
+            return false;
+    return s.len > 0;
+}
+
 static bool is_same(struct span a, struct span b)
 {
     return a.len == b.len && a.len > 0 && !strncasecmp(a.at, b.at, a.len);

@@ -29,6 +29,10 @@ bool fingerprints_have(const struct texts *list, const struct tls_facts *tls);
  * are CAs (`has_ca`); without, it may have signed itself, and only its dates count. */
 const char *certificate_word(const struct source *rule, const struct tls_facts *tls, bool has_ca);
 
+/* Something that a certificate may be for, wildcard or not? Whatever else stands in one is no name.
+ */
+bool certificate_is_name(struct span s);
+
 /* Is `name` among a certificate's names, as conn_names() gives them? A wildcard is the whole
  * leftmost label and stands for one (RFC 9525, 6.3). */
 bool certificate_has_name(struct span names, struct span name);

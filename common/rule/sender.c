@@ -83,6 +83,13 @@ static bool has_listed_name(const struct texts *list, struct span names)
     return false;
 }
 
+static bool has_name(const struct sender *rule, const struct sender_proof *proof)
+{
+    const struct texts *list = &rule->certificate_names;
+
+    return (proof->compared && list->count > 0) || has_listed_name(list, proof->names);
+}
+
 static bool lacks_only_a_ca(const char *verify)
 {
     return !strcmp(verify, "self-signed") || !strcmp(verify, "untrusted") ||
@@ -100,7 +107,7 @@ enum sender_lacks sender_lacks(const struct sender *rule, const struct sender_pr
     if (!wants_certificate(rule))
         return SENDER_LACKS_NOTHING;
     verified = !strcmp(proof->tls->verify, "ok");
-    if (verified && has_listed_name(&rule->certificate_names, proof->names))
+    if (verified && has_name(rule, proof))
         return SENDER_LACKS_NOTHING;
     if ((verified || lacks_only_a_ca(proof->tls->verify)) &&
         fingerprints_have(&rule->certificate_fingerprints, proof->tls))

@@ -42,6 +42,8 @@ struct sender_proof {
     const struct tls_facts *tls; /* NULL in the clear */
     struct span names;           /* of the client's certificate: conn_names() */
     bool authenticated;
+    bool compared; /* sallyport-in has compared the names with those that are listed: here, they
+                      are not known */
 };
 
 enum sender_lacks {

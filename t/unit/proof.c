@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "proxy-in/proof.h"
+#include "rule/proof.h"
 
 #define NEED SOURCE_VERIFY_REQUIRED
 #define MAYBE SOURCE_VERIFY_OPTIONAL
@@ -117,13 +117,16 @@ static struct senders *protect(const struct sender *sections, size_t count)
     return s;
 }
 
-static struct span ask(const struct proof *p, const char *arg, char room[PROOF_REPLY],
+static struct span ask(const struct proof *p, const char *arg, char room[REFUSAL_TEXT],
                        struct reported *noted)
 {
     struct path path;
     bool is_path = path_read(span_of(arg), "FROM:", &path);
+    const struct refusal *no;
+    const char *word;
 
-    return proof_refuse(p, is_path ? &path : NULL, room, noted);
+    no = proof_refuse(p, is_path ? &path : NULL, &word, noted);
+    return no ? refusal_reply(no, word, room) : SPAN("");
 }
 
 static void of_clients(void **state)
@@ -135,7 +138,7 @@ static void of_clients(void **state)
         struct tls_facts tls = {.bits = 256};
         const struct proof p = {.rule = &rule, .has = {.tls = clients[i].word ? &tls : NULL}};
         struct reported noted = {0};
-        char room[PROOF_REPLY];
+        char room[REFUSAL_TEXT];
 
         snprintf(tls.verify, sizeof tls.verify, "%s", clients[i].word ? clients[i].word : "");
         assert_row(span_is(ask(&p, "FROM:<u@a.example>", room, &noted), clients[i].says),
@@ -156,7 +159,7 @@ static void in_any_spelling(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(spellings); i++) {
         struct reported noted = {0};
-        char room[PROOF_REPLY];
+        char room[REFUSAL_TEXT];
         struct span no = ask(&p, spellings[i].arg, room, &noted);
 
         if (!span_is(no, spellings[i].says))
@@ -195,7 +198,7 @@ static void who_logged_in_or_is_reported(void **state)
         struct proof p = {
             .rule = &rule, .senders = senders, .has = {.authenticated = cases[i].authenticated}};
         struct reported noted = {0};
-        char room[PROOF_REPLY];
+        char room[REFUSAL_TEXT];
 
         assert_row(span_is(ask(&p, cases[i].arg, room, &noted), cases[i].says), cases[i].name);
         assert_row(noted.times == cases[i].times, cases[i].name);

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proof.h"
-
-#include <stdio.h>
+#include "rule/proof.h"
 
 #include "smtp/idna.h"
 
-/* `word` says what the certificate lacks. */
-static struct span reply(char room[PROOF_REPLY], const char *text, const char *word)
-{
-    int n = snprintf(room, PROOF_REPLY, "%s (%s)\r\n", text, word);
+static const struct refusal
+    needs_tls = {530, 7, 0, "Must issue a STARTTLS command first"},
+    needs_certificate = {530, 7, 0, "A valid client certificate is required"},
+    sender_needs_tls = {550, 7, 1, "Mail from this domain must come over TLS"},
+    sender_needs_certificate = {550, 7, 1, "Mail from this domain needs a client certificate"},
+    sender_needs_another = {550, 7, 1, "Mail from this domain needs another client certificate"},
+    sender_has_no_domain = {553, 1, 7, "The sender's address needs a valid domain"},
+    sender_is_unclear = {501, 1, 7, "The sender's address cannot be read"};
 
-    return (struct span){room, (size_t)n};
-}
-
-static struct span refuse_client(const struct proof *p, char room[PROOF_REPLY],
-                                 struct reported *noted)
+static const struct refusal *refuse_client(const struct proof *p, const char **word,
+                                           struct reported *noted)
 {
     const struct tls_facts *tls = p->has.tls;
     enum report about = tls && !strcmp(tls->verify, "not-listed")
@@ -23,10 +22,11 @@ static struct span refuse_client(const struct proof *p, char room[PROOF_REPLY],
 
     if (p->rule->verify_client_certificate != SOURCE_VERIFY_REQUIRED ||
         (tls && !strcmp(tls->verify, "ok")) || !source_objects(p->rule, about, noted))
-        return SPAN("");
+        return NULL;
     if (!tls)
-        return SPAN("530 5.7.0 Must issue a STARTTLS command first\r\n");
-    return reply(room, "530 5.7.0 A valid client certificate is required", tls->verify);
+        return &needs_tls;
+    *word = tls->verify;
+    return &needs_certificate;
 }
 
 /* As DNS has it, in small letters; a literal as it is. False: no mail can come from there. */
@@ -42,8 +42,8 @@ static bool find_domain(struct span from, char to[IDNA_NAME])
     return idna_ascii(from, to);
 }
 
-static struct span refuse_stranger(const struct proof *p, const char *domain,
-                                   char room[PROOF_REPLY], struct reported *noted)
+static const struct refusal *refuse_stranger(const struct proof *p, const char *domain,
+                                             const char **word, struct reported *noted)
 {
     struct sender rule;
     enum sender_lacks lacks = senders_find(p->senders, span_of(domain), &rule)
@@ -53,20 +53,20 @@ static struct span refuse_stranger(const struct proof *p, const char *domain,
     if (lacks != SENDER_LACKS_NOTHING && rule.report_only) {
         noted->rules |= 1U << REPORT_sender_domain;
         noted->times++;
-        return SPAN("");
+        return NULL;
     }
     switch (lacks) {
     case SENDER_LACKS_NOTHING:
         break;
     case SENDER_LACKS_TLS:
-        return SPAN("550 5.7.1 Mail from this domain must come over TLS\r\n");
+        return &sender_needs_tls;
     case SENDER_LACKS_CERTIFICATE:
-        return reply(room, "550 5.7.1 Mail from this domain needs a client certificate",
-                     p->has.tls->verify);
+        *word = p->has.tls->verify;
+        return &sender_needs_certificate;
     case SENDER_LACKS_THE_RIGHT_ONE:
-        return SPAN("550 5.7.1 Mail from this domain needs another client certificate\r\n");
+        return &sender_needs_another;
     }
-    return SPAN("");
+    return NULL;
 }
 
 /* Whoever puts a second address there hopes for a reader that takes it. */
@@ -80,27 +80,28 @@ static bool is_clear(const struct path *from)
     return got == 0;
 }
 
-static struct span refuse_sender(const struct proof *p, const struct path *from,
-                                 char room[PROOF_REPLY], struct reported *noted)
+static const struct refusal *refuse_sender(const struct proof *p, const struct path *from,
+                                           const char **word, struct reported *noted)
 {
     char domain[IDNA_NAME];
 
     if (from && !is_clear(from))
         from = NULL;
     if (from && from->mailbox.len == 0)
-        return SPAN(""); /* bounces come from nobody */
+        return NULL; /* bounces come from nobody */
     if (from && find_domain(from->domain, domain))
-        return refuse_stranger(p, domain, room, noted);
+        return refuse_stranger(p, domain, word, noted);
     if (!senders_enforce(p->senders, p->has.authenticated))
-        return SPAN("");
-    return from ? SPAN("553 5.1.7 The sender's address needs a valid domain\r\n")
-                : SPAN("501 5.1.7 The sender's address cannot be read\r\n");
+        return NULL;
+    return from ? &sender_has_no_domain : &sender_is_unclear;
 }
 
-struct span proof_refuse(const struct proof *p, const struct path *from, char room[PROOF_REPLY],
-                         struct reported *noted)
+const struct refusal *proof_refuse(const struct proof *p, const struct path *from,
+                                   const char **word, struct reported *noted)
 {
-    struct span no = refuse_client(p, room, noted);
+    const struct refusal *no;
 
-    return no.len > 0 || !p->senders ? no : refuse_sender(p, from, room, noted);
+    *word = "";
+    no = refuse_client(p, word, noted);
+    return no || !p->senders ? no : refuse_sender(p, from, word, noted);
 }

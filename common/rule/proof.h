@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proof - what a client has to show before it may send mail, or mail from a domain: the second
- * half of rules.h, judged at each MAIL.
+ * proof - what a client has to show before it may send mail, or mail from a domain: judged at each
+ * MAIL, by sallyport-in and by the milter alike. Pure.
  *
  * Its certificate by its source rule, and the domain of MAIL FROM by sender-domain. No sender
  * slips by that the mail server may understand in another way than we do: what is no address, has
@@ -10,11 +10,10 @@
  */
 #pragma once
 
+#include "rule/refusal.h"
 #include "rule/sender.h"
 #include "rule/source.h"
 #include "smtp/path.h"
-
-enum { PROOF_REPLY = 160 };
 
 struct proof {
     const struct source *rule;
@@ -22,7 +21,8 @@ struct proof {
     struct sender_proof has;
 };
 
-/* The reply that refuses the mail of `from` (NULL: MAIL has no path that we can read), in `room` or
- * elsewhere; empty: it may pass. What is only reported is noted. */
-struct span proof_refuse(const struct proof *p, const struct path *from, char room[PROOF_REPLY],
-                         struct reported *noted);
+/* Why the mail of `from` (NULL: MAIL has no path that we can read) is refused, and `*word`, what
+ * the certificate lacks ("" or that of tls_facts); NULL: it may pass. What is only reported is
+ * noted. */
+const struct refusal *proof_refuse(const struct proof *p, const struct path *from,
+                                   const char **word, struct reported *noted);
