@@ -57,8 +57,9 @@ static int check_named(const struct settings *s, char **names, int count, struct
     return findings_status(f);
 }
 
-static int check_all(const struct settings *s, struct findings *f)
+static int check_all(const struct settings *s, const char *file, struct findings *f)
 {
+    conf_check(s, file, f);
     keys_check(s, f);
     if (s->smtp_listener_count == 0)
         return findings_status(f);
@@ -79,7 +80,7 @@ int check_run(int argc, char **argv)
         return EXIT_USAGE;
     s = command_settings(file);
     if (s && programs_check(s, file, &f))
-        status = at < argc ? check_named(s, argv + at, argc - at, &f) : check_all(s, &f);
+        status = at < argc ? check_named(s, argv + at, argc - at, &f) : check_all(s, file, &f);
     settings_free(&s);
     return status;
 }

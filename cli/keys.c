@@ -85,3 +85,36 @@ void keys_check(const struct settings *s, struct findings *f)
             finding_add(f, FINDING_CERT_NAME, where, "%s", s->host_name);
     }
 }
+
+static bool has_password(const struct cert_files *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (*all->at[i].password)
+            return true;
+    return false;
+}
+
+static bool has_passwords(const struct settings *s)
+{
+    bool has = has_password(&s->global.smtp_server_tls_certificate);
+
+    for (size_t i = 0; i < s->smtp_listener_count; i++)
+        has |= has_password(&s->smtp_listeners[i].tls_certificate);
+    for (size_t i = 0; i < s->backend_count; i++)
+        has |= has_password(&s->backends[i].tls_certificate);
+    for (size_t i = 0; i < s->domain_section_count; i++)
+        has |= has_password(&s->domain_sections[i].smtp_client_certificate);
+    return has;
+}
+
+void conf_check(const struct settings *s, const char *file, struct findings *f)
+{
+    struct stat st;
+
+    if (stat(file, &st) != 0)
+        return;
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        finding_add(f, FINDING_CONF_WRITE, file, "mode %04o", (unsigned)st.st_mode & 07777);
+    if ((st.st_mode & S_IROTH) && has_passwords(s))
+        finding_add(f, FINDING_CONF_READ, file, "mode %04o", (unsigned)st.st_mode & 07777);
+}

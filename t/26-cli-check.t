@@ -205,6 +205,24 @@ subtest 'certificates and keys' => sub {
     }
 };
 
+subtest 'the configuration itself' => sub {
+    my ($port) = sink();
+    my $locked = $ca->cert('mx.test', days => 90, password => 'sesame')->{pem};
+    my $path = stage_dir() . '/own.conf';
+    for (['', 0644, undef], [', sesame', 0640, undef], [', sesame', 0644, qr/^warning: \Q$path\E: everybody .* may read the passwords in it \(mode 0644\)/],
+        ['', 0660, qr/^error: \Q$path\E: others than its owner may write it \(mode 0660\)/]) {
+        my ($password, $mode, $pattern) = @$_;
+        open my $out, '>', $path or die "$path: $!";
+        print $out map({ "$_-directory = @{[stage_dir()]}\n" } qw(run state spool)), "host-name = mx.test\nmax-sessions = 1000\n",
+            "smtp-listener 127.0.0.1:@{[port('in')]} { }\nsource 0/0 { allow-starttls = yes }\n",
+            "backend mta { server = 127.0.0.1:$port }\nsmtp-server-tls-certificate = {", $password ? $locked : $cert->{pem}, "$password}\n";
+        close $out or die "$path: $!";
+        chmod $mode, $path;
+        my $got = T::Cli::outcome('check', file => $path);
+        if ($pattern) { finds($got, 1, $pattern, sprintf '%04o', $mode) } else { is_quiet($got, sprintf '%04o', $mode) }
+    }
+};
+
 subtest 'open files' => sub {
     my ($port) = sink();
     my @few = ('prlimit', '--nofile=500:500');

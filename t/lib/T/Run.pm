@@ -75,6 +75,7 @@ sub configure {
     }
     $self->{conf} = "$dir/conf";
     open my $out, '>', $self->{conf} or croak "$self->{conf}: $!";
+    chmod 0600, $self->{conf};
     print $out $head, T::Stage::fill($text, %{$self->{fill}});
     close $out or croak "$self->{conf}: $!";
     return $self;
