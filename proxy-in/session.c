@@ -62,10 +62,10 @@ static void end(struct session *s)
     struct worker *w = s->gate->worker;
     unsigned granted = relay_give_back(&s->relay);
 
-    story_tell(s);
     if (relay_owes_pardon(&s->relay))
         slots_pardon(&w->slots, &s->relay.who, clock_mono());
     slots_leave(&w->slots, s->gate->listener, &s->relay.who, &s->slots);
+    story_tell(s);
     if (granted)
         spool_release(w->spool, granted * (size_t)RECORD_MAX);
     event_del(&s->limit);

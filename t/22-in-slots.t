@@ -14,8 +14,9 @@ use Time::HiRes qw(time);
 
 my $ca = T::CA->new;
 my $good = 'AGFsaWNlAHNlY3JldA==';
+my $lost = 'AGFsaWNlAGxvc3Q=';
 my $sink = T::Sink->start(port => port('mta'), head => 1, keywords => ['PIPELINING', 'AUTH PLAIN'],
-    replies => [qr/^AUTH PLAIN \Q$good\E/ => '235 2.7.0 welcome', qr/^AUTH/ => '535 5.7.8 no']);
+    replies => [qr/^AUTH PLAIN \Q$good\E/ => '235 2.7.0 welcome', qr/^AUTH PLAIN \Q$lost\E/ => 'close', qr/^AUTH/ => '535 5.7.8 no']);
 my $conf = <<'CONF';
 smtp-listener 127.0.0.1:@port:in@ { }
 smtp-listener 127.0.0.1:@port:smtps@ { tls = yes }
@@ -31,6 +32,7 @@ source 0/0 { allow-unencrypted-plain-auth = yes }
 source 127.0.0.5 { max-connections-per-client = 3 }
 source 127.0.0.6 { smtp-max-auth-failure-rate = 3/h }
 source 127.0.0.7 { smtp-max-auth-failure-rate = 2/3s }
+source 127.0.0.8 { smtp-max-auth-failure-rate = 1/h }
 source 2001:db8::/32 { max-connections-per-client = 2 }
 CONF
 my $in = T::Run->start('sallyport-in', conf => $conf, cert => $ca->cert('mx.test')->{pem}, expect => qr/child-died/);
@@ -148,8 +150,8 @@ subtest 'what a killed worker held comes back' => sub {
     leave(@$again);
 };
 
-# One failed login, on a connection of its own.
-sub fail {
+# A failed login, on a connection of its own.
+sub mistyped {
     my ($from) = @_;
     my $c = call('in', from => $from);
     $c->hear(qr/^220 /);
@@ -159,23 +161,40 @@ sub fail {
 }
 
 subtest 'failed logins' => sub {
-    my $fine = fail('127.0.0.6');
+    my $fine = mistyped('127.0.0.6');
     $fine->talk("AUTH PLAIN $good" => qr/^235 /);
-    my @bad = map { fail('127.0.0.6') } 1, 2;
+    my @bad = map { mistyped('127.0.0.6') } 1, 2;
     $bad[0]->talk("AUTH PLAIN $good" => qr/^421 4\.7\.0 proxy\.test Too many failed logins/);
     $bad[0]->hear_close;
     $in->log_like(qr/closed why=failed-logins/);
     call('in', from => '127.0.0.6')->hear(qr/^421 4\.7\.0 proxy\.test Too many failed logins/);
     call('smtps', from => '127.0.0.6')->hear_close;
-    $fine->talk('NOOP' => qr/^250 /, 'who is in already stays');
-    my $other = fail('127.0.0.9');
+    $fine->say('NOOP');
+    $fine->hear(qr/^250 /, 'who is in already stays');
+    my $other = mistyped('127.0.0.9');
     leave($other, $fine, $bad[1]);
     is(scalar(() = $sink->log_text =~ /C: AUTH PLAIN AGFsaWNlAGJhZA==/g), 4, 'the mail server heard no more than these');
 };
 
+subtest 'a mail server that hangs up has refused nobody' => sub {
+    for my $time (1, 2) {
+        my $c = call('in', from => '127.0.0.8');
+        $c->hear(qr/^220 /);
+        $c->talk('EHLO c.test' => qr/^250/);
+        $c->say("AUTH PLAIN $lost");
+        $c->hear(qr/^421 4\.3\.2 /, "it is asked, time $time");
+        $c->hear_close;
+        $c->close;
+        $in->log_like(qr/closed why=backend-left .*client=127\.0\.0\.8:/);
+    }
+    my $bad = mistyped('127.0.0.8');
+    call('in', from => '127.0.0.8')->hear(qr/^421 4\.7\.0 /, 'a failure counts');
+    leave($bad);
+};
+
 subtest 'the time is over' => sub {
     my $began = time;
-    leave(fail('127.0.0.7'), fail('127.0.0.7'));
+    leave(mistyped('127.0.0.7'), mistyped('127.0.0.7'));
     call('in', from => '127.0.0.7')->hear(qr/^421 4\.7\.0 /);
     my $c;
     T::Stage::wait_for(sub {

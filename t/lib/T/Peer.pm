@@ -132,6 +132,7 @@ sub say {
 # Pairs of what is said and what must be heard.
 sub talk {
     my ($self, @steps) = @_;
+    croak "talk() takes pairs" if @steps % 2;
     my $heard;
     while (my ($line, $like) = splice @steps, 0, 2) {
         $self->say($line);
