@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # However the mail server sees a client, its milter finds the TLS facts of that session: by PROXY
 # header (also over a unix socket), by XCLIENT, by the client's own address, or by none but ours; IPv4, IPv6, and behind a load
-# balancer.
+# balancer. The delivery's record says it, too.
 use v5.36;
 use lib 't/lib';
 use File::Path qw(make_path);
@@ -15,6 +15,7 @@ use T::Head;
 use T::Peer;
 use T::Postfix;
 use T::Run;
+use T::Sink;
 
 T::Postfix->or_skip_all;
 my $ca = T::CA->new;
@@ -30,9 +31,19 @@ spool-directory = "@dir@/spool"
 milter-listener inet:@port:milter@@127.0.0.1 { behind-proxy = yes }
 source 0/0 { require-starttls = yes }
 acct-file "@csv@" {
-    records = {r}
+    records = {r, d}
     record-fields r { fields = {"*", rcvTlsProtocol, rcvTlsCipher, rcvTlsVerify, rcvTlsSni, sessionId} }
+    record-fields d { fields = {"*", rcvTlsProtocol, rcvTlsCipher, rcvTlsVerify, rcvTlsSni, rcvSourceIp} }
 }
+CONF
+my $sink = T::Sink->start(port => port('mx'));
+my $out = T::Run->start('sallyport-out', %o, conf => <<'CONF');
+run-directory = "@dir@/run"
+spool-directory = "@dir@/spool"
+relay-listener 127.0.0.1:@port:out@ { hand-over = smarthost }
+domain * { smtp-hosts = "[127.0.0.1]:@port:mx@" allow-private-destinations = yes }
+acct-file "@csv@" { }
+workers = 1
 CONF
 
 my %backend = (
@@ -64,6 +75,7 @@ my $mta = T::Postfix->start('mta',
     main => {
         smtpd_milters => 'inet:127.0.0.1:' . port('milter'), smtpd_relay_restrictions => 'reject_unauth_destination',
         smtpd_recipient_restrictions => 'reject_unauth_destination', mynetworks => '127.0.0.1/32',
+        local_transport => 'smtp:[127.0.0.1]:' . port('out'), smtp_send_xforward_command => 'yes',
     },
 );
 chmod 0711, "$dir/mta/queue/public"; # a worker that stays root passes no more doors than others
@@ -108,12 +120,16 @@ for my $way (@ways) {
     $c = greeted($identity, $from);
     $c->talk('MAIL FROM:<a@x.test>' => qr/^530 5\.7\.0 Must issue a STARTTLS/, 'QUIT' => qr/^221 /);
 }
-my %row = map { $_->{rcpt} => $_ } csv_wait($csv, sub { 1 }, count => scalar @ways);
+$mta->wait_queue_empty;
+csv_wait($csv, sub { 1 }, count => 2 * @ways);
+my %row = map { ("$_->{type} $_->{rcpt}" => $_) } csv_rows($csv);
 for my $way (@ways) {
     my ($identity, $from, $address) = @$way;
-    my $row = $row{"$identity-$from\@mta.test"};
-    is(join(' ', @$row{qw(rcvTlsProtocol rcvTlsCipher rcvTlsVerify rcvTlsSni rcvSourceIp)}),
-        "TLSv1.3 TLS_AES_256_GCM_SHA384 none mx.test $address", "$identity, $from: the record");
+    for my $type (qw(r d)) {
+        my $row = $row{"$type $identity-$from\@mta.test"};
+        is(join(' ', map { $_ // '' } @$row{qw(rcvTlsProtocol rcvTlsCipher rcvTlsVerify rcvTlsSni rcvSourceIp)}),
+            "TLSv1.3 TLS_AES_256_GCM_SHA384 none mx.test $address", "$identity, $from: the record $type");
+    }
 }
-is(scalar(csv_rows($csv)), scalar @ways, 'one of each message');
+is(scalar(csv_rows($csv)), 2 * @ways, 'two of each message');
 all_done();
