@@ -4,7 +4,8 @@
 #
 #   my $mta = T::Sendmail->start('sendmail', port => port('s'),   # or its DAEMON_OPTIONS in mc
 #       mc => "INPUT_MAIL_FILTER(...)dnl\n",                      # lines of sendmail.mc
-#       access => "Connect:127.0.0.77 OK\n");                     # lines of the access map
+#       access => "Connect:127.0.0.77 OK\n",                      # lines of the access map
+#       keys => {'/etc/mail/key.pem' => $text});                  # files that only root may read
 #
 # It takes mail for b@mx.test from everybody, and for all others, as Debian's access map has it, from
 # 127.0.0.0/8. What it takes stays in its queue.
@@ -27,6 +28,7 @@ sub start {
     $jail->make_dir('/var/spool/mqueue', mode => 0700, user => 'smmta');
     $jail->make_dir($_, user => 'smmta') for qw(/var/lib/sendmail/host_status /run/sendmail/mta /var/run/sendmail/mta);
     $jail->write($_, '') for qw(/etc/resolv.conf /etc/mail/aliases);
+    $jail->write($_, $o{keys}{$_}, mode => 0600) for keys %{$o{keys} // {}};
     $jail->write('/etc/mail/local-host-names', "mx.test\n");
     $jail->write('/etc/mail/service.switch', "hosts files\naliases files\n");
     my $listen = $o{port} ? "DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Port=$o{port}, Addr=127.0.0.1')dnl\n" : '';
