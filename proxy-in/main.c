@@ -2,6 +2,7 @@
  *
  * sallyport-in: mail coming in.
  */
+#include "net/records.h"
 #include "prepare.h"
 #include "run/daemon.h"
 #include "run/settings.h"
@@ -29,5 +30,6 @@ int main(int argc, char **argv)
         .stopping = prepare_stopping,
     };
 
+    records_use();
     return daemon_main(&program, argc, argv);
 }

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/records.h"
+
+#include <openssl/crypto.h>
+
+#include "unit.h"
+
+enum { MANY = RECORDS_KEPT + 40 };
+
+/* What lies close together was not the heap's. */
+static bool are_neighbours(const char *a, const char *b)
+{
+    return (a < b ? b - a : a - b) == RECORDS_SLOT;
+}
+
+static void records_have_a_place_of_their_own(void **state)
+{
+    char *small = OPENSSL_malloc(100), *large = OPENSSL_malloc(RECORDS_SLOT + 1);
+    char *one = OPENSSL_malloc(RECORDS_LEAST), *two = OPENSSL_malloc(RECORDS_SLOT);
+
+    (void)state;
+    assert_true(small && large && one && two);
+    assert_true(are_neighbours(one, two));
+    memset(one, 1, RECORDS_LEAST);
+    memset(two, 2, RECORDS_SLOT);
+    memset(large, 3, RECORDS_SLOT + 1);
+    assert_int_equal(one[RECORDS_LEAST - 1], 1);
+    OPENSSL_free(one);
+    assert_ptr_equal(OPENSSL_malloc(RECORDS_LEAST + 1), one); /* the last that was given back */
+    OPENSSL_free(one);
+    OPENSSL_free(two);
+    OPENSSL_free(small);
+    OPENSSL_free(large);
+}
+
+static void what_grows_keeps_what_it_holds(void **state)
+{
+    char *at = records_resize(NULL, RECORDS_LEAST), *there, *then;
+
+    (void)state;
+    assert_non_null(at);
+    memset(at, 'a', RECORDS_LEAST);
+    assert_ptr_equal(records_resize(at, RECORDS_SLOT), at);
+    memset(at, 'b', RECORDS_SLOT);
+    there = records_resize(at, 2 * RECORDS_SLOT);
+    assert_true(there && there != at);
+    for (size_t i = 0; i < RECORDS_SLOT; i++)
+        assert_int_equal(there[i], 'b');
+    memset(there, 'c', 2 * RECORDS_SLOT);
+    then = records_get(RECORDS_LEAST);
+    assert_ptr_equal(then, at); /* it was given back */
+    assert_null(records_resize(then, 0));
+    assert_ptr_equal(records_get(RECORDS_LEAST), at);
+    records_give(at);
+    records_give(there);
+    records_give(NULL);
+}
+
+static void pages_go_back_but_for_some(void **state)
+{
+    static char *at[MANY];
+    size_t as_left = 0, empty = 0;
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++) {
+        assert_non_null(at[i] = records_get(RECORDS_LEAST));
+        memset(at[i], 'x', RECORDS_LEAST);
+    }
+    for (size_t i = 0; i < MANY; i++)
+        records_give(at[i]);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_non_null(at[i] = records_get(RECORDS_LEAST));
+        as_left += at[i][0] == 'x';
+        empty += at[i][0] == '\0';
+    }
+    assert_int_equal(as_left, RECORDS_KEPT);
+    assert_int_equal(empty, MANY - RECORDS_KEPT);
+    for (size_t i = 0; i < MANY; i++)
+        records_give(at[i]);
+}
+
+/* And then the heap has some. */
+static void there_are_as_many_as_there_are(void **state)
+{
+    static char *at[RECORDS_MOST + 2];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(at); i++) {
+        assert_non_null(at[i] = records_get(RECORDS_LEAST));
+        at[i][0] = (char)i;
+    }
+    for (size_t i = 0; i < COUNT_OF(at); i++) {
+        assert_int_equal(at[i][0], (char)i);
+        records_give(at[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_have_a_place_of_their_own),
+        cmocka_unit_test(what_grows_keeps_what_it_holds),
+        cmocka_unit_test(pages_go_back_but_for_some),
+        cmocka_unit_test(there_are_as_many_as_there_are),
+    };
+
+    records_use();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
