@@ -200,11 +200,13 @@ static enum phase last_words(struct session *s)
     }
     flow_push_client(s, &moved);
     if (side_is_open(&s->client) && buf_len(&s->relay.client.out) == 0) {
+        bool leaves = s->relay.why == REASON_QUIT || s->ended;
+
         /* To close on what was not read would reset the connection, and our words with it. */
-        if (!s->finished)
+        if (!leaves && !s->finished)
             conn_finish(&s->client.conn);
         s->finished = true;
-        if (s->relay.why == REASON_QUIT || s->ended || !conn_discard(&s->client.conn))
+        if (leaves || !conn_discard(&s->client.conn))
             side_clear(&s->client);
     }
     return side_is_open(&s->client) || side_is_open(&s->backend) ? PHASE_LAST_WORDS : PHASE_OVER;

@@ -13,7 +13,7 @@
 
 /* Whether the client is asked for a certificate is up to its rule; a ticket from another listener
  * or rule is none here. */
-static enum conn_got accept_tls(struct session *s)
+static enum conn_got begin_tls(struct session *s)
 {
     char binds[512];
     const struct source *rule = &s->relay.rule;
@@ -24,6 +24,12 @@ static enum conn_got accept_tls(struct session *s)
                                   .binds = {binds, (size_t)n}};
 
     return conn_accept_tls(&s->client.conn, s->gate->tls, &asks);
+}
+
+static enum conn_got accept_tls(struct session *s)
+{
+    return conn_is_secure(&s->client.conn) ? conn_accept_tls(&s->client.conn, s->gate->tls, NULL)
+                                           : begin_tls(s);
 }
 
 /* What the client has shown, once and for all. */
@@ -51,6 +57,8 @@ enum phase secure_client(struct session *s)
         flow_push_client(s, &moved);
         if (side_is_open(&s->client) && buf_len(&s->relay.client.out) > 0)
             return PHASE_SHAKE;
+        if (s->client.sated)
+            return PHASE_SHAKE;
     }
 
     enum conn_got got = side_is_open(&s->client) ? accept_tls(s) : CONN_FAILED;
@@ -69,7 +77,7 @@ enum phase secure_client(struct session *s)
     s->shook = (float)(clock_mono() - s->since);
     learn_peer(s);
     /* What came together with the end of the handshake is in TLS: no socket announces it. */
-    s->client.sated = false;
+    s->client.sated = !conn_has_pending(&s->client.conn);
     if (s->gate->listener->tls)
         relay_greet(&s->relay, s->tls);
     else

@@ -102,8 +102,8 @@ static short client_events(const struct session *s)
         return 0;
     if (s->phase == PHASE_HEAD)
         return EV_READ;
-    if (s->phase == PHASE_SHAKE && conn_is_secure(c))
-        return (c->needs & CONN_OUT) ? EV_WRITE : EV_READ;
+    if (s->phase == PHASE_SHAKE && (conn_is_secure(c) || !says))
+        return conn_is_secure(c) && (c->needs & CONN_OUT) ? EV_WRITE : EV_READ;
     if (says)
         events |= conn_is_secure(c) && c->needs == CONN_IN ? EV_READ : EV_WRITE;
     if ((talks(s) && !s->ended && buf_room(&s->relay.client.in) > 0) || s->finished)
@@ -254,6 +254,7 @@ void session_start(struct gate *gate, int fd, const struct addr *client, unsigne
     s->id = id_next();
     side_init(&s->client, fd);
     side_init(&s->backend, -1);
+    s->client.sated = !is_balancer; /* it has only just come; the loop says when it speaks */
     if (!conn_local(&s->client.conn, &where))
         where = gate->listener->at;
     buf_init(&s->head, HEAD_MAX_IN);

@@ -56,6 +56,8 @@ void conn_finish(struct conn *c)
 void conn_clear(struct conn *c)
 {
     if (c->tls) {
+        /* As if theirs had come: nobody will read it, and SSL_shutdown() would try to. */
+        SSL_set_shutdown(c->tls, SSL_get_shutdown(c->tls) | SSL_RECEIVED_SHUTDOWN);
         say_close_notify(c);
         /* Else OpenSSL marks the session as not resumable, and others may hold it. */
         SSL_set_shutdown(c->tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -126,13 +128,11 @@ enum conn_got conn_dialled(struct conn *c)
     struct sockaddr_storage peer;
     socklen_t len = sizeof error, peer_len = sizeof peer;
 
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-        error = errno;
-    if (error)
-        return failed(c, strerror(error));
     if (getpeername(c->fd, (struct sockaddr *)&peer, &peer_len) == 0)
         return CONN_SOME;
-    return errno == ENOTCONN ? later(c, CONN_OUT) : failed(c, strerror(errno));
+    if (errno != ENOTCONN || getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        error = errno;
+    return error ? failed(c, strerror(error)) : later(c, CONN_OUT);
 }
 
 /* Which of our addresses the kernel takes towards `to`; a datagram socket that connects sends
@@ -355,6 +355,7 @@ static enum conn_got shake(struct conn *c)
     enum conn_got got = secret(c, SSL_do_handshake(asked(c)));
 
     c->shaken = got == CONN_SOME;
+    c->dry = false; /* more may have come with the last of it */
     return got;
 }
 
