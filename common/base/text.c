@@ -54,11 +54,25 @@ static struct span shown(struct span s, size_t *taken)
     return bad ? SPAN("?") : (struct span){s.at, len};
 }
 
+/* How much of the front is ASCII that people may see: nearly always all of it. */
+static size_t visible_run(struct span s)
+{
+    size_t len = 0;
+
+    while (len < s.len && s.at[len] >= ' ' && s.at[len] < 0x7f)
+        len++;
+    return len;
+}
+
 size_t text_clean(char *to, size_t size, struct span from)
 {
-    size_t len = 0, taken;
+    size_t len = visible_run(from), taken;
 
-    for (; from.len; from = span_after(from, taken)) {
+    if (len >= size)
+        len = size ? size - 1 : 0;
+    if (len)
+        memcpy(to, from.at, len);
+    for (from = span_after(from, len); from.len; from = span_after(from, taken)) {
         struct span piece = shown(from, &taken);
 
         if (len + piece.len >= size)
@@ -74,7 +88,7 @@ size_t text_clean(char *to, size_t size, struct span from)
 static bool wants_quotes(struct span s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if (strchr(" \"=\\", s.at[i]) && s.at[i])
+        if (s.at[i] == ' ' || s.at[i] == '"' || s.at[i] == '=' || s.at[i] == '\\')
             return true;
     return s.len == 0;
 }

@@ -8,13 +8,13 @@
 
 enum { MECHANISMS = 512 };
 
-static const char *const words[EHLO_KEYWORDS] = {
-#define KEYWORD(name, word) [EHLO_##name] = word,
+static const struct span words[EHLO_KEYWORDS] = {
+#define KEYWORD(name, word) [EHLO_##name] = SPAN(word),
 #include "smtp/ehlo.def"
 #undef KEYWORD
-    [EHLO_STARTTLS] = "STARTTLS",
-    [EHLO_XCLIENT] = "XCLIENT",
-    [EHLO_XFORWARD] = "XFORWARD",
+    [EHLO_STARTTLS] = SPAN("STARTTLS"),
+    [EHLO_XCLIENT] = SPAN("XCLIENT"),
+    [EHLO_XFORWARD] = SPAN("XFORWARD"),
 };
 
 /* The next line of a reply, without code and CRLF; false: no more. */
@@ -36,11 +36,16 @@ static bool next_offer(struct span *reply, bool *begun, struct span *line)
     return next_line(reply, line);
 }
 
+static bool is_same_nocase(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
+}
+
 static enum ehlo_keyword find(struct span word)
 {
     enum ehlo_keyword k = 0;
 
-    while (k < EHLO_KEYWORDS && !span_is_nocase(word, words[k]))
+    while (k < EHLO_KEYWORDS && !is_same_nocase(word, words[k]))
         k++;
     return k;
 }
@@ -192,7 +197,7 @@ static bool has_word(struct span list, struct span word)
     while (list.len > 0) {
         struct span one = span_cut(&list, ' ');
 
-        if (one.len == word.len && strncasecmp(one.at, word.at, one.len) == 0)
+        if (is_same_nocase(one, word))
             return true;
     }
     return false;
@@ -238,7 +243,7 @@ bool ehlo_common(struct buf *to, struct span a, struct span b)
         else if (k == EHLO_SIZE)
             fits = common_size(to, of_a.size_max, of_b.size_max);
         else
-            fits = buf_addf(to, "250-%s\r\n", words[k]);
+            fits = buf_addf(to, "250-%.*s\r\n", SPAN_ARG(words[k]));
     }
     if (fits)
         mark_last(to, begin);

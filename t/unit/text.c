@@ -15,6 +15,8 @@ static const struct { const char *in, *clean, *quoted; bool utf8; } texts[] = {
     {"plain", "plain", "plain", true},
     {"", "", "\"\"", true},
     {"two words", "two words", "\"two words\"", true},
+    {"plain, then gr\xc3\xbc\xc3\x9f, then a\tb", "plain, then gr\xc3\xbc\xc3\x9f, then a?b",
+     "\"plain, then gr\xc3\xbc\xc3\x9f, then a?b\"", true},
     {"a=b", "a=b", "\"a=b\"", true},
     {"say \"hi\\\"", "say \"hi\\\"", "\"say \\\"hi\\\\\\\"\"", true},
     {"a\r\nb\tc\033[1m\177", "a??b?c?[1m?", "a??b?c?[1m?", true},
