@@ -66,7 +66,7 @@ static void compare(const struct target *t, const struct postconf *p)
     if (p->smtpd_timeout && p->smtpd_timeout < most)
         finding_add(t->findings, FINDING_GIVES_UP, t->where,
                     "smtpd_timeout = %lus, smtp-command-timeout = %lus", p->smtpd_timeout, most);
-    if (slowest > t->backend->reply_timeout)
+    if (slowest > 2 * t->backend->reply_timeout) /* that is what a message has */
         finding_add(t->findings, FINDING_MAY_DOUBLE, t->where, "%s = %lus, reply-timeout = %lus",
                     slowest == p->content_timeout ? "milter_content_timeout"
                                                   : "smtpd_proxy_timeout",

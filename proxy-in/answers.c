@@ -116,13 +116,21 @@ bool answers_are_final(enum verb verb)
     return verb == VERB_END || verb == VERB_LAST;
 }
 
+/* Does it wait for a message or a response that nobody is about to send (it would take commands
+ * for that), or answer what it cannot have got? And no dot shall end what is cut. */
+static bool is_out_of_step(const struct relay *r, enum verb verb, int code)
+{
+    int more = verb == VERB_DATA ? 354 : verb == VERB_AUTH || verb == VERB_RESPONSE ? 334 : 0;
+
+    return (code / 100 == 3 && code != more) ||
+           (dial_is_sending(&r->backend) && (code / 100 == 2 || verb == VERB_END));
+}
+
 void answers_take(struct relay *r, const struct heard *h)
 {
     enum verb verb = serve_asked(&r->client, h->ticket);
-    bool early = dial_is_sending(&r->backend);
 
-    if (early && (h->code / 100 == 2 || verb == VERB_END)) {
-        /* It cannot accept what it has not got; and no dot shall end what is cut. */
+    if (is_out_of_step(r, verb, h->code)) {
         join_keep_said(r, h->text);
         relay_end_421(r, REASON_BACKEND_BROKEN, "Mail server not available, try again later");
     } else if (!settle(r, verb, h->code)) {

@@ -5,7 +5,7 @@
  * smtp-data-timeout is a store of seconds. It is full when a message begins, waiting for the
  * client uses it up, and every PACE_LEAST bytes bring a second back, up to what it holds. So a
  * client may stall for that long, but one that drips for ever, however cleverly, comes to its
- * end. Time in which the mail server is slow does not count.
+ * end. Time in which the mail server is slow does not count; that between two chunks (BDAT) does.
  */
 #pragma once
 

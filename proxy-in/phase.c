@@ -46,8 +46,8 @@ double phase_limit(const struct session *s, enum phase phase)
         return (double)rule->smtp_command_timeout;
     case PHASE_MESSAGE:
         return (double)rule->smtp_data_timeout;
-    case PHASE_ANSWER:
-        return patience(s, backend->reply_timeout);
+    case PHASE_ANSWER: /* RFC 5321, 4.5.3.2.6: the message has twice the time of anything else */
+        return patience(s, backend->reply_timeout << relay_awaits_outcome(&s->relay));
     case PHASE_LAST_WORDS:
         return s->finished ? LINGER_SECONDS : LAST_SECONDS;
     case PHASE_OVER:
@@ -64,7 +64,8 @@ uint64_t phase_progress(const struct session *s)
     case PHASE_MESSAGE:
         return s->relay.client.received >> PROGRESS;
     case PHASE_ANSWER:
-        return s->relay.backend.first + (s->backend.out >> PROGRESS);
+        return s->relay.backend.first + (s->backend.out >> PROGRESS) +
+               relay_awaits_outcome(&s->relay);
     case PHASE_LAST_WORDS:
         return s->finished;
     case PHASE_HEAD:

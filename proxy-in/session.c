@@ -33,14 +33,30 @@ static void set_alarm(struct session *s, double now)
     event_add(&s->limit, &wait);
 }
 
+/* Is a message under way, be it between two of its chunks? */
+static bool in_message(const struct session *s)
+{
+    return serve_awaits_message(&s->relay.client) || s->relay.chunks == CHUNKS_COME;
+}
+
 static void keep_pace(struct session *s, double now)
 {
     double limit = phase_limit(s, PHASE_MESSAGE);
 
-    if (s->phase == PHASE_MESSAGE)
+    if (s->paced)
         pace_go(&s->pace, limit, now - s->since, s->client.in);
-    else if (!serve_awaits_message(&s->relay.client))
+    else if (!in_message(s))
         pace_begin(&s->pace, limit, s->client.in);
+}
+
+/* Seconds for what it does now. Between two chunks the time for a command holds as well. */
+static double limit_of(const struct session *s)
+{
+    double limit = phase_limit(s, s->phase);
+
+    if (s->phase == PHASE_MESSAGE || (s->paced && s->pace.left < limit))
+        return s->pace.left;
+    return limit;
 }
 
 /* The only place that sets a phase. */
@@ -52,9 +68,10 @@ static void enter(struct session *s, enum phase phase, double now)
     if (phase < PHASE_LAST_WORDS)
         s->did = phase;
     s->phase = phase;
+    s->paced = phase == PHASE_MESSAGE || (phase == PHASE_TALK && in_message(s));
     s->mark = phase_progress(s);
     s->since = now;
-    s->deadline = now + (phase == PHASE_MESSAGE ? s->pace.left : phase_limit(s, phase));
+    s->deadline = now + limit_of(s);
 }
 
 static void end(struct session *s)

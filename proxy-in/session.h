@@ -52,6 +52,7 @@ struct session {
     enum phase did;    /* before it came to its end */
     bool ended;        /* the client says no more */
     bool finished;     /* we say no more to it */
+    bool paced;        /* we wait for the client, with a message under way */
     bool busy;         /* it stopped moving only to let others have their turn */
 };
 

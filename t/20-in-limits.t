@@ -35,7 +35,7 @@ sub called {
     my $s = ($_[0] // $mta)->accept(head => 1);
     $s->say('220 mta.test');
     $s->hear(qr/^EHLO/);
-    $s->say('250-mta.test', '250 PIPELINING');
+    $s->say('250-mta.test', '250-PIPELINING', '250 CHUNKING');
     return $s;
 }
 
@@ -112,12 +112,45 @@ subtest 'a message that drips' => sub {
     $in->log_like(qr/closed why=timed-out doing="hearing a message"/);
 };
 
+subtest 'a message that drips in chunks, each of them at once' => sub {
+    my $c = client('in');
+    $c->say('EHLO c.test', 'MAIL FROM:<a@a.test>', 'RCPT TO:<b@b.test>');
+    my $s = called();
+    for my $command (qw(MAIL RCPT)) {
+        $s->hear(qr/^$command/);
+        $s->say('250 Ok');
+    }
+    $c->hear($_) for (qr/^250/) x 3;
+    my ($began, $said) = (time, '');
+    for (1 .. 12) {
+        $c->send("BDAT 1\r\nx");
+        ($s->read_line(0.5) // '') eq 'BDAT 1' or last;
+        $s->fill_until(sub { length $_[0] });
+        $s->{in} = '';
+        $s->say('250 Ok');
+        $c->hear(qr/^250 /);
+        $said = $c->read_line(0.4) // next; # it drips
+        last;
+    }
+    like($said || $c->read_line, qr/^421 4\.4\.2 /, 'enough');
+    $c->hear_close;
+    in_time($began, 'ended in time');
+    $in->log_like(qr/closed why=timed-out doing="waiting for a command"/);
+};
+
 subtest 'a mail server that does not answer' => sub {
     my ($c, $s) = in_data('in');
     my $began = time;
     $c->send("x\r\n.\r\n");
     $s->hear_body;
     $c->hear(qr/^421 4\.3\.2 /, 'never 250');
+    cmp_ok(time - $began, '>', 5.5, 'a message has twice the time of a command');
+    $in->log_like(qr/closed why=backend-slow doing="waiting for the backend"/);
+    $c = client('in');
+    $began = time;
+    $c->say('EHLO c.test', 'MAIL FROM:<a@a.test>');
+    $s = called();
+    $c->hear($_) for qr/^250/, qr/^421 4\.3\.2 /;
     in_time($began, 'ended in time');
     $in->log_like(qr/closed why=backend-slow doing="waiting for the backend"/);
 };
@@ -166,6 +199,8 @@ subtest 'a client that does not read' => sub {
     cmp_ok($asked, '<', 100_000, 'or not to the end');
     cmp_ok(worker_memory() - $before, '<', 6 << 10, 'and costs no memory');
     $c->reset;
+    my ($out) = $in->log_like(qr/closed .* out=\d{4,} /) =~ / out=(\d+)/;
+    cmp_ok($out, '<', 300_000, 'nor much in the kernel');
 };
 
 subtest 'half closed: all is answered, then the end' => sub {

@@ -15,6 +15,10 @@
 /* sd_listen_fds(3): the first descriptor that is passed. */
 enum { PASSED_FROM = 3 };
 
+/* Bytes of answers that the kernel may hold for whoever called us (it counts twice that). Answers
+ * are short; left to itself it grows to 4 MB for each one that asks and does not read. */
+enum { ANSWERS_HELD = 65536 };
+
 static int fail(const struct addr *at, const char *step, char *why, size_t size)
 {
     char text[ADDR_TEXT];
@@ -33,9 +37,14 @@ static int fail(const struct addr *at, const char *step, char *why, size_t size)
     return -1;
 }
 
+static bool set(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
 static bool turn_on(int fd, int level, int option)
 {
-    return setsockopt(fd, level, option, &(int){1}, sizeof(int)) == 0;
+    return set(fd, level, option, 1);
 }
 
 /* All addresses of its family, at the same port. */
@@ -63,6 +72,8 @@ static int make(const struct addr *at, bool loopback_device, char *why, size_t s
         step = "IPV6_V6ONLY";
     else if (loopback_device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0)
         step = "binding to the loopback device";
+    else if (!set(fd, SOL_SOCKET, SO_SNDBUF, ANSWERS_HELD)) /* accepted ones inherit it */
+        step = "SO_SNDBUF";
     else if (bind(fd, (struct sockaddr *)&name, len) != 0)
         step = "bind";
     else if (listen(fd, SOMAXCONN) != 0)

@@ -100,7 +100,8 @@ enum backend_verify { BACKEND_VERIFY_NONE, BACKEND_VERIFY_CA, BACKEND_VERIFY_NAM
     O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.")   \
     O(S, TIME, greeting_timeout, "30s", RANGE(1, 600),                                            \
       "Time for greeting, TLS and EHLO where there is another server, or this one was dead.")     \
-    O(S, TIME, reply_timeout, "5m", RANGE(1, 3600), "Time for an answer of the mail server.")     \
+    O(S, TIME, reply_timeout, "5m", RANGE(1, 3600),                                               \
+      "Time for an answer of the mail server; for what becomes of a message, twice that.")        \
     O(S, TIME, rest_time, "10s", RANGE(1, 3600),                                                  \
       "How long a dead one of several servers rests before it is tried by a connection of our "   \
       "own; twice as long after each time in vain, up to five minutes.")                          \

@@ -66,7 +66,10 @@ static inline void glue_turn(struct glue *g)
     int got;
 
     while ((got = dial_next(&g->upstream, &h)) > 0)
-        serve_answer(&g->client, h.ticket, h.text);
+        if (dial_is_sending(&g->upstream) && serve_asked(&g->client, h.ticket) == VERB_END)
+            serve_end(&g->client, SPAN("421 4.4.0 It has not got the message\r\n"));
+        else
+            serve_answer(&g->client, h.ticket, h.text);
     if (got < 0)
         serve_end(&g->client, SPAN("421 4.4.0 Upstream lost\r\n"));
     /* Of a chunk that is under way only the octets come, and no request. */
