@@ -36,7 +36,7 @@ static void add_need(const struct settings *s, const struct smtp_listener *l,
 static void add_logged_in(const struct settings *s, enum need *most, struct source *rule)
 {
     for (size_t i = 0; i < s->source_section_count && *most == NEED_NOT; i++) {
-        if (strcasecmp(s->source_sections[i].head.title, "{auth}") != 0)
+        if (!source_is_auth(&s->source_sections[i]))
             continue;
         *most = NEED_ALLOWED;
         *rule = s->source_sections[i];

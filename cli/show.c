@@ -22,37 +22,6 @@ struct asked {
     bool logged_in;
 };
 
-static const char auth_title[] = "{auth}";
-
-/* The section that decides on row `row`: the listener's, else {auth} for who has logged in, else
- * the narrowest of the networks that set it. NULL: none does. As sources_find() merges. */
-static const struct option_head *decides(const struct asked *a, size_t row)
-{
-    const struct settings *s = a->settings;
-    const struct option_head *best = NULL;
-    int most = -1;
-
-    for (size_t i = 0; i < s->source_section_count; i++) {
-        const struct option_head *h = &s->source_sections[i].head;
-        struct network n;
-        int rank = -1;
-
-        if (!(h->set >> row & 1))
-            continue;
-        if (network_read(span_of(h->title), &n))
-            rank = network_has(&n, &a->client) ? n.bits : -1;
-        else if (a->logged_in && !strcasecmp(h->title, auth_title))
-            rank = 128 + 1;
-        else if (*a->name && !strcasecmp(h->title, a->name))
-            rank = 128 + 2;
-        if (rank > most) {
-            best = h;
-            most = rank;
-        }
-    }
-    return best;
-}
-
 static void print_time(unsigned long seconds)
 {
     if (seconds && seconds % 3600 == 0)
@@ -111,14 +80,23 @@ static void print_value(const struct option *o, const void *of)
     }
 }
 
-static void print_row(const struct option_head *from, const struct source *rule, size_t row)
+static const struct source *decider(const struct asked *a, size_t row)
+{
+    const struct settings *s = a->settings;
+
+    return source_decider(s->source_sections, s->source_section_count, &a->client, a->name,
+                          a->logged_in, row);
+}
+
+static void print_row(const struct source *from, const struct source *rule, size_t row)
 {
     char dashed[OPTION_NAME];
 
     printf("%s = ", conf_name(&source_options[row], dashed));
     print_value(&source_options[row], rule);
     if (from)
-        printf("    # source %s, %s:%u\n", from->title, from->file, option_line(from, row));
+        printf("    # source %s, %s:%u\n", from->head.title, from->head.file,
+               option_line(&from->head, row));
     else
         printf("    # default\n");
 }
@@ -129,7 +107,7 @@ static void print_rules(const struct asked *a)
 
     sources_find(a->settings->sources, &a->client, a->name, &rule);
     for (size_t i = 0; source_options[i].name; i++)
-        print_row(decides(a, i), &rule, i);
+        print_row(decider(a, i), &rule, i);
 }
 
 /* What {auth} says otherwise, if there is one. */
@@ -140,9 +118,9 @@ static void print_logged_in(struct asked a)
     a.logged_in = true;
     sources_find_auth(a.settings->sources, &a.client, a.name, &rule);
     for (size_t i = 0; source_options[i].name; i++) {
-        const struct option_head *from = decides(&a, i);
+        const struct source *from = decider(&a, i);
 
-        if (!from || strcasecmp(from->title, auth_title) != 0)
+        if (!from || !source_is_auth(from))
             continue;
         printf("once logged in: ");
         print_row(from, &rule, i);

@@ -33,7 +33,10 @@ struct sources {
     size_t merged_count, named_count;
 };
 
-static const char auth_title[] = "{auth}";
+bool source_is_auth(const struct source *section)
+{
+    return strcasecmp(section->head.title, "{auth}") == 0;
+}
 
 static bool is_name(const char *title)
 {
@@ -138,7 +141,7 @@ static bool read_title(struct entry *e, char *why, size_t size)
     if (network_read(span_of(title), &e->network))
         return true;
     e->named = true;
-    if (strcasecmp(title, auth_title) == 0)
+    if (source_is_auth(section))
         return comes_in_time(section, why, size);
     if (is_name(title))
         return true;
@@ -200,7 +203,7 @@ static bool place(struct sources *s, const struct entry *entries, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct entry *e = &entries[i];
 
-        if (e->named && strcasecmp(e->layer.section->head.title, auth_title) == 0)
+        if (e->named && source_is_auth(e->layer.section))
             s->auth = e->layer;
         else if (e->named)
             s->named[s->named_count++] = e->layer;
@@ -309,6 +312,39 @@ void sources_at(const struct sources *s, size_t at, const char *name, struct sou
     *out = s->merged[at];
     if (named)
         put_over(out, named);
+}
+
+/* Who is put over whom by find(): the networks, the narrowest last; {auth}; the listener's own.
+ * 0: it is not about this client. */
+static int rank(const struct source *section, const struct addr *client, const char *name,
+                bool logged_in)
+{
+    struct network n;
+
+    if (network_read(span_of(section->head.title), &n))
+        return network_has(&n, client) ? 1 + n.bits : 0;
+    if (source_is_auth(section))
+        return logged_in ? 1 + 129 : 0;
+    return name && strcasecmp(section->head.title, name) == 0 ? 1 + 130 : 0;
+}
+
+const struct source *source_decider(const struct source *sections, size_t count,
+                                    const struct addr *client, const char *name, bool logged_in,
+                                    size_t row)
+{
+    const struct source *best = NULL;
+    int most = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        int here =
+            sections[i].head.set >> row & 1 ? rank(&sections[i], client, name, logged_in) : 0;
+
+        if (here <= most)
+            continue;
+        best = &sections[i];
+        most = here;
+    }
+    return best;
 }
 
 bool source_objects(const struct source *s, enum report rule, struct reported *noted)

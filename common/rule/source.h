@@ -88,6 +88,15 @@ void sources_find(const struct sources *s, const struct addr *client, const char
 void sources_find_auth(const struct sources *s, const struct addr *client, const char *name,
                        struct source *out);
 
+/* Is it `source {auth}`? */
+bool source_is_auth(const struct source *section);
+
+/* The section of these that decides on row `row` of source_options for a client: as
+ * sources_find(), or with `logged_in` as sources_find_auth(). NULL: none, it has its default. */
+const struct source *source_decider(const struct source *sections, size_t count,
+                                    const struct addr *client, const char *name, bool logged_in,
+                                    size_t row);
+
 /* All rules that sources_find() may come to for a listener that names `name`. */
 size_t sources_count(const struct sources *s);
 void sources_at(const struct sources *s, size_t at, const char *name, struct source *out);

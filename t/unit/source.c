@@ -180,6 +180,48 @@ static void make_networks(void)
     }
 }
 
+/* Whoever is said to decide has the value that was found, and nobody means the default. */
+static void check_deciders(const struct sources *s, const struct source *sections, size_t count,
+                           const struct addr *a, const char *name, bool logged_in)
+{
+    struct source found, without;
+
+    option_defaults(source_options, &without);
+    if (logged_in)
+        sources_find_auth(s, a, name, &found);
+    else
+        sources_find(s, a, name, &found);
+    for (size_t row = 0; source_options[row].name; row++) {
+        const struct option *o = &source_options[row];
+        const struct source *by = source_decider(sections, count, a, name, logged_in, row);
+
+        assert_int_equal(by != NULL, found.head.set >> row & 1);
+        assert_memory_equal((const char *)&found + o->offset,
+                            (const char *)(by ? by : &without) + o->offset, o->size);
+    }
+}
+
+static void test_deciders(void **state)
+{
+    struct source sections[16];
+    struct sources *s = example(sections);
+    char why[256];
+
+    (void)state;
+    sources_free(&s);
+    sections[9] = rules_section("{auth}", "smtp_command_timeout 7m smtp_data_timeout 8m");
+    sections[8] = rules_section("strict", "require_starttls yes smtp_command_timeout 3m");
+    s = sources_new(sections, 10, why, sizeof why);
+    assert_non_null(s);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct addr a = addr(cases[i].client);
+
+        check_deciders(s, sections, 10, &a, cases[i].name, false);
+        check_deciders(s, sections, 10, &a, cases[i].name, true);
+    }
+    sources_free(&s);
+}
+
 /* The answer of a walk through the list, for any client. */
 static void test_like_a_list(void **state)
 {
@@ -260,9 +302,9 @@ static void test_cost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merged), cmocka_unit_test(test_none),
-        cmocka_unit_test(test_wrong),  cmocka_unit_test(test_like_a_list),
-        cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_merged),      cmocka_unit_test(test_deciders),
+        cmocka_unit_test(test_none),        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_like_a_list), cmocka_unit_test(test_cost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
