@@ -18,7 +18,8 @@ static void register_at(struct session *s, const struct addr *local, const struc
     if (s->tls)
         what.tls = *s->tls;
     text_copy(what.rule, sizeof what.rule, span_of(s->relay.rule.head.title));
-    s->entry = entries_put(&s->gate->worker->entries, keys, &what);
+    s->entry = entries_put(&s->gate->worker->entries, keys, &what, s->listed);
+    s->listed = true;
     if (!s->entry && s->gate->worker->entries.table)
         log_say(LOG_FAULT, s->id.text, "not-in-table", {"why", SPAN("the session table is full")});
 }

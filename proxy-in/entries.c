@@ -54,21 +54,27 @@ static bool put(struct entries *e, const struct entry *entry, const struct table
     return true;
 }
 
+/* An old entry must not go later and take a new one under the same key along. */
+static void take_back_old(struct entries *e, const struct id *session)
+{
+    struct entry *next;
+
+    for (struct entry *at = TAILQ_FIRST(&e->leaving); at; at = next) {
+        next = TAILQ_NEXT(at, link);
+        if (strcmp(at->session.text, session->text) == 0)
+            take_back_leaving(e, at);
+    }
+}
+
 struct entry *entries_put(struct entries *e, const struct table_key keys[2],
-                          const struct table_entry *what)
+                          const struct table_entry *what, bool again)
 {
     struct entry *entry = e->table ? calloc(1, sizeof *entry) : NULL;
-    struct entry *next;
 
     if (!entry)
         return NULL;
-    /* After STARTTLS a session comes again under the same key: its old entry must not go
-     * later and take this one along. */
-    for (struct entry *at = TAILQ_FIRST(&e->leaving); at; at = next) {
-        next = TAILQ_NEXT(at, link);
-        if (strcmp(at->session.text, what->session.text) == 0)
-            take_back_leaving(e, at);
-    }
+    if (again)
+        take_back_old(e, &what->session);
     entry->session = what->session;
     memcpy(entry->keys, keys, sizeof entry->keys);
     if (put(e, entry, what))

@@ -29,9 +29,11 @@ struct entries {
 void entries_init(struct entries *e, struct table *table, unsigned part);
 void entries_clear(struct entries *e);
 
-/* NULL: there is no memory, or the table is full, and the milter will know nothing of it. */
+/* `again`: the session was here before, as after STARTTLS; then all that have left are looked
+ * through for it. NULL: there is no memory, or the table is full, and the milter will know
+ * nothing of it. */
 struct entry *entries_put(struct entries *e, const struct table_key keys[2],
-                          const struct table_entry *what);
+                          const struct table_entry *what, bool again);
 
 /* The connection is over. */
 void entries_leave(struct entries *e, struct entry **entry, double now);

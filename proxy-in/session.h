@@ -50,6 +50,7 @@ struct session {
     unsigned slots;    /* bits of slots.h: what it holds */
     unsigned told;     /* rules that are only reported, of which a line said so */
     enum phase did;    /* before it came to its end */
+    bool listed;       /* it is or was in the session table */
     bool ended;        /* the client says no more */
     bool finished;     /* we say no more to it */
     bool paced;        /* we wait for the client, with a message under way */

@@ -72,7 +72,7 @@ static void stays_for_a_grace(void **state)
     (void)state;
     entries_init(&all, table, 0);
     make_keys(keys, 1, 1001);
-    entry = entries_put(&all, keys, &what);
+    entry = entries_put(&all, keys, &what, false);
     assert_non_null(entry);
     assert_true(finds(&keys[0], "a", true) && finds(&keys[1], "a", true));
     entries_leave(&all, &entry, 100);
@@ -97,9 +97,9 @@ static void comes_again_with_tls(void **state)
     entries_init(&all, table, 0);
     make_keys(keys, 1, 1001);
     make_keys(again, 1, 1002);
-    entry = entries_put(&all, keys, &clear);
+    entry = entries_put(&all, keys, &clear, false);
     entries_leave(&all, &entry, 100);
-    entry = entries_put(&all, again, &secret);
+    entry = entries_put(&all, again, &secret, true);
     entries_sweep(&all, 200);
     assert_true(finds(&keys[0], "a", true) && finds(&again[1], "a", true));
     assert_false(table_find(table, &keys[1], &gone));
@@ -120,9 +120,9 @@ static void leaves_others_alone(void **state)
     entries_init(&all, table, 0);
     make_keys(keys, 1, 1001);
     make_keys(next, 1, 1002);
-    first = entries_put(&all, keys, &a);
+    first = entries_put(&all, keys, &a, false);
     entries_leave(&all, &first, 100);
-    second = entries_put(&all, next, &b);
+    second = entries_put(&all, next, &b, false);
     entries_sweep(&all, 200);
     assert_true(finds(&next[0], "b", false));
     entries_leave(&all, &second, 200);
@@ -144,7 +144,7 @@ static void survives_a_full_table(void **state)
 
         what.session.text[0] = (char)('a' + i);
         make_keys(keys, (unsigned short)(1 + i), (unsigned short)(1001 + i));
-        entry[i] = entries_put(&all, keys, &what);
+        entry[i] = entries_put(&all, keys, &what, false);
         assert_int_equal(entry[i] != NULL, i < 2);
         assert_int_equal(table_find(table, &keys[0], &gone), i < 2);
     }
@@ -156,7 +156,7 @@ static void survives_a_full_table(void **state)
     struct table_entry what = of_session("n", true);
 
     make_keys(keys, 1, 1);
-    assert_null(entries_put(&all, keys, &what));
+    assert_null(entries_put(&all, keys, &what, false));
 }
 
 /* Many that came and went leave room for who is there. */
@@ -174,7 +174,7 @@ static void gives_up_its_grace(void **state)
 
         what.session.text[0] = (char)('a' + i);
         make_keys(keys, (unsigned short)(1 + i), (unsigned short)(1001 + i));
-        entry = entries_put(&all, keys, &what);
+        entry = entries_put(&all, keys, &what, false);
         assert_non_null(entry);
         assert_true(finds(&keys[0], what.session.text, true));
         assert_true(finds(&keys[1], what.session.text, true));
