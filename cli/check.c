@@ -63,6 +63,7 @@ static int check_all(const struct settings *s, const char *file, struct findings
     keys_check(s, f);
     if (s->smtp_listener_count == 0)
         return findings_status(f);
+    rules_check(s, f);
     files_check(s, f);
     for (size_t i = 0; i < s->backend_count; i++)
         check_backend(s, &s->backends[i], f);

@@ -31,6 +31,9 @@ void keys_check(const struct settings *s, struct findings *f);
 /* keys.c: who may read and write the configuration itself. */
 void conf_check(const struct settings *s, const char *file, struct findings *f);
 
+/* rules.c: rules that demand what they do not allow. */
+void rules_check(const struct settings *s, struct findings *f);
+
 /* files.c: the limit of open files, of the sallyport-in that runs or, if none does, of us. */
 void files_check(const struct settings *s, struct findings *f);
 

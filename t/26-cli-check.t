@@ -169,6 +169,21 @@ subtest 'AUTH where rules need it' => sub {
     finds(check($tls), 0, qr/^note: .*it offers STARTTLS/, 'a note does not count');
 };
 
+subtest 'rules that nobody can keep' => sub {
+    my ($port) = sink(keywords => ['AUTH PLAIN']);
+    my %cases = (
+        'require-starttls = yes' => 'allow-starttls', 'verify-client-certificate = required' => 'allow-starttls',
+        'require-auth = yes require-starttls-before-auth = yes' => 'allow-starttls', 'require-auth = yes allow-auth = no' => 'allow-auth',
+    );
+    for my $rules (sort keys %cases) {
+        my $pattern = qr/^warning: source 10\/8: it demands what it does not allow, .*\($cases{$rules} = no at smtp-listener 127\.0\.0\.1:\d+\)/;
+        finds(check($port, source => "source 10/8 { $rules }"), 1, $pattern, $rules);
+        is_quiet(check($port, source => "source 10/8 { $rules smtp-service = no }"), "nobody is served: $rules");
+    }
+    is_quiet(check($port, source => 'source 10/8 { require-starttls = yes report-only = require-starttls }'), 'reported only');
+    is_quiet(check($port, source => 'source 10/8 { require-starttls = yes }', listener => '127.0.0.1:@port:in@ { tls = yes }'), 'TLS from the first byte');
+};
+
 subtest 'who else can reach it' => sub {
     plan skip_all => 'no address besides loopback' if !$is_private;
     my ($port) = sink(addr => '0.0.0.0');
