@@ -53,6 +53,7 @@ my $played = 0;
 for my $path (sort glob 't/dialog/out-*.dlg') {
     my @lines = dialog_lines($path);
     next if grep { /$inside/ } @lines;
+    next if $path =~ /out-early-final/; # when its reply has come is not to be seen from outside
     $played++;
     subtest $path => sub {
         my @servers = (grep { /mx1\.b\.test/ } @lines) ? qw(mx1.b.test mx2.b.test) : 'mx.b.test';

@@ -13,7 +13,6 @@
 enum {
     WAYS = 16,
     BUCKETS = 4096,
-    TRIES = 64, /* against others who change the same bucket */
     COUNT_BITS = 12,
     END_BITS = 28,
 };
@@ -131,9 +130,10 @@ bool strikes_is_out(const struct strikes *s, uint64_t key, const struct rate *ra
            unpack(word).count >= rate->count;
 }
 
+/* Whoever changes an entry under us has counted: that ends, where the rate does. */
 bool strikes_try(struct strikes *s, uint64_t key, const struct rate *rate, double now)
 {
-    for (int i = 0; rate->count > 0 && i < TRIES; i++) {
+    while (rate->count > 0) {
         struct entry e = {who_of(key), 1, ((uint32_t)now + rate->seconds) & end_mask};
         _Atomic uint64_t *at;
         uint64_t word;
@@ -152,7 +152,7 @@ bool strikes_try(struct strikes *s, uint64_t key, const struct rate *rate, doubl
 
 void strikes_pardon(struct strikes *s, uint64_t key, double now)
 {
-    for (int i = 0; i < TRIES; i++) {
+    for (;;) {
         _Atomic uint64_t *at;
         uint64_t word;
 

@@ -128,30 +128,31 @@ static void test_crowd(void **state)
 static void test_workers(void **state)
 {
     static const struct rate rate = {1000, 3600};
+    enum { KEYS = 50, CHILDREN = 3 };
     struct strikes *s = strikes_new();
-    uint64_t a = key_of(s, 7);
-    unsigned sum = 0;
-    int results[2];
+    unsigned sum = 0, got = 0;
+    int start[2], results[2];
 
     (void)state;
+    assert_int_equal(pipe(start), 0);
     assert_int_equal(pipe(results), 0);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < CHILDREN; i++) {
         if (fork() != 0)
             continue;
-        unsigned got = 0;
-
-        for (int k = 0; k < 900; k++)
-            got += strikes_try(s, a, &rate, 5);
+        close(start[1]);
+        (void)!read(start[0], &got, 1); /* all at once: when it is closed */
+        for (unsigned k = 0; k < KEYS * 900; k++)
+            got += strikes_try(s, key_of(s, k / 900), &rate, 5);
         _exit(write(results[1], &got, sizeof got) != sizeof got);
     }
-    for (int i = 0; i < 3; i++) {
-        unsigned got;
-
+    close(start[1]);
+    for (int i = 0; i < CHILDREN; i++) {
         assert_int_equal(read(results[0], &got, sizeof got), sizeof got);
         sum += got;
         assert_true(wait(NULL) > 0);
     }
-    assert_int_equal(sum, 1000);
+    assert_int_equal(sum, KEYS * 1000);
+    close(start[0]);
     close(results[0]);
     close(results[1]);
     strikes_free(&s);
