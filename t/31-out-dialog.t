@@ -35,6 +35,8 @@ sub play {
         if ($line =~ /^!/) {
             push @served, answer($1, split ' ', $2 // '') if $line =~ /^!server (\S+) \S+ ?(.*)/;
             $c->hear_close if $line eq '!ended';
+            # Else what follows could be heard first.
+            $served[-1]->hear_close if $line eq '!left spent' && grep { /^c>/ } @lines;
             next;
         }
         my ($mark, $text) = $line =~ /^([cs][<>=]) ?(.*)/s or die "what is '$line'?";
