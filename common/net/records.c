@@ -13,6 +13,7 @@ enum { STEP = 64 }; /* slots that become usable at a time */
 
 static struct {
     char *place;     /* of all slots; NULL: there is none */
+    size_t size;     /* of it */
     unsigned usable; /* of them, from the front */
     unsigned fresh;  /* the first that was never used */
     unsigned kept_count, bare_count;
@@ -27,9 +28,7 @@ static char *slot_at(unsigned i)
 
 static bool is_slot(const void *at)
 {
-    uintptr_t place = (uintptr_t)all.place;
-
-    return all.place && (uintptr_t)at - place < (uintptr_t)RECORDS_SLOT * RECORDS_MOST;
+    return (uintptr_t)at - (uintptr_t)all.place < all.size;
 }
 
 /* Addresses alone cost nothing, as long as nothing may be written there. */
@@ -42,6 +41,7 @@ static void reserve(void)
         return;
     (void)madvise(at, size, MADV_NOHUGEPAGE);
     all.place = at;
+    all.size = size;
 }
 
 static void *take_fresh(void)
@@ -67,7 +67,9 @@ static void *take(void)
 
 void *records_get(size_t size)
 {
-    void *slot = size >= RECORDS_LEAST && size <= RECORDS_SLOT ? take() : NULL;
+    if (size < RECORDS_LEAST || size > RECORDS_SLOT)
+        return malloc(size);
+    void *slot = take();
 
     return slot ? slot : malloc(size);
 }
