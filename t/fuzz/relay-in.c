@@ -87,6 +87,7 @@ static void comply(struct stage *st, bool well)
     case RELAY_RECORD:
         fuzz_reached++;
         promise(r->envelope.count > 0 && envelope_is_open(&r->envelope));
+        promise(!dial_is_sending(&r->backend)); /* accepted is only what is there */
         relay_recorded(r);
         break;
     case RELAY_TRACE:
