@@ -74,6 +74,13 @@ static void learn(struct relay *r, struct span reply)
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
 }
 
+/* Is that answer to EHLO about what the client calls itself? Anybody can call himself anything, and
+ * it must not alarm us. What has not taken the identity says 500, 502, 503 or 554. */
+static bool is_about_name(int code)
+{
+    return code == 501 || code == 504 || code == 550 || code == 553 || code / 100 == 4;
+}
+
 void join_heard(struct relay *r, const struct heard *h)
 {
     const struct guest who = guest(r);
@@ -108,8 +115,8 @@ void join_heard(struct relay *r, const struct heard *h)
         relay_lost(r, REASON_BACKEND_TLS);
         break;
     case INTRO_REFUSED:
-        /* 501 is about what the client calls itself: it must not alarm anybody. */
-        relay_end_421(r, h->code == 501 && !asked_xclient ? REASON_REFUSED : REASON_IDENTITY,
+        relay_end_421(r,
+                      !asked_xclient && is_about_name(h->code) ? REASON_REFUSED : REASON_IDENTITY,
                       "Mail server is not ready for us");
         break;
     }
