@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "behind/reach.h"
-#include "run/problem.h"
+#include "conf/problem.h"
 
 /* NULL: there is none, and that was said. */
 static const struct backend *find(const struct settings *s, const char *name)

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "cli/finding.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 struct tls;
 

@@ -8,8 +8,8 @@
 
 #include "cli/command.h"
 #include "config.h"
-#include "run/problem.h"
-#include "run/settings.h"
+#include "conf/problem.h"
+#include "conf/settings.h"
 #include "tell/log.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/sallyport/sallyport.conf"

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "behind/probe.h"
-#include "run/conf.h"
-#include "run/kinds.h"
+#include "conf/conf.h"
+#include "conf/kinds.h"
 
 /* Seconds for each answer: a person waits. */
 enum { PATIENCE = 10 };

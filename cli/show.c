@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "run/conf.h"
-#include "run/settings.h"
+#include "conf/conf.h"
+#include "conf/settings.h"
 
 static const struct smtp_listener *find_listener(const struct settings *s, const char *title)
 {

@@ -8,7 +8,7 @@
 
 #include "base/span.h"
 #include "milter/ledger.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/log.h"
 
 /* How long to wait after a step, in milliseconds, and whether a change of the spool ends the

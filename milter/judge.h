@@ -6,7 +6,7 @@
 
 #include "milter/message.h"
 #include "milter/policy.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 /* The rule of a session that has just begun. `name`: the source section of the listener that
  * it came to at the proxy; "" where there is none, or no such section. */

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "run/settings.h"
+#include "conf/settings.h"
 
 struct ledger;
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/reports.h"
 
 static unsigned one(const struct settings *s)

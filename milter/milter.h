@@ -13,7 +13,7 @@
 #pragma once
 
 #include "run/daemon.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 /* A role's run(), for the listener of the child's number among its kind. One on a socket file
  * can be taken over by the next generation while the old one ends its sessions; one on a port

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "run/settings.h"
+#include "conf/settings.h"
 
 /* The path in "unix:/path", "local:/path" or "/path"; NULL for a port. */
 const char *place_file(const struct milter_listener *l);

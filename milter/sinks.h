@@ -5,7 +5,7 @@
 #pragma once
 
 #include "milter/journal.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/record.h"
 
 struct sinks;

@@ -6,8 +6,8 @@
 
 #include "behind/reach.h"
 #include "net/ciphers.h"
-#include "run/inherit.h"
-#include "run/kinds.h"
+#include "conf/inherit.h"
+#include "conf/kinds.h"
 
 /* Once: listeners share what they take over from the file's own options. */
 static void add_at(struct problems *p, const char *place, const char *text)

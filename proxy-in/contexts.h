@@ -5,7 +5,7 @@
 #pragma once
 
 #include "prepare.h"
-#include "run/problem.h"
+#include "conf/problem.h"
 
 /* Makes them all in `p`; what cannot be made is NULL there, and a line of `wrong`. */
 void contexts_make(struct prepared *p, const struct settings *s, struct tickets *tickets,

@@ -5,7 +5,7 @@
 #include "net/records.h"
 #include "prepare.h"
 #include "run/daemon.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "server.h"
 
 int main(int argc, char **argv)

@@ -10,7 +10,7 @@
 #include "net/conn.h"
 #include "run/cage.h"
 #include "run/daemon.h"
-#include "run/problem.h"
+#include "conf/problem.h"
 #include "tell/reports.h"
 
 /* They live as long as the master, over all reloads. */

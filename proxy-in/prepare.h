@@ -10,7 +10,7 @@
 #include "keep/tally.h"
 #include "net/listen.h"
 #include "net/tls.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 /* One for each smtp-listener, in their order. */
 struct prepared_gate {

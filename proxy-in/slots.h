@@ -11,7 +11,7 @@
 #include "keep/strikes.h"
 #include "keep/tally.h"
 #include "reason.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 struct slots {
     struct tally *tally;     /* borrowed */

@@ -13,7 +13,7 @@
 #include "net/watch.h"
 #include "proxy-out/lookup.h"
 #include "run/daemon.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/log.h"
 
 enum { BACKLOG = 64, ASKERS = 1024, OPEN_MOST = 10000, AT_ONCE = 64 };

@@ -6,7 +6,7 @@
 #include "proxy-out/prepare.h"
 #include "proxy-out/server.h"
 #include "run/daemon.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 static int run_facts(struct child *child)
 {

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "base/dated.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 struct manners;
 struct tls;

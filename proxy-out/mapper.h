@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "run/settings.h"
+#include "conf/settings.h"
 
 struct event_base;
 struct mapper;

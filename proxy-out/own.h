@@ -5,7 +5,7 @@
 #pragma once
 
 #include "proxy-out/route.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 /* All of `out` is the caller's: own_clear(). What cannot be found out is left out. */
 void own_find(struct own *out, const struct settings *s);

@@ -8,7 +8,7 @@
 #include "net/listen.h"
 #include "proxy-out/facts.h"
 #include "proxy-out/hosts.h"
-#include "run/problem.h"
+#include "conf/problem.h"
 
 /* They live as long as the master, over all reloads. */
 static struct listens sockets;

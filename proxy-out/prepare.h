@@ -6,7 +6,7 @@
 #pragma once
 
 #include "proxy-out/manners.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 /* One for each relay-listener, in their order. Borrowed; -1 where there is none. */
 struct prepared_door {

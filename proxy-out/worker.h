@@ -12,7 +12,7 @@
 #include "proxy-out/own.h"
 #include "proxy-out/pool.h"
 #include "proxy-out/resume.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/spool.h"
 
 struct session;

@@ -120,7 +120,7 @@ struct option_head {
 MUST bool option_read(const struct option *o, struct span text, void *into);
 
 /* Gives each option its value for a file that says nothing; texts are the table's own. Only
- * lists become empty, whatever their fallback: they need memory (run/value.h). */
+ * lists become empty, whatever their fallback: they need memory (conf/value.h). */
 void option_defaults(const struct option *options, void *into);
 
 /* For each option that `from` sets: copies its value to `into` and marks it set there; `into`

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "smtp/dial.h"
 
 /* Who is introduced. All borrowed. */

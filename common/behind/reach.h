@@ -6,7 +6,7 @@
 
 #include "net/conn.h"
 #include "net/tls.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 /* Begins to connect, as conn_dial(); from `as` if not NULL, as conn_bind_as(). */
 MUST enum conn_got reach_dial(struct conn *c, const struct backend *b,

@@ -11,7 +11,7 @@
 #include "net/conn.h"
 #include "net/tls.h"
 #include "net/watch.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "smtp/dial.h"
 
 struct wire_plan {

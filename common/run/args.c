@@ -7,7 +7,7 @@
 
 #include "config.h"
 #include "run/daemon.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/sallyport/sallyport.conf"
 

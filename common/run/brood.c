@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/log.h"
 
 bool brood_init(struct brood *b, const struct program *program, void (*in_child)(void *arg),

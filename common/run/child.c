@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "run/daemon.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 /* Seconds that an orphan has beyond drain-timeout, before an alarm ends it. */
 enum { ORPHAN_GRACE = 60 };

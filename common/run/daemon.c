@@ -20,7 +20,7 @@
 #include "run/notify.h"
 #include "run/pidfile.h"
 #include "run/reading.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/log.h"
 
 enum { WHY_LEN = 8192, EVENTS = 64, MINUTE = 60 };

@@ -2,7 +2,7 @@
 #include "run/reading.h"
 
 #include "run/folder.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 static bool find_cage(struct reading *r, char *why, size_t size)
 {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "run/brood.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/log.h"
 
 /* Seconds. libmilter takes up to 6 to stop. */

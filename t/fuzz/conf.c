@@ -3,7 +3,7 @@
  * A configuration is read whole, or refused with lines that each say where and what.
  */
 #include "fuzz.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 
 int fuzz_reached;
 

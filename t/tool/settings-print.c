@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "run/settings.h"
+#include "conf/settings.h"
 
 static int check(const char *path)
 {

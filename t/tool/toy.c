@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "run/daemon.h"
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/log.h"
 
 enum { SESSIONS = 16, ORDERS = 0, LISTENER = 1, FIRST = 2 };

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "tell/log.h"
 
 enum { DRAIN = 7, COUNT = 2, WAIT_MS = 20000 };

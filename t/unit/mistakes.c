@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "run/settings.h"
+#include "conf/settings.h"
 
 #define STRAY                                                                      \
     "more than a value stands there; a value of several words is quoted, several " \

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "run/settings.h"
+#include "conf/settings.h"
 #include "unit.h"
 
 static struct domain section(const char *title, const char *ciphers)

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "run/settings.h"
+#include "conf/settings.h"
 
 static char why[65536];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/fields.h"
+#include "conf/fields.h"
 
-#include "run/problem.h"
+#include "conf/problem.h"
 #include "tell/account.h"
 
 const char *fields_types(struct texts *types, struct arena *arena)

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "run/settings.h"
+#include "conf/settings.h"
 
 /* The listener's options that were not set become those of `from`. */
 void inherit_global(struct smtp_listener *listener, const struct global *from);

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/option.h"
-#include "run/arena.h"
+#include "conf/arena.h"
 
 /* Puts the letters in place of long names. The first that is no type comes back, else NULL. */
 const char *fields_types(struct texts *types, struct arena *arena);

@@ -7,9 +7,9 @@
  */
 #pragma once
 
-#include "run/arena.h"
-#include "run/problem.h"
-#include "run/sections.h"
+#include "conf/arena.h"
+#include "conf/problem.h"
+#include "conf/sections.h"
 
 /* The list is of `kinds` (kinds.h), its first section the file's own options. */
 void check_sections(struct section *list, struct arena *arena, struct problems *problems);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/check.h"
+#include "conf/check.h"
 
 #include <ctype.h>
 
 #include "base/text.h"
-#include "run/checks.h"
-#include "run/kinds.h"
-#include "run/settings.h"
-#include "run/twins.h"
+#include "conf/checks.h"
+#include "conf/kinds.h"
+#include "conf/settings.h"
+#include "conf/twins.h"
 
 bool check_is_kind(const struct section *s, int kind)
 {

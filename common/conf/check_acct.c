@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/checks.h"
+#include "conf/checks.h"
 
 #include <ctype.h>
 
-#include "run/fields.h"
-#include "run/settings.h"
-#include "run/value.h"
+#include "conf/fields.h"
+#include "conf/settings.h"
+#include "conf/value.h"
 #include "tell/account.h"
 
 void check_milter_listener(struct check *c, struct section *s)

@@ -13,8 +13,8 @@
 #include <stdio.h>
 
 #include "base/option.h"
-#include "run/arena.h"
-#include "run/reader.h"
+#include "conf/arena.h"
+#include "conf/reader.h"
 
 /* A section on its way to libconfuse. */
 struct conf {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/sections.h"
+#include "conf/sections.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/conf.h"
-#include "run/value.h"
+#include "conf/conf.h"
+#include "conf/value.h"
 
 enum { DEPTH = 2, INCLUDES = 8, FILE_MOST = 64 << 20, WHY = 1536 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/arena.h"
+#include "conf/arena.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/option.h"
-#include "run/arena.h"
+#include "conf/arena.h"
 
 /* What the file says of one option: one text, or several of a list. */
 struct said {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/token.h"
+#include "conf/token.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/checks.h"
+#include "conf/checks.h"
 
-#include "run/kinds.h"
-#include "run/settings.h"
+#include "conf/kinds.h"
+#include "conf/settings.h"
 
 void check_relay_listener(struct check *c, struct section *s)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sys/un.h>
 
-#include "run/checks.h"
-#include "run/kinds.h"
-#include "run/settings.h"
+#include "conf/checks.h"
+#include "conf/kinds.h"
+#include "conf/settings.h"
 
 bool backend_server_read(const char *text, struct backend_server *out)
 {

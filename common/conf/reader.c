@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/reader.h"
+#include "conf/reader.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "run/token.h"
+#include "conf/token.h"
 
 struct reader {
     struct tokens tokens;

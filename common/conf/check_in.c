@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/checks.h"
+#include "conf/checks.h"
 
-#include "run/inherit.h"
+#include "conf/inherit.h"
 #include "rule/certificate.h"
-#include "run/kinds.h"
-#include "run/settings.h"
+#include "conf/kinds.h"
+#include "conf/settings.h"
 
 static void check_listener_backend(struct check *c, struct section *s)
 {

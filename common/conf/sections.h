@@ -8,8 +8,8 @@
 #pragma once
 
 #include "base/option.h"
-#include "run/arena.h"
-#include "run/problem.h"
+#include "conf/arena.h"
+#include "conf/problem.h"
 
 /* A kind of section. The first of a table is the file's own options, with the name "". */
 struct kind {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/settings.h"
+#include "conf/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "run/certificates.h"
-#include "run/check.h"
-#include "run/kinds.h"
-#include "run/value.h"
+#include "conf/certificates.h"
+#include "conf/check.h"
+#include "conf/kinds.h"
+#include "conf/value.h"
 
 /* What settings_read() gives out is its first member. */
 struct snapshot {

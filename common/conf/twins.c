@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/twins.h"
+#include "conf/twins.h"
 
 #include <stdlib.h>
 
-#include "run/kinds.h"
-#include "run/settings.h"
+#include "conf/kinds.h"
+#include "conf/settings.h"
 
 /* Sections by kind, by where they stand, by title; the second of two later than the first. */
 struct place {

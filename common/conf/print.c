@@ -4,10 +4,10 @@
  */
 #include <stdio.h>
 
-#include "run/conf.h"
-#include "run/kinds.h"
-#include "run/settings.h"
-#include "run/value.h"
+#include "conf/conf.h"
+#include "conf/kinds.h"
+#include "conf/settings.h"
+#include "conf/value.h"
 
 enum { WIDTH = 78 };
 

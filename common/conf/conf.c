@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/conf.h"
+#include "conf/conf.h"
 
 #include <confuse.h>
 #include <stdlib.h>
 
-#include "run/value.h"
+#include "conf/value.h"
 
 enum { WHY = 1024 };
 

@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "run/arena.h"
-#include "run/problem.h"
-#include "run/sections.h"
+#include "conf/arena.h"
+#include "conf/problem.h"
+#include "conf/sections.h"
 
 /* After the sections were checked one by one. */
 void twins_check(struct section *list, struct arena *arena, struct problems *problems);

@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "run/arena.h"
-#include "run/problem.h"
-#include "run/sections.h"
+#include "conf/arena.h"
+#include "conf/problem.h"
+#include "conf/sections.h"
 
 struct check {
     struct section *list; /* its first: the file's own options */

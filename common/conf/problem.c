@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/problem.h"
+#include "conf/problem.h"
 
 #include <ctype.h>
 #include <stdarg.h>

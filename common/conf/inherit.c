@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/inherit.h"
+#include "conf/inherit.h"
 
 #include <stdio.h>
 
-#include "run/conf.h"
-#include "run/kinds.h"
+#include "conf/conf.h"
+#include "conf/kinds.h"
 
 /* NULL: the file has no such option of its own. */
 static const struct option *outer(const struct option *own)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/certificates.h"
+#include "conf/certificates.h"
 
 static bool asks(const struct source *rule)
 {

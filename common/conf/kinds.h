@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "run/sections.h"
+#include "conf/sections.h"
 
 enum {
     KIND_GLOBAL,

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "run/problem.h"
-#include "run/settings.h"
+#include "conf/problem.h"
+#include "conf/settings.h"
 
 /* A line for each mistake. */
 void check_certificates(const struct settings *s, struct problems *problems);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/kinds.h"
+#include "conf/kinds.h"
 
-#include "run/settings.h"
+#include "conf/settings.h"
 
 static const struct option global_options[] = {GLOBAL_OPTIONS(OPTION_ROW, global) OPTION_END};
 static const struct option smtp_listener_options[] = {LISTENER_OPTIONS(OPTION_ROW, smtp_listener)
