@@ -37,6 +37,8 @@ void prepare_show(const void *prepared, dated_fn *show, void *arg);
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size);
 void prepare_free(void *prepared);
 void prepare_minute(void *prepared);
+
+/* In the master, and in a worker that drains: closes this process's listening sockets. */
 void prepare_stopping(void *prepared);
 
 /* Does any backend that is used see clients at their own addresses? */

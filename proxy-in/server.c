@@ -53,6 +53,8 @@ static void drain(struct server *v)
     v->worker.draining = true;
     event_del(&v->orders);
     gates_close(&v->gates);
+    /* Else the kernel would go on to take clients whom nobody greets, and no other may listen. */
+    prepare_stopping(v->child->prepared);
     if (v->worker.count == 0)
         event_base_loopbreak(v->worker.base);
 }

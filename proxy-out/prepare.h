@@ -25,6 +25,8 @@ void prepare_files(const struct settings *s, option_file_fn *visit, void *arg);
 void prepare_show(const void *prepared, dated_fn *show, void *arg);
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size);
 void prepare_free(void *prepared);
+
+/* In the master, and in a worker that drains: closes this process's listening sockets. */
 void prepare_stopping(void *prepared);
 
 /* There is one facts process. */

@@ -102,6 +102,8 @@ static void drain(struct server *v)
     for (size_t i = 0; i < v->count; i++)
         if (v->doors[i].mapper)
             mapper_drain(v->doors[i].mapper);
+    /* Else the kernel would go on to take callers whom nobody answers, and no other may listen. */
+    prepare_stopping(v->child->prepared);
     pool_drain(v->worker.pool);
     sessions_drain(&v->worker);
     leave_if_done(v);

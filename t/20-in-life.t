@@ -4,6 +4,7 @@
 # records that it leaves for the accountant.
 use v5.36;
 use lib 't/lib';
+use IO::Socket::INET;
 use JSON::PP;
 use Test::More;
 use T::Stage;
@@ -132,5 +133,36 @@ subtest 'a reload that is wrong changes nothing' => sub {
     my $c = T::Peer->connect(port('smtps'), tls => {name => 'mx.test', ca => $ca});
     $c->hear(qr/^220 /, 'the old one serves on');
     $c->talk('QUIT' => qr/^221 /);
+};
+subtest 'who drains leaves the port' => sub {
+    my $left = <<'CONF';
+smtp-listener 127.0.0.1:@port:left@ { }
+smtp-listener 127.0.0.1:@port:gone@ { }
+backend mta { server = "127.0.0.1:@port:mta@" identity = proxy-v2 }
+workers = 1
+CONF
+    my $one = T::Run->start('sallyport-in', conf => $left);
+    my $call = sub { my $c = T::Peer->connect(port('left')); $c->hear(qr/^220 /); return $c };
+    my $is_refused = sub { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => port(shift), Timeout => 5) };
+    my $answers = sub { $_[0]->talk('EHLO c.test' => qr/^250/, 'NOOP' => qr/^250/) };
+
+    my $first = $call->();
+    $one->configure($left =~ s/^.*gone.*\n//mr);
+    $one->signal('HUP');
+    $one->log_like(qr/ reloaded /);
+    ok(T::Stage::wait_for(sub { $is_refused->('gone') }), 'a listener that is no more: nobody is left waiting in its queue');
+
+    $one->kill_hard;
+    ok(T::Stage::wait_for(sub { $is_refused->('left') }), 'the master is killed: the workers leave the port');
+    $one->restart;
+    my $second = $call->();
+    $answers->($_) for $first, $second;
+    $_->talk('QUIT' => qr/^221 /) for $first, $second;
+
+    my $third = $call->();
+    $one->signal('TERM');
+    ok(T::Stage::wait_for(sub { $is_refused->('left') }), 'and so it is when it stops');
+    $answers->($third);
+    $third->talk('QUIT' => qr/^221 /);
 };
 all_done();
