@@ -33,6 +33,15 @@ static enum taken answer(struct relay *r, const struct request *q, struct span t
     return TAKEN;
 }
 
+/* By our own rules: the backend, which would lose patience, does not hear of it. RCPT does not
+ * count, for a message may have many. */
+static enum taken refuse(struct relay *r, const struct request *q, struct span text)
+{
+    if (q->verb == VERB_MAIL || q->verb == VERB_STARTTLS || q->verb == VERB_AUTH)
+        serve_count_idle(&r->client);
+    return answer(r, q, text);
+}
+
 static enum taken hello(struct relay *r, const struct request *q)
 {
     struct span name = {q->arg.at, q->arg.len < HELO_MAX ? q->arg.len : HELO_MAX};
@@ -115,7 +124,7 @@ static enum taken auth(struct relay *r, const struct request *q)
         return NOT_YET;
     /* Credentials are for no server that does not ask for them. */
     if (!ehlo_has(&r->offers, EHLO_AUTH) && !(r->shown & 1U << EHLO_AUTH))
-        return answer(r, q, SPAN("503 5.5.1 AUTH is not offered\r\n"));
+        return refuse(r, q, SPAN("503 5.5.1 AUTH is not offered\r\n"));
     if (r->rule.auth_failures.count > 0 && r->login == LOGIN_NONE) {
         r->wish = RELAY_LOGIN;
         return NOT_YET;
@@ -168,12 +177,12 @@ static enum taken address(struct relay *r, const struct request *q)
     struct span no = is_mail ? refuse_sender(r, is_path ? &path : NULL, room) : SPAN("");
 
     if (no.len > 0)
-        return answer(r, q, no);
+        return refuse(r, q, no);
     if (!has_backend(r))
         return NOT_YET;
     no = rules_refuse_params(q, extensions(r));
     if (no.len > 0)
-        return answer(r, q, no);
+        return refuse(r, q, no);
     if (r->house->accounts && r->room == 0) {
         r->wish = RELAY_RESERVE;
         return NOT_YET;
@@ -330,7 +339,7 @@ enum taken asks_take(struct relay *r, const struct request *q)
     if (r->held_arg)
         r->reported = before; /* it was counted when it was asked */
     if (no.len > 0)
-        return answer(r, q, no);
+        return refuse(r, q, no);
     switch (q->verb) {
     case VERB_EHLO:
     case VERB_HELO:

@@ -78,6 +78,11 @@ bool serve_is_over(const struct serve *s)
     return s->hear == HEAR_NO_MORE;
 }
 
+void serve_count_idle(struct serve *s)
+{
+    s->idle++;
+}
+
 bool serve_idles(const struct serve *s)
 {
     return s->idle > SERVE_IDLE_MAX;

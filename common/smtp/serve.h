@@ -130,6 +130,9 @@ void serve_end(struct serve *s, struct span text);
  * QUIT, VERB_ABORT or VERB_OUTGROWN, a 4xx greeting, serve_end(), and what is listed above. */
 bool serve_is_over(const struct serve *s);
 
+/* What was asked last is refused, by rules that this room knows nothing of: as IDLE. */
+void serve_count_idle(struct serve *s);
+
 /* Was it the end that they were too many? */
 bool serve_idles(const struct serve *s);
 
