@@ -8,7 +8,7 @@
  *
  * The mail server is called late: for EHLO after TLS (or where there is no STARTTLS to
  * come), or for the first command that needs it. The EHLO before a possible STARTTLS is
- * answered from what that server said last to anybody.
+ * answered from what all servers of the backend are known to offer.
  *
  * A server that is lost before MAIL is replaced without the client's noticing: by the next of
  * several while it is called, and by any once it has said EHLO. Not so after AUTH.
