@@ -73,6 +73,8 @@ static const struct {
     {"an unknown command", BYTES(SIGNATURE "\x22\x11\0\x0c" IPV4)},
     {"UDP, binary", BYTES(SIGNATURE "\x21\x12\0\x0c" IPV4)},
     {"a unix socket", BYTES(SIGNATURE "\x21\x31\0\x0c" IPV4)},
+    {"UDP of IPv6, binary", BYTES(SIGNATURE "\x21\x22\0\x24" IPV6)},
+    {"a family that is none, of that length", BYTES(SIGNATURE "\x21\x12\0\x24" IPV6)},
     {"an unknown family", BYTES(SIGNATURE "\x21\x41\0\x0c" IPV4)},
     {"addresses cut short", BYTES(SIGNATURE "\x21\x11\0\x0b" IPV4)},
     {"IPv6 addresses cut short", BYTES(SIGNATURE "\x21\x21\0\x0c" IPV4)},

@@ -3,9 +3,11 @@
 
 #include "behind/intro.h"
 
+/* Who calls itself "helo..." has not said EHLO. */
 static struct guest guest(const char *client, const char *helo)
 {
-    struct guest g = {.identity = IDENTITY_XCLIENT, .helo = helo, .extended = true};
+    struct guest g = {
+        .identity = IDENTITY_XCLIENT, .helo = helo, .extended = strncmp(helo, "helo.", 5) != 0};
     struct span rest = span_of(client);
 
     if (strcmp(client, "192.0.2.7:0") == 0) /* which is no address with a port */
@@ -23,6 +25,7 @@ static const struct {
     {"all that Postfix lists", "192.0.2.7:4321", "c.example", "NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT",
      "XCLIENT NAME=[UNAVAILABLE] REVERSE_NAME=[UNAVAILABLE] PROTO=ESMTP HELO=c.example PORT=4321 DESTADDR=192.0.2.1 DESTPORT=587 ADDR=192.0.2.7\r\n"},
     {"IPv6, and ADDR alone", "[2001:db8::7]:4321", "c.example", "ADDR", "XCLIENT ADDR=IPV6:2001:db8::7\r\n"},
+    {"HELO", "192.0.2.7:1", "helo.example", "PROTO ADDR", "XCLIENT PROTO=SMTP ADDR=192.0.2.7\r\n"},
     {"small letters", "192.0.2.7:1", "c", "addr port", "XCLIENT PORT=1 ADDR=192.0.2.7\r\n"},
     {"a name that could be attributes", "192.0.2.7:1", "a ADDR=10.0.0.1+x", "HELO ADDR", "XCLIENT HELO=a+20ADDR+3D10.0.0.1+2Bx ADDR=192.0.2.7\r\n"},
     {"never LOGIN", "192.0.2.7:1", "c", "LOGIN ADDR", "XCLIENT ADDR=192.0.2.7\r\n"},
