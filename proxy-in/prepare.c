@@ -29,6 +29,17 @@ bool prepare_is_transparent(const struct settings *s)
     return false;
 }
 
+static void check_listeners(const struct settings *s, struct problems *wrong)
+{
+    if (s->smtp_listener_count == 0)
+        problem_add(wrong, s->global.head.file, s->global.head.line, NULL,
+                    "no smtp-listener: say where clients come in");
+    if (s->smtp_listener_count > LISTEN_MAX)
+        problem_add(wrong, s->smtp_listeners[LISTEN_MAX].head.file,
+                    s->smtp_listeners[LISTEN_MAX].head.line, NULL,
+                    "smtp-listener: more than %d of them; take some out", LISTEN_MAX);
+}
+
 /* The kernel is asked, for it knows of user namespaces and modules. */
 static void check_transparent(const struct settings *s, struct problems *wrong)
 {
@@ -156,9 +167,7 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
         prepare_free(p);
         return NULL;
     }
-    if (p->count == 0)
-        problem_add(&wrong, s->global.head.file, s->global.head.line, NULL,
-                    "no smtp-listener: say where clients come in");
+    check_listeners(s, &wrong);
     contexts_make(p, s, tickets, &wrong);
     if (!only_check)
         check_transparent(s, &wrong);

@@ -37,6 +37,7 @@ subtest 'mistakes are found before it starts' => sub {
         "smtp-listener 127.0.0.1:1 { tls = yes }\nbackend mta { }\n" => qr/conf:\d+: tls: there is no certificate/,
         "smtp-listener 127.0.0.1:1 { }\nbackend mta { }\nsmtp-server-tls-certificate = {\"/nowhere.pem\", \"\"}\n" => qr{conf:\d+: .*/nowhere\.pem},
         "backend mta { }\n" => qr/conf: no smtp-listener/,
+        "backend mta { }\n" . join('', map { "smtp-listener 127.0.0.1:$_ { }\n" } 1 .. 65) => qr/conf:\d+: smtp-listener: more than 64 of them/,
     );
     for my $text (sort keys %mistakes) {
         my $run = T::Run->prepare('sallyport-in', conf => $text);
