@@ -44,6 +44,10 @@ static const struct { const char *name; unsigned how; const char *steps[24]; } c
     {"EHLO first", WORLD,
      {"0220 mx\r\n", ">MAIL FROM:<>\r\nAUTH PLAIN\r\nSTARTTLS\r\n", "<220 mx\r\n" EHLO_FIRST EHLO_FIRST EHLO_FIRST}},
     {"HELO does as well", WORLD, {"0220 mx\r\n", ">HELO a\r\n", "=HELO|a", "1250 mx\r\n", ">MAIL FROM:<>\r\n", "=MAIL|FROM:<>"}},
+    {"what is asked with EHLO waits for its answer", WORLD,
+     {"0220 mx\r\n", ">EHLO a\r\nMAIL FROM:<>\r\n", "=EHLO|a", "1250 mx\r\n", "<220 mx\r\n250 mx\r\n", "=MAIL|FROM:<>"}},
+    {"and with HELO", WORLD,
+     {"0220 mx\r\n", ">HELO a\r\nMAIL FROM:<>\r\n", "=HELO|a", "1250 mx\r\n", "<220 mx\r\n250 mx\r\n", "=MAIL|FROM:<>"}},
     {"not if it was refused", WORLD,
      {"0220 mx\r\n", ">EHLO a\r\n", "=EHLO|a", "1501 no\r\n", ">MAIL FROM:<>\r\n", "<220 mx\r\n501 no\r\n" EHLO_FIRST}},
     {"NOOP, RSET, HELP and QUIT need no EHLO", WORLD,
@@ -76,6 +80,8 @@ static const struct { const char *name; unsigned how; const char *steps[24]; } c
     {"in its turn", WORLD, {HELLO, ">MAIL FROM:<>\r\nNOOP\n", "=MAIL|FROM:<>", "<", "2250 a\r\n", "<250 a\r\n" BAD_LINE, "!"}},
     {"a TLS handshake out of place", WORLD, {HELLO, ">\x16\x03\x01", "<" BAD_LINE, "!"}},
     /* cross-protocol attacks */
+    {"a PROXY header that nobody waits for", WORLD,
+     {"0220 mx\r\n", ">PROXY TCP4 192.0.2.9 192.0.2.1 4711 25\r\nEHLO a\r\n", "<220 mx\r\n421 4.7.0 No PROXY header is taken from here\r\n", "!"}},
     {"HTTP", WORLD, {"0220 mx\r\n", ">POST / HTTP/1.1\r\nHost: mx\r\n\r\nEHLO a\r\n", "<220 mx\r\n" NOT_HTTP, "!"}},
     {"HTTP/2", WORLD, {"0220 mx\r\n", ">PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "<220 mx\r\n" NOT_HTTP, "!"}},
     {"HTTP by another method", WORLD, {"0220 mx\r\n", ">PROPFIND / HTTP/1.1\r\n", "<220 mx\r\n" NOT_HTTP, "!"}},
@@ -167,6 +173,8 @@ static const struct { const char *name; unsigned how; const char *steps[24]; } c
     {"doubled dots do not count", WORLD,
      {HELLO, "L", ">DATA\r\n", "=DATA|", "2354 go\r\n", ">..\r\n..\r\n..\r\n.\r\n", "=the end of the message|", "+..\r\n..\r\n..\r\n"}},
     {"one byte more", WORLD,
+     {HELLO, "L", ">DATA\r\n", "=DATA|", "2354 go\r\n", ">12345678\r\n.\r\n", "=a message that is too big|"}},
+    {"and what follows that", WORLD,
      {HELLO, "L", ">DATA\r\n", "=DATA|", "2354 go\r\n", "<354 go\r\n", ">12345678\r\nand so on\r\n.\r\nQUIT\r\n", "=a message that is too big|", "3552 no\r\n", "<552 no\r\n", "!"}},
     /* the owner's own ends */
     {"the owner ends it", WORLD,
