@@ -29,11 +29,12 @@ my %cert   = (
 my $lists = stage_dir() . '/lists.pem';
 $ca->crl($lists, revoked => [$cert{revoked}]);
 my $old   = $ca->crl(stage_dir() . '/old.pem', from => -9, days => -1);
+system(qw(openssl crl -in), $old, qw(-outform DER -out), "$old.der") == 0 or die 'openssl crl';
 my $sink  = T::Sink->start(port => port('mta'), head => 1, keywords => ['PIPELINING', 'SMTPUTF8', 'AUTH PLAIN'],
     replies => [qr/^AUTH/ => '235 2.7.0 ok']);
 my $in = T::Run->start(
     'sallyport-in', expect => qr{has-ended|about-to-end},
-    own => $ca->cert('mx.test')->{pem}, ca => $ca->file, lists => $lists, old => $old,
+    own => $ca->cert('mx.test')->{pem}, ca => $ca->file, lists => $lists, old => "$old.der",
     print => uc(T::CA->fingerprint($cert{himself}) =~ s/..\K(?=.)/:/gr),
     keys  => T::CA->key_fingerprint($cert{good}),
     conf  => <<'CONF');

@@ -87,16 +87,6 @@ subtest 'an IPv6 client is its /64' => sub {
     leave(@two, $else);
 };
 
-subtest 'of a listener, and of all' => sub {
-    my ($let_in, $said) = crowd(9, 'small');
-    is(scalar @$let_in, 4, 'max-smtp-in');
-    is(scalar(grep { /^421 4\.3\.2 proxy\.test Too many sessions/ } @$said), 5, 'the others are told so');
-    $in->log_like(qr/closed why=crowded client=127\.0\.0\.1/);
-    my ($rest) = crowd(50, 'in');
-    is(scalar @$rest, 36, 'total-max-smtp-in counts all listeners');
-    leave(@$let_in, @$rest);
-};
-
 subtest 'who awaits a slot' => sub {
     my @two = map { call('patient', name => "p$_") } 1, 2;
     $_->hear(qr/^220 /) for @two;
@@ -109,6 +99,16 @@ subtest 'who awaits a slot' => sub {
         push @two, $c;
     }
     leave(@two);
+};
+
+subtest 'of a listener, and of all' => sub {
+    my ($let_in, $said) = crowd(9, 'small');
+    is(scalar @$let_in, 4, 'max-smtp-in');
+    is(scalar(grep { /^421 4\.3\.2 proxy\.test Too many sessions/ } @$said), 5, 'the others are told so');
+    $in->log_like(qr/closed why=crowded client=127\.0\.0\.1/);
+    my ($rest) = crowd(50, 'in');
+    is(scalar @$rest, 36, 'total-max-smtp-in counts all listeners, and nobody who only waited');
+    leave(@$let_in, @$rest);
 };
 
 subtest 'all await a slot: of the total, and of a worker' => sub {
@@ -207,8 +207,14 @@ subtest 'the time is over' => sub {
 
 subtest 'a reload forgets nothing' => sub {
     my ($old) = crowd(2, 'in', from => '127.0.0.5');
+    my ($before) = crowd(2, 'patient');
     $in->signal('HUP');
     $in->log_like(qr/ reloaded /);
+    my $patient = call('patient');
+    $patient->hear_nothing(0.3);
+    leave(shift @$before);
+    $patient->hear(qr/^220 /, 'a slot of the generation before is one, too');
+    leave(@$before, $patient);
     my ($new) = crowd(5, 'in', from => '127.0.0.5');
     is(scalar @$new, 1, 'sessions of both generations count together');
     call('in', from => '127.0.0.6')->hear(qr/^421 4\.7\.0 /, 'and so do failed logins');

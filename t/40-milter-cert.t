@@ -34,6 +34,7 @@ source 127.0.0.2 { verify-client-certificate = required }
 source 127.0.0.3 { verify-client-certificate = optional }
 source 127.0.0.4 { verify-client-certificate = required report-only = verify-client-certificate }
 source 127.0.0.5 { verify-client-certificate = required client-certificate-fingerprints = {"@print@"} }
+source lax { verify-client-certificate = optional }
 source {auth} { report-only = verify-client-certificate }
 sender-domain "[*.]tls.test" { }
 sender-domain partner.test { certificate-names = mail.partner.test }
@@ -69,6 +70,7 @@ workers = 1
 smtp-server-tls-certificate = {"@cert@", ""}
 smtp-server-tls-ca-file = "@ca@"
 smtp-listener 127.0.0.1:@port:in@ { }
+smtp-listener 127.0.0.1:@port:lax@ { source = lax }
 backend mta { server = "127.0.0.1:@port:back@" identity = proxy-v2 }
 acct-file "@csv@" { }
 CONF
@@ -133,6 +135,8 @@ my @cases = (
     ['in', '127.0.0.3', 'good', 'a@partner.test', $another],
     ['in', '127.0.0.3', 'good', 'a@printed.test', qr/^250 /],
     ['in', '127.0.0.3', 'stranger', 'a@partner.test', qr/^550 5\.7\.1 .*\(untrusted\)$/],
+    # What the listener says holds there, too.
+    ['lax', '127.0.0.2', 'none', 'a@x.test', qr/^250 /],
     # Around the proxy there is no TLS.
     ['around', '127.0.0.2', 'clear', 'a@x.test', qr/^530 5\.7\.0 Must issue a STARTTLS/],
     ['around', '127.0.0.9', 'clear', 'a@tls.test', $clear],
@@ -156,6 +160,14 @@ for my $key (@order) {
         $c->close;
     };
 }
+
+subtest 'STARTTLS forgets a login, and what {auth} said' => sub {
+    my $c = client('mta', '127.0.0.2', 'clear', login => 1);
+    $c->talk('MAIL FROM:<a@x.test>' => qr/^250 /, 'RSET' => qr/^250 /);
+    $c->starttls(name => 'mta.test', ca => $ca);
+    $c->talk('EHLO c.test' => qr/^250/, 'MAIL FROM:<a@x.test>' => $certificate, 'QUIT' => qr/^221 /);
+    $c->close;
+};
 
 # Only reported: it passes, and the record says so.
 $milter->log_like(qr/would-refuse rule=verify-client-certificate source=127\.0\.0\.4/, 'what would be refused');

@@ -44,6 +44,7 @@ static const struct {
     {"and why not", MUST_BE, NULL, "expired", true, "expired"},
     {"no list, no CAs", MAYBE, NULL, "self-signed", false, "self-signed"},
     {"not asked", OFF, EFS, "none", true, "none"},
+    {"not asked, and shown all the same", OFF, ONES, "ok", true, "ok"},
     {"listed and verified", MUST_BE, EFS, "ok", true, "ok"},
     {"by its key", MAYBE, COLONS8 COLONS8 COLONS8 "EF:EF:EF:EF:EF:EF:EF:EF", "ok", true, "ok"},
     {"verified and not listed", MUST_BE, ONES, "ok", true, "not-listed"},

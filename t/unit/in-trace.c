@@ -21,6 +21,13 @@ static const struct tls_facts known = {.protocol = "TLSv1.2",
                                        .peer_subject = "CN=c.example",
                                        .peer_fingerprint = "00"};
 
+static const struct tls_facts bad = {.protocol = "TLSv1.3",
+                                     .cipher = "TLS_AES_128_GCM_SHA256",
+                                     .bits = 128,
+                                     .verify = "expired",
+                                     .peer_subject = "CN=b\xc3\xbc (c)",
+                                     .peer_fingerprint = "00"};
+
 #define CLEAR "Received: from c.example (unknown [192.0.2.7])\r\n"
 #define BY(with)                             \
     "\tby mx.example (sallyport) with " with \
@@ -46,6 +53,12 @@ static const struct {
     {"a certificate that holds", "192.0.2.7:1", {.helo = "c.example", .extended = true, .tls = &known},
      CLEAR "\t(using TLSv1.2 with cipher ECDHE-RSA-AES128-GCM-SHA256 (128 bits)\r\n"
      "\t client certificate \"CN=c.example\"\r\n\t verified)\r\n" BY("ESMTPS")},
+    {"one that does not, of a name that is not ASCII", "192.0.2.7:1", {.helo = "c.example", .extended = true, .tls = &bad},
+     CLEAR "\t(using TLSv1.3 with cipher TLS_AES_128_GCM_SHA256 (128 bits)\r\n"
+     "\t client certificate \"CN=b?? \\(c\\)\"\r\n\t not verified: expired)\r\n" BY("ESMTPS")},
+    {"which may be so in UTF-8", "192.0.2.7:1", {.helo = "c.example", .utf8 = true, .tls = &bad},
+     CLEAR "\t(using TLSv1.3 with cipher TLS_AES_128_GCM_SHA256 (128 bits)\r\n"
+     "\t client certificate \"CN=b\xc3\xbc \\(c\\)\"\r\n\t not verified: expired)\r\n" BY("UTF8SMTPS")},
     {"IPv6", "[2001:db8::7]:1", {.helo = "[IPv6:2001:db8::7]", .extended = true},
      "Received: from [IPv6:2001:db8::7] (unknown [IPv6:2001:db8::7])\r\n" BY("ESMTP")},
     {"no name", "192.0.2.7:1", {.helo = NULL}, "Received: from unknown (unknown [192.0.2.7])\r\n" BY("SMTP")},

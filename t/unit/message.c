@@ -161,6 +161,7 @@ static void the_table_knows_the_client(void **state)
     assert_false(facts_find(f, &s, rule, sizeof rule));
     assert_false(s.secure);
     assert_true(addr_read_port(SPAN("203.0.113.9:99"), &e.client));
+    assert_true(addr_read_port(SPAN("203.0.113.1:25"), &e.listener));
     snprintf(e.tls.protocol, sizeof e.tls.protocol, "TLSv1.2");
     assert_true(table_put(t, 0, &key, &e));
     assert_true(facts_find(f, &s, rule, sizeof rule));
@@ -169,6 +170,7 @@ static void the_table_knows_the_client(void **state)
     assert_string_equal(s.id.text, "IN7");
     assert_string_equal(rule, "submission");
     assert_true(addr_is_same(&s.client, &e.client));
+    assert_true(addr_is_same(&s.server, &e.listener));
     table_close(&t);
 
     t = table_make(path, 1, 4, (gid_t)-1, why, sizeof why);

@@ -111,6 +111,43 @@ static void test_none(void **state)
     sources_free(&s);
 }
 
+/* A rate is read once, and merges as the option does that it comes from. */
+static void test_rate(void **state)
+{
+    struct source sections[] = {
+        rules_section("0/0", "smtp_max_auth_failure_rate 3/h"),
+        rules_section("10/8", "allow_auth no"),
+        rules_section("10.1/16", "smtp_max_auth_failure_rate 7/m"),
+        rules_section("10.1.1/24", "smtp_max_auth_failure_rate unlimited"),
+        rules_section("strict", "smtp_max_auth_failure_rate 1/d"),
+        rules_section("web", "allow_auth no"),
+    };
+    static const struct {
+        const char *client, *name;
+        unsigned count, seconds;
+    } rows[] = {
+        {"192.0.2.1", "", 3, 3600}, {"10.9.9.9", "", 3, 3600},        {"10.1.9.9", "", 7, 60},
+        {"10.1.1.1", "", 0, 0},     {"10.1.1.1", "strict", 1, 86400}, {"10.1.9.9", "web", 7, 60},
+    };
+    char why[256] = "";
+    struct sources *s = sources_new(sections, COUNT_OF(sections), why, sizeof why);
+
+    (void)state;
+    assert_string_equal(s ? "" : why, "");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct addr a = addr(rows[i].client);
+        struct source found;
+
+        print_message("# %s %s\n", rows[i].client, rows[i].name);
+        sources_find(s, &a, rows[i].name, &found);
+        assert_int_equal(found.auth_failures.count, rows[i].count);
+        assert_int_equal(found.auth_failures.seconds, rows[i].seconds);
+        sources_find_auth(s, &a, rows[i].name, &found);
+        assert_int_equal(found.auth_failures.count, rows[i].count);
+    }
+    sources_free(&s);
+}
+
 static const struct {
     const char *first, *second, *says;
 } wrong[] = {
@@ -305,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_merged),      cmocka_unit_test(test_deciders),
         cmocka_unit_test(test_none),        cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_like_a_list), cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_rate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,9 @@ static void test_window(void **state)
     assert_false(strikes_is_out(s, a, &three, 1060));
     assert_true(strikes_try(s, a, &three, 1060));
     assert_false(strikes_is_out(s, a, &three, 1119));
+    assert_true(strikes_is_out(s, a, &one, 1119));
+    assert_false(strikes_is_out(s, a, &one, 1121));
+    assert_true(strikes_try(s, a, &one, 9999));
     strikes_free(&s);
     assert_null(s);
 }

@@ -324,12 +324,16 @@ static void tickets_are_bound(void **state)
         {"the certificate has ended", "", "", &asked, &asked, 9, 3 * 86400, false, "ok"},
         {"a list has ended", none, none, &asked, &asked, 9, 1.5 * 86400, false, "ok"},
     };
+    const struct resumption unproven = {"", "", "", &asked, &asked, 9, 0, false, "self-signed"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         resume(&cases[i], file, 0);
         resume(&cases[i], file, TLS1_2_VERSION);
     }
+    ca_free(&leaf);
+    leaf = ca_make(&(struct ca_wish){.subject = "client"});
+    resume(&unproven, ca_write("c.pem", &leaf, NULL, CA_KEY | CA_CERT, NULL), 0);
     ca_free(&leaf);
 }
 
