@@ -120,6 +120,21 @@ static void notes_what_it_offers(void **state)
     probing_clear(&p);
 }
 
+static void notes_that_it_has_starttls(void **state)
+{
+    const struct guest who = guest(IDENTITY_NONE);
+    struct probing p;
+
+    (void)state;
+    assert_true(probing_init(&p, &who));
+    assert_true(dial_feed(&p.dial, SPAN(HI)));
+    assert_true(probing_goes_on(&p));
+    assert_true(dial_feed(&p.dial, SPAN("250-a.test\r\n250 STARTTLS\r\n")));
+    assert_true(probing_goes_on(&p));
+    assert_true(p.found.has_starttls && !p.found.has_auth);
+    probing_clear(&p);
+}
+
 /* The reason for which the first form was refused is what is told. */
 static void says_why(void **state)
 {
@@ -132,6 +147,7 @@ static void says_why(void **state)
                                                 "550 5.1.1 No\r\n550 5.1.1 No\r\n")));
     assert_false(probing_goes_on(&p));
     assert_string_equal(p.found.said, "554 5.7.1 Relay access denied");
+    assert_false(p.found.takes_anybody);
     probing_clear(&p);
 }
 
@@ -153,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges),
         cmocka_unit_test(notes_what_it_offers),
+        cmocka_unit_test(notes_that_it_has_starttls),
         cmocka_unit_test(says_why),
         cmocka_unit_test(has_words),
     };
