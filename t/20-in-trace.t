@@ -76,6 +76,7 @@ my $first = message($c, $s);
 like($first, qr/\AReceived: from c\?\?\.test \(unknown \[127\.0\.0\.5\]\)\r\n\t$tls\r\n\tby proxy\.test \(sallyport\) with ESMTPSA\r\n\tid \w+;\r\n/, 'TLS and a login');
 my ($id) = $first =~ /\tid (\w+);/;
 like(message($c, $s, params => ' SMTPUTF8'), qr/\AReceived: .* with UTF8SMTPSA\r\n\tid $id;\r\n\t$date\r\nSubject/s, 'the next message has one, too');
+like(message($c, $s), qr/\AReceived: .* with ESMTPSA\r\n\tid $id;/s, 'in UTF-8 or not, each by itself');
 $c->close;
 $in->log_like(qr/^\S+ $id closed /, "by the session's name in the log");
 

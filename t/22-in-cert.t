@@ -193,10 +193,12 @@ subtest 'files that change' => sub {
     my ($dir, $client) = (stage_dir() . '/live', stage_dir() . '/client.pem');
     mkdir $dir;
     replace($a, "$dir/mx.pem");
+    replace($ca->cert('back1.test', use => 'client')->{pem}, "$dir/back.pem");
     replace($ca->cert('client1.test', use => 'client')->{pem}, $client);
     my $in = T::Run->start('sallyport-in', dir => $dir, expect => qr/reload-failed/, conf => <<'CONF');
 smtp-listener 127.0.0.1:@port:live@ { tls = yes }
 smtp-server-tls-certificate = "@dir@/mx.pem"
+backend mta { use-tls = starttls  tls-name = mta.test  tls-certificate = "@dir@/back.pem" }
 workers = 1
 source 0/0 { }
 CONF
@@ -243,6 +245,8 @@ CONF
     rename "$dir/link", "$dir/mx.pem" or die $!;
     $in->log_like(qr/ reloaded generation=3/, 'a link in place of the file', seconds => 30);
     subject_is(shake($port), 'c.test', 'leads to another certificate');
+    replace($ca->cert('back2.test', use => 'client')->{pem}, "$dir/back.pem");
+    $in->log_like(qr/ reloaded generation=4/, 'that for the backend, too', seconds => 30);
     $_->stop for $in, $out;
 };
 all_done();

@@ -85,6 +85,8 @@ sub leave {
     $c->close;
 }
 
+like($in->log_text, qr/has-ended level=error what="revocation list" file=\Q$old.der\E /, 'a list that has ended is told');
+
 subtest 'each reason in the reply and in the log' => sub {
     my @cases = (
         [none => undef], [expired => 'expired'], ['not-yet-valid' => 'early'], ['wrong-purpose' => 'server'],

@@ -180,9 +180,11 @@ static void the_table_knows_the_client(void **state)
     s.secure = false;
     assert_false(facts_find(f, &s, rule, sizeof rule));
     e.secure = false;
+    s.tls = (struct tls_facts){.bits = 0};
     assert_true(table_put(t, 0, &key, &e));
     assert_true(facts_find(f, &s, rule, sizeof rule));
     assert_false(s.secure);
+    assert_string_equal(s.tls.protocol, "");
     facts_close(&f);
     table_close(&t);
     assert_int_equal(unlink(path), 0);
