@@ -91,7 +91,7 @@ for my $kind ('half-close', 'half-close-1.2') {
         my $s   = called();
         $s->hear(qr/^$_/) for qw(NOOP RSET VRFY);
         $s->say('250 2.0.0 Noop', '250 2.0.0 Reset', '252 2.0.0 Someone');
-        like(said($odd), qr/Noop\n250 2\.0\.0 Reset\n252 2\.0\.0 Someone\n\[close/, 'every answer comes');
+        like(said($odd), qr/Noop\n250 2\.0\.0 Reset\n252 2\.0\.0 Someone\n\[close_notify\]/, 'every answer comes, and that it was the last (RFC 8446, 6.1)');
         $s->hear_close;
         $in->log_like(qr/closed why=client-left /);
     };
