@@ -165,7 +165,8 @@ static void test_same(void **state)
     const char *files[] = {"x", "y"};
     const struct tls_server_conf base = {
         .certs = {&one, 1}, .ciphers = "c", .ocsp_files = {files, 1}, .session_context = SPAN("s")};
-    struct tls_server_conf changed[] = {base, base, base, base, base, base, base, base, base};
+    struct tls_server_conf changed[] = {base, base, base, base, base, base,
+                                        base, base, base, base, base};
     const struct tls_client_conf call = {.cert = {"a", "p"}, .ciphers = "c"};
     struct tls_client_conf calls[] = {call, call, call, call, call, call, call};
 
@@ -179,6 +180,8 @@ static void test_same(void **state)
     changed[6].least = TLS_1_3;
     changed[7].ca_file = "ca";
     changed[8].session_context = SPAN("t");
+    changed[9].crl_file = "crl";
+    changed[10].verify_depth = 1;
     for (size_t i = 0; i < COUNT_OF(changed); i++)
         assert_false(tls_server_is_same(&base, &changed[i]));
     changed[0] = base;
