@@ -9,7 +9,7 @@
 
 #include <sys/queue.h>
 
-#include "proxy-out/answer.h"
+#include "way/answer.h"
 
 struct event_base;
 struct line;

@@ -11,7 +11,7 @@
 
 #include "net/conn.h"
 #include "net/watch.h"
-#include "proxy-out/lookup.h"
+#include "way/lookup.h"
 #include "run/daemon.h"
 #include "conf/settings.h"
 #include "tell/log.h"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "proxy-out/ask.h"
-#include "proxy-out/route.h"
+#include "way/route.h"
 #include "rule/domain.h"
 
 typedef void find_fn(void *arg);

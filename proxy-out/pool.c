@@ -12,6 +12,7 @@ enum { TICKET_RSET = 1, TICKET_QUIT };
 /* So many connections to one domain. */
 struct quota {
     LIST_ENTRY(quota) link;
+    struct pool *pool;
     char domain[IDNA_NAME];
     unsigned long count;
 };
@@ -95,6 +96,7 @@ static struct quota *find_quota(struct pool *p, const char *domain)
     if (strcmp(q->domain, domain) == 0)
         return q;
     if ((q = calloc(1, sizeof *q))) {
+        q->pool = p;
         text_copy(q->domain, sizeof q->domain, span_of(domain));
         LIST_INSERT_HEAD(&p->quotas, q, link);
     }
@@ -135,8 +137,10 @@ struct quota *pool_enter(struct pool *p, const char *domain, unsigned long most)
     return NULL;
 }
 
-void pool_leave(struct pool *p, struct quota *q)
+void pool_leave(struct quota *q)
 {
+    struct pool *p = q->pool;
+
     count_out(q);
     if (!TAILQ_EMPTY(&p->waiters))
         alarm_set(&p->wake, 0);
@@ -180,7 +184,7 @@ static bool move(struct pool *p, struct upstream *up, const char *domain, unsign
         up->quota = before;
         return false;
     }
-    pool_leave(p, before);
+    pool_leave(before);
     return true;
 }
 
@@ -224,7 +228,7 @@ static void on_kept(void *arg)
     bool open = is_open(upstream_pull(up, &moved));
 
     if (!take_replies(up) || !open || !is_open(upstream_push(up, &moved)))
-        drop(up->pool, up);
+        drop(up->quota->pool, up);
     else
         watch_want(&up->watch, up->conn.fd,
                    conn_reads_on(&up->conn) | (buf_len(&up->dial.out) > 0 ? up->conn.needs : 0));
@@ -237,7 +241,7 @@ static void say_quit(struct upstream *up)
     if (dial_ask(&up->dial, TICKET_QUIT, SPAN("QUIT\r\n")))
         on_kept(up);
     else
-        drop(up->pool, up);
+        drop(up->quota->pool, up);
 }
 
 static void on_late(void *arg)
@@ -247,7 +251,7 @@ static void on_late(void *arg)
     if (up->is == UPSTREAM_READY)
         say_quit(up);
     else
-        drop(up->pool, up);
+        drop(up->quota->pool, up);
 }
 
 void pool_keep(struct pool *p, struct upstream *up, bool in_transaction, unsigned long seconds)

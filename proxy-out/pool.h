@@ -11,8 +11,8 @@
 
 #include <sys/queue.h>
 
-#include "proxy-out/route.h"
-#include "proxy-out/upstream.h"
+#include "way/route.h"
+#include "remote/upstream.h"
 #include "rule/domain.h"
 
 struct pool;
@@ -24,7 +24,7 @@ void pool_free(struct pool **p);
 /* Room for one more connection to the domain, of `most`: the place, until pool_leave(). NULL:
  * none. Of connections that are kept for the domain one is closed to make room. */
 struct quota *pool_enter(struct pool *p, const char *domain, unsigned long most);
-void pool_leave(struct pool *p, struct quota *q);
+void pool_leave(struct quota *q);
 
 /* Who waits for a place is called from the loop when it is worth to try again, first come first
  * served. pool_forget() where it does not wait any more. */

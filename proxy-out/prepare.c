@@ -7,7 +7,7 @@
 
 #include "net/listen.h"
 #include "proxy-out/facts.h"
-#include "proxy-out/hosts.h"
+#include "way/hosts.h"
 #include "conf/problem.h"
 
 /* They live as long as the master, over all reloads. */

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "proxy-out/manners.h"
+#include "remote/manners.h"
 #include "conf/settings.h"
 
 /* One for each relay-listener, in their order. Borrowed; -1 where there is none. */

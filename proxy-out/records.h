@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/id.h"
-#include "proxy-out/remote.h"
+#include "remote/remote.h"
 #include "proxy-out/transaction.h"
 #include "tell/record.h"
 

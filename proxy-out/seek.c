@@ -78,8 +78,8 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
 
     k->quota = NULL;
     if (fail == FAIL_NOT) {
-        up->pool = k->worker->pool;
         up->quota = quota;
+        up->give_back = pool_leave;
         pool_key(up->key, &k->find.route.at[k->at], source_for(k, &k->find.route.at[k->at]),
                  ehlo_name(k), &k->demand, k->tls);
         attempt_free(&k->attempt);
@@ -89,7 +89,7 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
         k->remote = up->remote;
         log_fail(k);
         attempt_free(&k->attempt);
-        pool_leave(k->worker->pool, quota);
+        pool_leave(quota);
         k->at++;
         try(k);
     }
@@ -125,7 +125,7 @@ static void attempt(struct seek *k, const struct candidate *c, const char *key, 
     if ((k->attempt = attempt_new(&conf, on_tried, k)))
         return;
     conn_session_free(&conf.session);
-    pool_leave(k->worker->pool, k->quota);
+    pool_leave(k->quota);
     k->quota = NULL;
     none(k, FAIL_CONNECT);
 }
@@ -241,7 +241,7 @@ void seek_free(struct seek **at)
     attempt_free(&k->attempt);
     upstream_free(&k->up);
     if (k->quota)
-        pool_leave(k->worker->pool, k->quota);
+        pool_leave(k->quota);
     free(k);
 }
 

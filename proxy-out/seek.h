@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "proxy-out/attempt.h"
+#include "remote/attempt.h"
 #include "proxy-out/find.h"
 #include "proxy-out/worker.h"
 

@@ -8,8 +8,8 @@
 
 #include "net/watch.h"
 #include "proxy-out/ask.h"
-#include "proxy-out/manners.h"
-#include "proxy-out/own.h"
+#include "remote/manners.h"
+#include "way/own.h"
 #include "proxy-out/pool.h"
 #include "proxy-out/resume.h"
 #include "conf/settings.h"

@@ -2,7 +2,7 @@
  *
  * A DNS message, read as an answer of each type.
  */
-#include "proxy-out/dns.h"
+#include "dns/dns.h"
 
 #include "fuzz.h"
 

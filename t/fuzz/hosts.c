@@ -2,7 +2,7 @@
  *
  * smtp-hosts.
  */
-#include "proxy-out/hosts.h"
+#include "way/hosts.h"
 
 #include "fuzz.h"
 

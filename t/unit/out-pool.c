@@ -50,7 +50,7 @@ static int keep(struct pool *p, struct event_base *base, const char *domain)
     assert_true(dial_feed(&up->dial, SPAN("220 mx\r\n")));
     assert_int_equal(1, dial_next(&up->dial, &h));
     text_copy(up->key, sizeof up->key, SPAN("key"));
-    up->pool = p;
+    up->give_back = pool_leave;
     up->quota = pool_enter(p, domain, 1);
     assert_non_null(up->quota);
     pool_keep(p, up, false, KEEP);
@@ -73,19 +73,19 @@ static void waiters_rest(void **state)
     turn(base);
     for (size_t i = 0; i < COUNT_OF(w); i++)
         assert_int_equal(1, w[i].tries);
-    pool_leave(p, busy);
+    pool_leave(busy);
     turn(base);
     assert_non_null(w[0].place);
     for (size_t i = 0; i < COUNT_OF(w); i++)
         sum += w[i].tries;
     assert_int_equal(6, sum);
-    pool_leave(p, w[0].place);
+    pool_leave(w[0].place);
     turn(base);
     assert_non_null(w[1].place);
-    pool_leave(p, w[1].place);
+    pool_leave(w[1].place);
     turn(base);
     assert_non_null(w[2].place);
-    pool_leave(p, w[2].place);
+    pool_leave(w[2].place);
     pool_free(&p);
     event_base_free(base);
 }
@@ -107,7 +107,7 @@ static void full_domain(void **state)
     for (size_t i = 0; i < COUNT_OF(w); i++)
         assert_int_equal(1, w[i].tries);
     assert_int_equal(1, pool_count(p));
-    pool_leave(p, busy);
+    pool_leave(busy);
     turn(base);
     assert_non_null(w[0].got);
     assert_int_equal(0, pool_count(p));

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/option.h"
-#include "proxy-out/dns.h"
+#include "dns/dns.h"
 
 struct event_base;
 struct resolve;

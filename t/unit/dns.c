@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/dns.h"
+#include "dns/dns.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,14 +9,14 @@
 
 #include "net/conn.h"
 #include "net/watch.h"
-#include "proxy-out/remote.h"
+#include "remote/remote.h"
 #include "smtp/dial.h"
 #include "smtp/ehlo.h"
 
 enum { UPSTREAM_KEY = 1024 };
 
 struct quota;
-struct pool;
+typedef void quota_fn(struct quota *place);
 
 struct upstream {
     struct upstream *next; /* the pool's */
@@ -27,8 +27,8 @@ struct upstream {
     struct watch watch;
     struct alarm alarm;
     struct event_base *base; /* borrowed */
-    struct pool *pool;       /* borrowed; whose quota it counts in */
-    struct quota *quota;     /* borrowed; NULL: none */
+    struct quota *quota;     /* a place among its domain's connections; NULL: none */
+    quota_fn *give_back;     /* that, at the end */
     char key[UPSTREAM_KEY];  /* under which it may be used again; see pool.h */
     unsigned served;         /* transactions */
     enum { UPSTREAM_READY, UPSTREAM_RESETS, UPSTREAM_LEAVES } is; /* in the pool */

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "proxy-out/dns.h"
+#include "dns/dns.h"
 #include "rule/decide.h"
 #include "rule/facts.h"
 

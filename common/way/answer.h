@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "proxy-out/dns.h"
+#include "dns/dns.h"
 
 enum { ANSWER_HOSTS = 64 };
 

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "proxy-out/answer.h"
-#include "proxy-out/resolve.h"
+#include "way/answer.h"
+#include "dns/resolve.h"
 
 enum { LOOKUP_HOSTS = 16 };
 

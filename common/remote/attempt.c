@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/attempt.h"
+#include "remote/attempt.h"
 
 #include <stdio.h>
 #include <stdlib.h>

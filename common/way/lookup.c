@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/lookup.h"
+#include "way/lookup.h"
 
 #include <stdlib.h>
 #include <sys/random.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/dns.h"
+#include "dns/dns.h"
 
 enum { HEADER = 12, CLASS_IN = 1, POINTER = 0xc0, LABEL_MAX = 63 };
 

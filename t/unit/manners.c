@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/manners.h"
+#include "remote/manners.h"
 
 #include <stdio.h>
 #include <stdlib.h>

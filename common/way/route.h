@@ -9,8 +9,8 @@
 #pragma once
 
 #include "base/option.h"
-#include "proxy-out/answer.h"
-#include "proxy-out/hosts.h"
+#include "way/answer.h"
+#include "way/hosts.h"
 #include "rule/fail.h"
 
 enum { ROUTE_MAX = 64 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/hosts.h"
+#include "way/hosts.h"
 
 #include "base/text.h"
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "proxy-out/route.h"
+#include "way/route.h"
 #include "conf/settings.h"
 
 /* All of `out` is the caller's: own_clear(). What cannot be found out is left out. */

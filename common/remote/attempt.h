@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include "proxy-out/route.h"
-#include "proxy-out/upstream.h"
+#include "way/route.h"
+#include "remote/upstream.h"
 #include "rule/domain.h"
 
 struct attempt;

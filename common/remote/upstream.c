@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/upstream.h"
+#include "remote/upstream.h"
 
 #include <stdlib.h>
-
-#include "proxy-out/pool.h"
 
 static void nobody(void *arg)
 {
@@ -36,7 +34,7 @@ void upstream_free(struct upstream **at)
     conn_clear(&up->conn);
     dial_clear(&up->dial);
     if (up->quota)
-        pool_leave(up->pool, up->quota);
+        up->give_back(up->quota);
     free(up);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/route.h"
+#include "way/route.h"
 
 #include "base/text.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/own.h"
+#include "way/own.h"
 
 #include "unit.h"
 

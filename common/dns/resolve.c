@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/resolve.h"
+#include "dns/resolve.h"
 
 #include <stdio.h>
 #include <stdlib.h>
