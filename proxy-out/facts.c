@@ -85,7 +85,7 @@ static void on_answer(void *arg, const struct answer *answer)
 
 static void refuse(struct asker *a, const struct question *q)
 {
-    struct answer none = {.number = q->number, .status = ANSWER_FAILED};
+    struct answer none = {.number = q->number, .kind = q->kind, .status = ANSWER_FAILED};
 
     a->open++;
     on_answer(a, &none);

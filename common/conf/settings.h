@@ -13,45 +13,57 @@
 #include "rule/source.h"
 #include "tell/log.h"
 
-#define GLOBAL_OPTIONS(O, S)                                                                      \
-    O(S, TEXT, host_name, "", ANY, "Our name in greetings and EHLO; the machine's if empty.")     \
-    O(S, CERTS, smtp_server_tls_certificate, "", ANY,                                             \
-      "Certificate chain and key in one PEM file, and the key's password. Said again, it adds "   \
-      "one: by name (SNI) or key type.")                                                          \
-    O(S, FILE, smtp_server_tls_ca_file, "", ANY, "CAs that client certificates come from.")       \
-    O(S, TEXT, smtp_server_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")    \
-    O(S, WORD, smtp_server_tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                \
-      "The oldest protocol for clients.")                                                         \
-    O(S, TEXT, smtp_server_tls_ciphersuites, "", ANY, "OpenSSL cipher suites for TLS 1.3.")       \
-    O(S, TEXT, smtp_server_tls_groups, "", ANY,                                                   \
-      "Groups for the key exchange, the preferred first, such as X25519:P-256.")                  \
-    O(S, FILE, smtp_server_tls_crl_file, "", ANY,                                                 \
-      "Revocation lists of these CAs; they may as well stand in the CA file.")                    \
-    O(S, COUNT, smtp_server_tls_verify_depth, "10", RANGE(0, 100),                                \
-      "The most CAs between a client's certificate and one of ours.")                             \
-    O(S, FILES, smtp_server_tls_ocsp_file, "", ANY,                                               \
-      "OCSP responses (DER) to staple, each to the certificate that it is about.")                \
-    O(S, COUNT, total_max_smtp_in, "0", RANGE(0, 10000000),                                       \
-      "Sessions of all workers at a time; 0: as many as max-sessions lets.")                      \
-    O(S, FLAG, smtp_await_slot, "no", ANY,                                                        \
-      "When all sessions are taken, let clients wait for one; no: greet them with 421.")          \
-    O(S, TIME, tls_handshake_timeout, "30s", RANGE(1, 600), "Time for a handshake.")              \
-    O(S, COUNT, workers, "0", RANGE(0, 256), "Worker processes; 0: one for each processor.")      \
-    O(S, COUNT, max_sessions, "10000", RANGE(1, 1000000),                                         \
-      "Sessions of one worker at a time; fewer where the limit of open files is below two for "   \
-      "each.")                                                                                    \
-    O(S, TIME, drain_timeout, "10m", RANGE(0, 86400),                                             \
-      "How long old sessions may go on after a reload or a stop.")                                \
-    O(S, TEXT, user, "", ANY, "User that workers become, when started as root; empty: stay.")     \
-    O(S, TEXT, group, "", ANY, "Group that workers become; the user's own if empty.")             \
-    O(S, PATH, run_directory, "/run/sallyport", ANY, "Pid files, sockets and the session table.") \
-    O(S, PATH, state_directory, "/var/lib/sallyport", ANY, "What outlives a restart.")            \
-    O(S, PATH, spool_directory, "/var/spool/sallyport", ANY, "Records on their way to the CSV.")  \
-    O(S, WORD, log_to, "stderr", WORDS(LOG_TO_WORDS), "Where log lines go.")                      \
-    O(S, WORD, log_level, "info", WORDS(LOG_LEVEL_WORDS), "How much is logged.")                  \
-    O(S, LIST, name_server, "", ANY,                                                              \
-      "Resolvers to ask, as ADDRESS or ADDRESS@PORT; empty: resolve from the root.")              \
-    O(S, NETS, local_addresses, "", ANY,                                                          \
+#define GLOBAL_OPTIONS(O, S)                                                                       \
+    O(S, TEXT, host_name, "", ANY, "Our name in greetings and EHLO; the machine's if empty.")      \
+    O(S, CERTS, smtp_server_tls_certificate, "", ANY,                                              \
+      "Certificate chain and key in one PEM file, and the key's password. Said again, it adds "    \
+      "one: by name (SNI) or key type.")                                                           \
+    O(S, FILE, smtp_server_tls_ca_file, "", ANY, "CAs that client certificates come from.")        \
+    O(S, TEXT, smtp_server_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")     \
+    O(S, WORD, smtp_server_tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                 \
+      "The oldest protocol for clients.")                                                          \
+    O(S, TEXT, smtp_server_tls_ciphersuites, "", ANY, "OpenSSL cipher suites for TLS 1.3.")        \
+    O(S, TEXT, smtp_server_tls_groups, "", ANY,                                                    \
+      "Groups for the key exchange, the preferred first, such as X25519:P-256.")                   \
+    O(S, FILE, smtp_server_tls_crl_file, "", ANY,                                                  \
+      "Revocation lists of these CAs; they may as well stand in the CA file.")                     \
+    O(S, COUNT, smtp_server_tls_verify_depth, "10", RANGE(0, 100),                                 \
+      "The most CAs between a client's certificate and one of ours.")                              \
+    O(S, FILES, smtp_server_tls_ocsp_file, "", ANY,                                                \
+      "OCSP responses (DER) to staple, each to the certificate that it is about.")                 \
+    O(S, COUNT, total_max_smtp_in, "0", RANGE(0, 10000000),                                        \
+      "Sessions of all workers at a time; 0: as many as max-sessions lets.")                       \
+    O(S, FLAG, smtp_await_slot, "no", ANY,                                                         \
+      "When all sessions are taken, let clients wait for one; no: greet them with 421.")           \
+    O(S, TIME, tls_handshake_timeout, "30s", RANGE(1, 600), "Time for a handshake.")               \
+    O(S, COUNT, workers, "0", RANGE(0, 256), "Worker processes; 0: one for each processor.")       \
+    O(S, COUNT, max_sessions, "10000", RANGE(1, 1000000),                                          \
+      "Sessions of one worker at a time; fewer where the limit of open files is below two for "    \
+      "each.")                                                                                     \
+    O(S, TIME, drain_timeout, "10m", RANGE(0, 86400),                                              \
+      "How long old sessions may go on after a reload or a stop.")                                 \
+    O(S, TEXT, user, "", ANY, "User that workers become, when started as root; empty: stay.")      \
+    O(S, TEXT, group, "", ANY, "Group that workers become; the user's own if empty.")              \
+    O(S, PATH, run_directory, "/run/sallyport", ANY, "Pid files, sockets and the session table.")  \
+    O(S, PATH, state_directory, "/var/lib/sallyport", ANY, "What outlives a restart.")             \
+    O(S, PATH, spool_directory, "/var/spool/sallyport", ANY, "Records on their way to the CSV.")   \
+    O(S, WORD, log_to, "stderr", WORDS(LOG_TO_WORDS), "Where log lines go.")                       \
+    O(S, WORD, log_level, "info", WORDS(LOG_LEVEL_WORDS), "How much is logged.")                   \
+    O(S, LIST, name_server, "", ANY,                                                               \
+      "Resolvers to ask, as ADDRESS or ADDRESS@PORT; empty: resolve from the root.")               \
+    O(S, FILE, trust_anchor_file, "", ANY,                                                         \
+      "Trust anchors of DNSSEC, such as Debian's /usr/share/dns/root.key (package "                \
+      "dns-root-data). Empty: nothing is validated, and there is no DANE.")                        \
+    O(S, TIME, mta_sts_timeout, "30s", RANGE(1, 60), "Time for fetching an MTA-STS policy.")       \
+    O(S, FILE, mta_sts_ca_file, "", ANY,                                                           \
+      "CAs of the servers that MTA-STS policies come from; the system's if empty.")                \
+    O(S, COUNT, mta_sts_port, "443", RANGE(1, 65535), "Port of these servers (for tests).")        \
+    O(S, FLAG, mta_sts_allow_private, "no", ANY,                                                   \
+      "Fetch policies from loopback and private addresses, too (for tests).")                      \
+    O(S, TIME, duplicate_memory, "24h", RANGE(0, 604800),                                          \
+      "How long the outcome of a message is remembered whose answer the mail server was not seen " \
+      "to hear; 0: not at all.")                                                                   \
+    O(S, NETS, local_addresses, "", ANY,                                                           \
       "Addresses that are ourselves, besides those of this machine, for finding loops.")
 
 #define LISTENER_OPTIONS(O, S)                                                                 \
@@ -120,11 +132,25 @@ enum backend_verify { BACKEND_VERIFY_NONE, BACKEND_VERIFY_CA, BACKEND_VERIFY_NAM
       "The oldest protocol to the mail server.")                                                  \
     O(S, CERTS, tls_certificate, "", ANY, "Our certificate for a mail server that asks for one.")
 
-enum hand_over { HAND_OVER_SMARTHOST, HAND_OVER_TRANSPORT_MAP };
+enum hand_over {
+    HAND_OVER_SMARTHOST,
+    HAND_OVER_TRANSPORT_MAP,
+    HAND_OVER_ORIGINAL_DESTINATION,
+    HAND_OVER_PROXY_HEADER
+};
+enum relay_protocol { RELAY_SMTP, RELAY_LMTP };
 
 #define RELAY_LISTENER_OPTIONS(O, S)                                                              \
-    O(S, WORD, hand_over, "smarthost", WORDS("smarthost transport-map"),                          \
+    O(S, WORD, hand_over, "smarthost",                                                            \
+      WORDS("smarthost transport-map original-destination proxy-header"),                         \
       "How the mail server hands mail over.")                                                     \
+    O(S, WORD, protocol, "smtp", WORDS("smtp lmtp"),                                              \
+      "What it speaks. lmtp: several domains in one transaction, an answer for each recipient.")  \
+    O(S, FLAG, transparent, "no", ANY,                                                            \
+      "With original-destination: connections come by TPROXY, not by REDIRECT.")                  \
+    O(S, LIST, queue_id, "{xforward, envid}", ANY,                                                \
+      "Where the mail server says its queue id before the first recipient, so that no client "    \
+      "can: xforward, envid (set by sallyport-milter), auth (AUTH= of Exim).")                    \
     O(S, NETS, allow, "{127.0.0.0/8, ::1}", ANY, "Who may hand over.")                            \
     O(S, TEXT, map, "", ANY,                                                                      \
       "With transport-map: where the mail server asks for transports (socketmap), ADDRESS:PORT.") \

@@ -10,46 +10,79 @@
 #include "base/span.h"
 #include "rule/facts.h"
 
-#define DOMAIN_TLS_VERIFY "none ca name"
-enum domain_verify { DOMAIN_VERIFY_NONE, DOMAIN_VERIFY_CA, DOMAIN_VERIFY_NAME };
+#define DOMAIN_TLS_VERIFY "none ca name fingerprint"
+enum domain_verify {
+    DOMAIN_VERIFY_NONE,
+    DOMAIN_VERIFY_CA,
+    DOMAIN_VERIFY_NAME,
+    DOMAIN_VERIFY_FINGERPRINT
+};
 
-#define DOMAIN_OPTIONS(O, S)                                                                     \
-    O(S, FLAG, use_starttls, "yes", ANY, "Use STARTTLS where the remote server offers it.")      \
-    O(S, FLAG, require_starttls, "no", ANY,                                                      \
-      "Never deliver without TLS: not offered 451 4.7.4, failed 451 4.7.5.")                     \
-    O(S, CERTS, smtp_client_certificate, "", ANY,                                                \
-      "Our certificate with its key, PEM, and the key's password.")                              \
-    O(S, FILE, smtp_tls_ca_file, "", ANY,                                                        \
-      "CAs that the remote certificate must come from; the "                                     \
-      "system's if empty.")                                                                      \
-    O(S, WORD, smtp_tls_verify, "none", WORDS(DOMAIN_TLS_VERIFY),                                \
-      "What the remote certificate must prove: nothing, a chain to a CA, or the server's name "  \
-      "too.")                                                                                    \
-    O(S, WORD, smtp_tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                      \
-      "The oldest protocol.")                                                                    \
-    O(S, TEXT, smtp_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")          \
-    O(S, TEXT, smtp_hosts, "", ANY,                                                              \
-      "Servers in place of MX: ',' for the same preference, ';' for the next; [ip], host:port, " \
-      "lookup-mx:domain.")                                                                       \
-    O(S, COUNT, default_smtp_port, "25", RANGE(1, 65535), "Port of the remote servers.")         \
-    O(S, TEXT, ehlo_name, "", ANY, "Our name in EHLO; host-name if empty.")                      \
-    O(S, TEXT, source_address, "", ANY,                                                          \
-      "Local address to connect from; one of each family, "                                      \
-      "with a space between.")                                                                   \
-    O(S, FLAG, allow_private_destinations, "no", ANY,                                            \
-      "Deliver to loopback and private addresses.")                                              \
-    O(S, COUNT, max_smtp_out, "20", RANGE(1, 10000), "Connections to the domain at a time.")     \
-    O(S, TIME, route_deadline, "240s", RANGE(5, 280),                                            \
-      "Time for DNS, connecting and handshakes together.")                                       \
-    O(S, TIME, connect_timeout, "30s", RANGE(1, 240), "Time for one connection to come about.")  \
-    O(S, TIME, smtp_greeting_timeout, "60s", RANGE(1, 300),                                      \
-      "Time for greeting, EHLO and "                                                             \
-      "STARTTLS, each.")                                                                         \
-    O(S, TIME, data_send_timeout, "3m", RANGE(1, 3600), "Time without progress in a message.")   \
-    O(S, TIME, smtp_data_termination_timeout, "540s", RANGE(1, 600),                             \
-      "Time for the answer to the final dot.")                                                   \
-    O(S, TIME, connection_idle_timeout, "30s", RANGE(0, 600),                                    \
-      "How long a connection is kept for the next message; 0: not at all.")
+#define DOMAIN_USE_DANE "off on required"
+enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
+
+#define DOMAIN_OPTIONS(O, S)                                                                      \
+    O(S, FLAG, use_starttls, "yes", ANY, "Use STARTTLS where the remote server offers it.")       \
+    O(S, FLAG, require_starttls, "no", ANY,                                                       \
+      "Never deliver without TLS: not offered 451 4.7.4, failed 451 4.7.5.")                      \
+    O(S, WORD, use_dane, "on", WORDS(DOMAIN_USE_DANE),                                            \
+      "Heed TLSA records (DANE): a server that has some must match them. required: a server "     \
+      "without them will not do.")                                                                \
+    O(S, FLAG, use_mta_sts, "yes", ANY, "Heed the domain's MTA-STS policy.")                      \
+    O(S, TIME, starttls_memory, "0", RANGE(0, 31536000),                                          \
+      "A domain that has shown TLS within this time must show it again; 0: nothing is "           \
+      "remembered.")                                                                              \
+    O(S, LIST, report_only, "", ANY,                                                              \
+      "Demands that only record what they would refuse: require-starttls, smtp-tls-verify, "      \
+      "starttls-memory.")                                                                         \
+    O(S, CERTS, smtp_client_certificate, "", ANY,                                                 \
+      "Our certificate with its key, PEM, and the key's password.")                               \
+    O(S, FILE, smtp_tls_ca_file, "", ANY,                                                         \
+      "CAs that the remote certificate must come from; the "                                      \
+      "system's if empty.")                                                                       \
+    O(S, WORD, smtp_tls_verify, "none", WORDS(DOMAIN_TLS_VERIFY),                                 \
+      "What the remote certificate must prove: nothing, a chain to a CA, or the server's name "   \
+      "too.")                                                                                     \
+    O(S, TEXT, smtp_tls_name, "", ANY,                                                            \
+      "The name in the remote certificate, said as SNI, too; the server's own if empty.")         \
+    O(S, LIST, smtp_tls_fingerprints, "", ANY,                                                    \
+      "SHA-256 of certificates or of their keys: with smtp-tls-verify = fingerprint one of them " \
+      "must be the remote one's.")                                                                \
+    O(S, FLAG, smtp_implicit_tls, "no", ANY, "TLS from the first byte, as on port 465.")          \
+    O(S, FLAG, reuse_ssl_session, "yes", ANY, "Resume TLS sessions.")                             \
+    O(S, TEXT, auth_username, "", ANY, "Log in to the remote server with this name.")             \
+    O(S, TEXT, auth_password, "", ANY, "And with this password.")                                 \
+    O(S, FLAG, use_unencrypted_plain_auth, "no", ANY, "Log in without TLS, too.")                 \
+    O(S, WORD, smtp_tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                       \
+      "The oldest protocol.")                                                                     \
+    O(S, TEXT, smtp_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")           \
+    O(S, TEXT, smtp_hosts, "", ANY,                                                               \
+      "Servers in place of MX: ',' for the same preference, ';' for the next; [ip], host:port, "  \
+      "lookup-mx:domain.")                                                                        \
+    O(S, COUNT, default_smtp_port, "25", RANGE(1, 65535), "Port of the remote servers.")          \
+    O(S, FLAG, disable_mx_rollup, "no", ANY, "Take no notice of mx-rollup-list for this domain.") \
+    O(S, TEXT, ehlo_name, "", ANY, "Our name in EHLO; host-name if empty.")                       \
+    O(S, TEXT, source_address, "", ANY,                                                           \
+      "Local address to connect from; one of each family, "                                       \
+      "with a space between.")                                                                    \
+    O(S, FLAG, allow_private_destinations, "no", ANY,                                             \
+      "Deliver to loopback and private addresses.")                                               \
+    O(S, COUNT, max_smtp_out, "20", RANGE(1, 10000), "Connections to the domain at a time.")      \
+    O(S, TIME, route_deadline, "240s", RANGE(5, 280),                                             \
+      "Time for DNS, connecting and handshakes together.")                                        \
+    O(S, TIME, connect_timeout, "30s", RANGE(1, 240), "Time for one connection to come about.")   \
+    O(S, TIME, smtp_greeting_timeout, "60s", RANGE(1, 300),                                       \
+      "Time for greeting, EHLO and "                                                              \
+      "STARTTLS, each.")                                                                          \
+    O(S, TIME, data_send_timeout, "3m", RANGE(1, 3600), "Time without progress in a message.")    \
+    O(S, TIME, smtp_data_termination_timeout, "540s", RANGE(1, 600),                              \
+      "Time for the answer to the final dot.")                                                    \
+    O(S, TIME, connection_idle_timeout, "30s", RANGE(0, 600),                                     \
+      "How long a connection is kept for the next message; 0: not at all.")                       \
+    O(S, COUNT, max_msg_per_connection, "100", RANGE(0, 1000000),                                 \
+      "Messages over one connection; 0: no limit.")                                               \
+    O(S, TIME, max_connection_age, "10m", RANGE(0, 86400),                                        \
+      "How old a connection may be and be used again; 0: no limit.")
 
 struct domain {
     OPTION_HEAD

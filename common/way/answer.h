@@ -9,17 +9,22 @@
 #pragma once
 
 #include "dns/dns.h"
+#include "rule/sts.h"
+#include "rule/tlsa.h"
 
-enum { ANSWER_HOSTS = 64 };
+enum { ANSWER_HOSTS = 64, ANSWER_STS_MX = 32, ANSWER_STS_ID = 33 };
 
 enum question_kind {
     QUESTION_MAIL, /* who takes mail for this domain: MX, or the domain itself */
     QUESTION_HOST, /* the addresses of this host */
+    QUESTION_TLSA, /* what this host's certificate on `port` must match */
+    QUESTION_STS,  /* the domain's MTA-STS policy */
 };
 
 struct question {
     uint32_t number; /* comes back with the answer */
     uint32_t kind;
+    uint32_t port;       /* QUESTION_TLSA */
     char name[DNS_NAME]; /* A-labels */
 };
 
@@ -29,6 +34,7 @@ enum answer_status {
     ANSWER_NULL_MX,   /* RFC 7505 */
     ANSWER_NO_ADDRESS,
     ANSWER_FAILED, /* the name servers did not say */
+    ANSWER_BOGUS,  /* what they said does not validate */
 };
 
 /* One address of one host; hosts are in the order in which they should be tried. */
@@ -38,24 +44,35 @@ struct answer_host {
     struct addr at;
 };
 
-struct answer {
-    uint32_t number;
-    uint32_t status;
-    uint32_t count;
-    struct answer_host host[ANSWER_HOSTS];
+/* Of QUESTION_TLSA. */
+struct answer_tlsa {
+    uint32_t state;      /* enum tlsa_state */
+    char base[DNS_NAME]; /* the name that they were found at, which the certificate is for, too */
+    struct tlsa at[TLSA_MOST];
 };
 
-static inline size_t answer_size(const struct answer *a)
-{
-    return offsetof(struct answer, host) + a->count * sizeof a->host[0];
-}
+/* Of QUESTION_STS. */
+struct answer_sts {
+    uint32_t mode; /* enum sts_mode */
+    char id[ANSWER_STS_ID];
+    char mx[ANSWER_STS_MX][DNS_NAME]; /* patterns, in lower case */
+};
 
-static inline bool answer_is_whole(const struct answer *a, size_t len)
-{
-    if (len < offsetof(struct answer, host) || a->count > ANSWER_HOSTS || len != answer_size(a))
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (!memchr(a->host[i].name, '\0', DNS_NAME))
-            return false;
-    return true;
-}
+struct answer {
+    uint32_t number;
+    uint32_t kind; /* the question's */
+    uint32_t status;
+    uint32_t secure; /* QUESTION_MAIL: the MX records, or that there are none, are under DNSSEC */
+    uint32_t count;  /* of the list that it holds */
+    union {
+        struct answer_host host[ANSWER_HOSTS]; /* QUESTION_MAIL, QUESTION_HOST */
+        struct answer_tlsa tlsa;
+        struct answer_sts sts;
+    };
+};
+
+/* How many bytes of it count. */
+size_t answer_size(const struct answer *a);
+
+/* Is what came, `len` bytes, an answer? Counts and texts are then within their limits. */
+MUST bool answer_is_whole(const struct answer *a, size_t len);

@@ -54,7 +54,7 @@ static enum answer_status status_of(const struct lookup *k, const struct answer 
 
 static void finish(struct lookup *k)
 {
-    struct answer a = {.number = k->q.number};
+    struct answer a = {.number = k->q.number, .kind = k->q.kind};
 
     for (size_t i = 0; i < k->count; i++) {
         add_addresses(&a, &k->node[i], k->node[i].v4, k->node[i].v4_count);
@@ -180,7 +180,7 @@ void lookup_start(struct resolve *r, const struct question *q, lookup_fn *fn, vo
     struct lookup *k = calloc(1, sizeof *k);
 
     if (!k) {
-        struct answer none = {.number = q->number, .status = ANSWER_FAILED};
+        struct answer none = {.number = q->number, .kind = q->kind, .status = ANSWER_FAILED};
 
         fn(arg, &none);
         return;

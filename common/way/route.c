@@ -60,6 +60,8 @@ enum fail route_fail_of(enum answer_status status)
         return FAIL_NO_ADDRESS;
     case ANSWER_FAILED:
         return FAIL_DNS;
+    case ANSWER_BOGUS:
+        return FAIL_DNSSEC;
     }
     return FAIL_DNS;
 }

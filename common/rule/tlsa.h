@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tlsa - what DNS, under DNSSEC, says that a server's certificate must match (RFC 6698, 7671,
+ * 7672): a fact for decide(), and then the check in TLS.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum { TLSA_MOST = 16, TLSA_DATA = 2048 };
+
+struct tlsa {
+    uint8_t usage, selector, matching; /* 2 or 3; 0 or 1; 0, 1 or 2 */
+    uint16_t len;
+    uint8_t data[TLSA_DATA];
+};
+
+enum tlsa_state {
+    TLSA_NONE,     /* not published, or not under DNSSEC: there is no DANE */
+    TLSA_USABLE,   /* the certificate must match one of them */
+    TLSA_UNUSABLE, /* published, and none that can be used: TLS without a look at the certificate
+                      (RFC 7672, 2.2) */
+    TLSA_FAILED,   /* bogus, or nobody says: not to be delivered to (RFC 7672, 2.1.1) */
+};
