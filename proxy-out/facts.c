@@ -11,6 +11,7 @@
 
 #include "net/conn.h"
 #include "net/watch.h"
+#include "proxy-out/memory.h"
 #include "way/lookup.h"
 #include "run/daemon.h"
 #include "conf/settings.h"
@@ -21,6 +22,7 @@ enum { BACKLOG = 64, ASKERS = 1024, OPEN_MOST = 10000, AT_ONCE = 64 };
 struct house {
     struct event_base *base;
     struct resolve *resolve;
+    struct store *memory; /* NULL: it could not be opened */
     struct child *child;
     int fd;
     struct watch callers, orders;
@@ -174,6 +176,7 @@ static int serve(struct house *h)
         log_say(LOG_FAULT, "", "not-started", {"why", span_of(why)});
         return 1;
     }
+    h->memory = memory_open(h->child->settings);
     LIST_INIT(&h->askers);
     watch_init(&h->callers, h->base, on_caller, h);
     watch_init(&h->orders, h->base, on_orders, h);
@@ -184,6 +187,7 @@ static int serve(struct house *h)
     watch_want(&h->callers, -1, 0);
     watch_want(&h->orders, -1, 0);
     resolve_free(&h->resolve);
+    store_close(&h->memory);
     return 0;
 }
 
