@@ -253,6 +253,9 @@ static bool set_up_client(struct tls *t, const struct tls_client_conf *conf, cha
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     /* Whatever is proven or not, the handshake goes on: see conn_cert_state(). */
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    if (SSL_CTX_dane_enable(ctx) <= 0) /* for dane.c */
+        return wrong(why, size, "out of memory");
+    (void)SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS); /* RFC 7672, 3.1.1 */
     if (!set_common(ctx, conf->least, conf->security_level, why, size) ||
         !ciphers_use(ctx, conf->ciphers, conf->ciphersuites, NULL, why, size))
         return false;

@@ -22,3 +22,14 @@ enum tlsa_state {
                       (RFC 7672, 2.2) */
     TLSA_FAILED,   /* bogus, or nobody says: not to be delivered to (RFC 7672, 2.1.1) */
 };
+
+/* What a server's certificate proves against its usable records. Of DANE-EE (usage 3) neither name
+ * nor dates count (RFC 7672, 3.1.1). */
+enum dane_state {
+    DANE_MATCHED,
+    DANE_UNMATCHED,  /* it matches none of them, or there is none */
+    DANE_OTHER_NAME, /* usage 2: the chain matches, and the certificate is for someone else */
+    DANE_EXPIRED,    /* usage 2: or it has expired */
+    DANE_UNUSABLE, /* not one of the records is what it says to be (a broken certificate of matching
+                      type 0): as TLSA_UNUSABLE */
+};
