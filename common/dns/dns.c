@@ -116,6 +116,8 @@ static bool take_content(struct reader *r, enum dns_type type, size_t size, stru
         if (!is_host(out->name))
             memcpy(out->name, DNS_NO_HOST, sizeof DNS_NO_HOST);
         return true;
+    case DNS_TXT: /* dns_read_texts() */
+        break;
     }
     return false;
 }
@@ -173,4 +175,57 @@ bool dns_read(struct span message, enum dns_type type, struct dns_record *out, s
     }
     *count = found;
     return true;
+}
+
+/* The strings of one TXT record, joined. False: malformed. */
+static bool take_text(struct reader *r, size_t size, dns_text_fn *fn, void *arg)
+{
+    char text[DNS_TEXT];
+    size_t end = r->from + size, used = 0;
+    bool fits = true;
+
+    while (r->from < end) {
+        size_t len = r->at[r->from++];
+
+        if (end - r->from < len)
+            return false;
+        fits = fits && len <= sizeof text - used;
+        if (fits)
+            memcpy(text + used, r->at + r->from, len);
+        used += fits ? len : 0;
+        r->from += len;
+    }
+    if (fits && fn)
+        fn(arg, (struct span){text, used});
+    return true;
+}
+
+static bool read_texts(struct span message, dns_text_fn *fn, void *arg)
+{
+    struct reader r = {.at = (const unsigned char *)message.at, .len = message.len, .from = 4};
+    unsigned questions, answers, is, class, size;
+    char owner[DNS_NAME];
+
+    if (message.len < HEADER || !take16(&r, &questions) || !take16(&r, &answers))
+        return false;
+    r.from = HEADER;
+    if (!skip_questions(&r, questions))
+        return false;
+    for (; answers > 0; answers--) {
+        if (!take_name(&r, owner) || !take16(&r, &is) || !take16(&r, &class) || !skip(&r, 4) ||
+            !take16(&r, &size) || r.len - r.from < size)
+            return false;
+        if (is != DNS_TXT || class != CLASS_IN)
+            r.from += size;
+        else if (!take_text(&r, size, fn, arg))
+            return false;
+    }
+    return true;
+}
+
+bool dns_read_texts(struct span message, dns_text_fn *fn, void *arg)
+{
+    if (!read_texts(message, NULL, NULL))
+        return false;
+    return read_texts(message, fn, arg);
 }

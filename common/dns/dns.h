@@ -10,7 +10,7 @@
 
 #include "base/addr.h"
 
-enum dns_type { DNS_A = 1, DNS_MX = 15, DNS_AAAA = 28 };
+enum dns_type { DNS_A = 1, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28 };
 enum { DNS_NAME = 256, DNS_NXDOMAIN = 3 };
 
 #define DNS_NO_HOST "?"
@@ -24,3 +24,10 @@ struct dns_record {
 /* Up to `most` records into `out`. False: this is not a DNS message, and nothing in it counts. */
 MUST bool dns_read(struct span message, enum dns_type type, struct dns_record *out, size_t most,
                    size_t *count);
+
+/* Calls for each TXT record with its strings as one, without anything between them; `text` is
+ * borrowed for the call. One of more than `DNS_TEXT` bytes is left out. False: as above, and then
+ * nothing is called. */
+enum { DNS_TEXT = 1024 };
+typedef void dns_text_fn(void *arg, struct span text);
+MUST bool dns_read_texts(struct span message, dns_text_fn *fn, void *arg);

@@ -48,7 +48,8 @@ static bool is_sts(const struct answer *a)
     for (size_t i = 0; i < a->count; i++)
         if (!is_text(a->sts.mx[i], DNS_NAME))
             return false;
-    return is_text(a->sts.id, ANSWER_STS_ID);
+    return a->sts.mode <= STS_ENFORCE && a->sts.trouble <= STS_WEBPKI_INVALID &&
+           is_text(a->sts.id, ANSWER_STS_ID);
 }
 
 static bool are_hosts(const struct answer *a)

@@ -12,7 +12,7 @@
 #include "rule/sts.h"
 #include "rule/tlsa.h"
 
-enum { ANSWER_HOSTS = 64, ANSWER_STS_MX = 32, ANSWER_STS_ID = 33 };
+enum { ANSWER_HOSTS = 64, ANSWER_STS_MX = 64, ANSWER_STS_ID = 33 };
 
 enum question_kind {
     QUESTION_MAIL, /* who takes mail for this domain: MX, or the domain itself */
@@ -51,11 +51,15 @@ struct answer_tlsa {
     struct tlsa at[TLSA_MOST];
 };
 
-/* Of QUESTION_STS. */
+/* Of QUESTION_STS, whose status is always ANSWER_OK: where there is no policy, or none can be had,
+ * the mode is STS_NONE. With an unexpired policy there may be trouble, too: it could not be
+ * fetched anew. */
 struct answer_sts {
-    uint32_t mode; /* enum sts_mode */
+    uint32_t mode;    /* enum sts_mode */
+    uint32_t trouble; /* enum sts_trouble */
+    uint32_t max_age;
     char id[ANSWER_STS_ID];
-    char mx[ANSWER_STS_MX][DNS_NAME]; /* patterns, in lower case */
+    char mx[ANSWER_STS_MX][DNS_NAME]; /* patterns, in lower case: sts_covers() */
 };
 
 struct answer {

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A DNS message, read as an answer of each type.
+ * A DNS message, read as an answer of each type, and for its texts.
  */
 #include "dns/dns.h"
 
 #include "fuzz.h"
 
 int fuzz_reached;
+
+static void on_text(void *arg, struct span text)
+{
+    (void)arg;
+    promise(text.len <= DNS_TEXT);
+    fuzz_reached++;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -24,5 +31,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             promise(memchr(found[k].name, '\0', sizeof found[k].name));
         fuzz_reached += count > 0;
     }
+    fuzz_reached += dns_read_texts((struct span){(const char *)bytes, size}, on_text, NULL);
     return 0;
 }

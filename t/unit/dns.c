@@ -100,10 +100,71 @@ static void no_more_than_asked_for(void **state)
     assert_int_equal(count, 1);
 }
 
+#define TXT(size, text) NAME "\0\x10\0\1" TTL "\0" size text
+
+static const struct {
+    const char *name;
+    struct span message;
+    const char *want; /* "[text]" each; NULL: malformed */
+} texts[] = {
+    {"one string", SPAN(HEAD("\1") TXT("\4", "\3abc")), "[abc]"},
+    {"several strings are one", SPAN(HEAD("\1") TXT("\x08", "\3abc\0\2de")), "[abcde]"},
+    {"two records", SPAN(HEAD("\2") TXT("\2", "\1a") TXT("\2", "\1b")), "[a][b]"},
+    {"behind an alias", SPAN(HEAD("\2") CNAME TXT("\2", "\1a")), "[a]"},
+    {"an empty one", SPAN(HEAD("\1") TXT("\1", "\0")), "[]"},
+    {"none", SPAN(HEAD("\0")), ""},
+    {"another type", SPAN(HEAD("\1") NAME "\0\1\0\1" TTL "\0\4\xc0\0\2\1"), ""},
+    {"another class", SPAN(HEAD("\1") NAME "\0\x10\0\3" TTL "\0\2\1a"), ""},
+    {"a string longer than its record", SPAN(HEAD("\1") TXT("\3", "\3ab")), NULL},
+    {"one that does is enough", SPAN(HEAD("\2") TXT("\2", "\1a") TXT("\1", "\1")), NULL},
+};
+
+static void note_text(void *arg, struct span text)
+{
+    char *to = arg;
+
+    snprintf(to + strlen(to), 64, "[%.*s]", SPAN_ARG(text));
+}
+
+static void all_texts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        char got[128] = "";
+        bool is = dns_read_texts(texts[i].message, note_text, got);
+
+        assert_row(is == (texts[i].want != NULL), texts[i].name);
+        assert_string_equal(got, is ? texts[i].want : "");
+        for (size_t len = 0; is && len < texts[i].message.len; len++)
+            assert_row(!dns_read_texts((struct span){texts[i].message.at, len}, note_text, got),
+                       texts[i].name);
+    }
+}
+
+/* A text that is too long is no text, and the next one is read. */
+static void a_long_text(void **state)
+{
+    char message[2048] = "\0\1\x81\x80\0\0\0\2\0\0\0", got[2048] = "";
+    size_t at = 12, strings = DNS_TEXT / 256 + 1;
+
+    (void)state;
+    memcpy(message + at, "\0\0\x10\0\1\0\0\0\0", 9);
+    message[at + 9] = (char)(strings * 256 >> 8);
+    at += 11;
+    for (size_t i = 0; i < strings; i++, at += 256) {
+        memset(message + at, 'x', 256);
+        message[at] = (char)0xff;
+    }
+    memcpy(message + at, "\0\0\x10\0\1\0\0\0\0\0\2\1a", 13);
+    assert_true(dns_read_texts((struct span){message, at + 13}, note_text, got));
+    assert_string_equal(got, "[a]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(messages), cmocka_unit_test(cut),
-                                       cmocka_unit_test(no_more_than_asked_for)};
+                                       cmocka_unit_test(no_more_than_asked_for),
+                                       cmocka_unit_test(all_texts), cmocka_unit_test(a_long_text)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
