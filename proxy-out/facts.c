@@ -9,9 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "keep/memory.h"
 #include "net/conn.h"
 #include "net/watch.h"
-#include "proxy-out/memory.h"
 #include "way/lookup.h"
 #include "run/daemon.h"
 #include "conf/settings.h"
@@ -167,6 +167,17 @@ static void on_orders(void *arg)
     leave_if_done(h);
 }
 
+static void open_memory(struct house *h)
+{
+    char why[4400];
+
+    h->memory = memory_open(h->child->settings->global.state_directory, true, why, sizeof why);
+    if (!h->memory)
+        log_say(LOG_FAULT, "", "not-kept", {"why", span_of(why)},
+                {"then", SPAN("starttls-memory and duplicate-memory do nothing, and MTA-STS "
+                              "policies end with this process")});
+}
+
 static int serve(struct house *h)
 {
     char why[256];
@@ -176,7 +187,7 @@ static int serve(struct house *h)
         log_say(LOG_FAULT, "", "not-started", {"why", span_of(why)});
         return 1;
     }
-    h->memory = memory_open(h->child->settings);
+    open_memory(h);
     LIST_INIT(&h->askers);
     watch_init(&h->callers, h->base, on_caller, h);
     watch_init(&h->orders, h->base, on_orders, h);

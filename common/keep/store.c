@@ -41,6 +41,15 @@ static void put_age(unsigned char to[AGE], double until)
         to[i] = (unsigned char)micros;
 }
 
+static double get_age(const unsigned char *from)
+{
+    uint64_t micros = 0;
+
+    for (int i = 0; i < AGE; i++)
+        micros = micros << 8 | from[i];
+    return (double)micros / 1e6;
+}
+
 static bool is_never(const void *age)
 {
     return memcmp(age, (const unsigned char[AGE]){0}, AGE) == 0;
@@ -112,21 +121,32 @@ void store_close(struct store **s)
     *s = NULL;
 }
 
-struct store_txn *store_begin(struct store *s)
+static struct store_txn *begin(struct store *s, unsigned flags)
 {
     struct store_txn *t = calloc(1, sizeof *t);
-    int dead;
 
     if (!t)
         return NULL;
     t->store = s;
-    /* A reader that was killed would keep old pages from being used again. */
-    if (s->writes)
-        (void)mdb_reader_check(s->env, &dead);
-    if (mdb_txn_begin(s->env, NULL, s->writes ? 0 : MDB_RDONLY, &t->txn) == 0)
+    if (mdb_txn_begin(s->env, NULL, flags, &t->txn) == 0)
         return t;
     free(t);
     return NULL;
+}
+
+struct store_txn *store_begin(struct store *s)
+{
+    int dead;
+
+    /* A reader that was killed would keep old pages from being used again. */
+    if (s->writes)
+        (void)mdb_reader_check(s->env, &dead);
+    return begin(s, s->writes ? 0 : MDB_RDONLY);
+}
+
+struct store_txn *store_look(struct store *s)
+{
+    return begin(s, MDB_RDONLY);
 }
 
 bool store_commit(struct store_txn **t)
@@ -198,15 +218,24 @@ bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span 
     return went_well(t, mdb_put(t->txn, t->store->ages[kind], &k, &none, 0));
 }
 
-bool store_get(struct store_txn *t, unsigned kind, struct span key, struct span *value)
+bool store_get_until(struct store_txn *t, unsigned kind, struct span key, struct span *value,
+                     double *until)
 {
     MDB_val k = val(key), v;
 
     if (t->failed || kind >= t->store->kinds || key.len == 0 || key.len > KEY_MAX ||
         !went_well(t, mdb_get(t->txn, t->store->values[kind], &k, &v)) || v.mv_size < AGE)
         return false;
+    *until = get_age(v.mv_data);
     *value = span_after((struct span){v.mv_data, v.mv_size}, AGE);
     return true;
+}
+
+bool store_get(struct store_txn *t, unsigned kind, struct span key, struct span *value)
+{
+    double until;
+
+    return store_get_until(t, kind, key, value, &until);
 }
 
 bool store_drop(struct store_txn *t, unsigned kind, struct span key)
@@ -217,6 +246,15 @@ bool store_drop(struct store_txn *t, unsigned kind, struct span key)
         return false;
     drop_age(t, kind, key);
     return went_well(t, mdb_del(t->txn, t->store->values[kind], &k, NULL));
+}
+
+size_t store_count(struct store_txn *t, unsigned kind)
+{
+    MDB_stat stat = {0};
+
+    if (!t->failed && kind < t->store->kinds)
+        went_well(t, mdb_stat(t->txn, t->store->values[kind], &stat));
+    return stat.ms_entries;
 }
 
 void store_walk_from(struct store_txn *t, unsigned kind, struct span first, store_walk_fn *fn,

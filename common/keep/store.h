@@ -2,9 +2,10 @@
  *
  * store - what outlives a process: keys and values with an age. The door to LMDB.
  *
- * One writing process for each file, any number of readers; opened after fork. Keys are up
- * to 500 bytes. What is found is borrowed until the transaction writes or
- * ends. A transaction in which anything failed is not kept.
+ * Any number of processes, once in each; opened after fork. Those that write wait for each
+ * other, from store_begin() to the end of the transaction, and one that is killed meanwhile
+ * leaves nothing behind. Keys are up to 500 bytes. What is found is borrowed until the
+ * transaction writes or ends. A transaction in which anything failed is not kept.
  */
 #pragma once
 
@@ -21,6 +22,7 @@ void store_close(struct store **s);
 
 /* NULL: no memory, or the disk is full. commit: false if it could not be kept; freed anyway. */
 struct store_txn *store_begin(struct store *s);
+struct store_txn *store_look(struct store *s); /* only reads, and waits for nobody; aborted */
 MUST bool store_commit(struct store_txn **t);
 void store_abort(struct store_txn **t);
 
@@ -29,7 +31,10 @@ void store_abort(struct store_txn **t);
 MUST bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value,
                     double until);
 MUST bool store_get(struct store_txn *t, unsigned kind, struct span key, struct span *value);
+MUST bool store_get_until(struct store_txn *t, unsigned kind, struct span key, struct span *value,
+                          double *until);
 MUST bool store_drop(struct store_txn *t, unsigned kind, struct span key);
+size_t store_count(struct store_txn *t, unsigned kind);
 
 /* Calls for each, in the order of the keys, until it answers false. */
 typedef bool store_walk_fn(void *arg, struct span key, struct span value);
