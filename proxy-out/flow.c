@@ -83,6 +83,18 @@ static enum phase phase_by_need(const struct session *s)
     return PHASE_TALK;
 }
 
+/* One for each lane, as lanes come and go. */
+static bool fit_holds(struct session *s)
+{
+    while (s->holds > s->relay.lanes)
+        hold_free(&s->hold[--s->holds]);
+    for (; s->holds < s->relay.lanes; s->holds++)
+        if (!(s->hold[s->holds] =
+                  hold_new(s->worker, &s->relay, s->holds, s->id.text, session_step, s)))
+            return false;
+    return true;
+}
+
 /* One round of everything. */
 static enum phase round_of(struct session *s, size_t *moved)
 {
@@ -90,15 +102,17 @@ static enum phase round_of(struct session *s, size_t *moved)
     enum relay_wish wish;
 
     pull_client(s, moved);
-    for (unsigned i = 0; i < RELAY_LANES; i++)
-        hold_pull(&s->hold[i], moved);
+    for (unsigned i = 0; i < s->holds; i++)
+        hold_pull(s->hold[i], moved);
     wish = relay_turn(r);
-    for (unsigned i = 0; i < RELAY_LANES; i++)
-        *moved += hold_tend(&s->hold[i]);
+    if (!fit_holds(s))
+        return over(s, "memory");
+    for (unsigned i = 0; i < s->holds; i++)
+        *moved += hold_tend(s->hold[i]);
     if (wish == RELAY_CUT || !keep_records(s))
         return over(s, "records");
-    for (unsigned i = 0; i < RELAY_LANES; i++)
-        hold_push(&s->hold[i], moved);
+    for (unsigned i = 0; i < s->holds; i++)
+        hold_push(s->hold[i], moved);
     push_client(s, moved);
     return wish == RELAY_END && *moved == 0 ? PHASE_LAST_WORDS : phase_by_need(s);
 }

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/hold.h"
 
-void hold_init(struct hold *h, struct worker *w, struct relay *r, unsigned lane,
-               const char *session, watch_fn *fn, void *arg)
+#include <stdlib.h>
+
+struct hold *hold_new(struct worker *w, struct relay *r, unsigned lane, const char *session,
+                      watch_fn *fn, void *arg)
 {
-    *h = (struct hold){
-        .worker = w, .relay = r, .lane = lane, .session = session, .fn = fn, .arg = arg};
+    struct hold *h = malloc(sizeof *h);
+
+    if (h)
+        *h = (struct hold){
+            .worker = w, .relay = r, .lane = lane, .session = session, .fn = fn, .arg = arg};
+    return h;
 }
 
 static struct lane *lane_of(const struct hold *h)
 {
-    return &h->relay->lane[h->lane];
+    return h->relay->lane[h->lane];
 }
 
 void hold_pull(struct hold *h, size_t *moved)
@@ -139,13 +145,20 @@ void hold_plan(struct hold *h)
                        (relay_pieces(h->relay, h->lane, pieces) > 0 ? h->up->conn.needs : 0));
 }
 
-void hold_clear(struct hold *h)
+void hold_free(struct hold **at)
 {
-    struct lane *l = lane_of(h);
+    struct hold *h = *at;
 
-    lane_reset(l);
-    if (h->up)
+    if (!h)
+        return;
+    *at = NULL;
+    if (h->up) {
+        struct lane *l = lane_of(h);
+
+        lane_reset(l);
         let_go(h, l->left);
-    lane_taken(l);
+        lane_taken(l);
+    }
     seek_free(&h->seek);
+    free(h);
 }

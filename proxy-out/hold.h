@@ -21,9 +21,10 @@ struct hold {
     uint64_t out;        /* bytes that went */
 };
 
-void hold_init(struct hold *h, struct worker *w, struct relay *r, unsigned lane,
-               const char *session, watch_fn *fn, void *arg);
-void hold_clear(struct hold *h);
+/* NULL: no memory. To free is to let the upstream go, whatever was going on. */
+struct hold *hold_new(struct worker *w, struct relay *r, unsigned lane, const char *session,
+                      watch_fn *fn, void *arg);
+void hold_free(struct hold **h);
 
 /* From the wire to the dial, and what relay has for the wire. Both add to `moved`. */
 void hold_pull(struct hold *h, size_t *moved);

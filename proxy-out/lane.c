@@ -30,7 +30,7 @@ static void say(struct relay *r, struct lane *l, struct span text, enum fail fai
 
 static bool is_ours(const struct relay *r, const struct lane *l, size_t recipient)
 {
-    return &r->lane[r->t.rcpt[recipient].lane] == l;
+    return r->lane[r->t.rcpt[recipient].lane] == l;
 }
 
 /* No longer this upstream's: it goes, in the state that it is in. */

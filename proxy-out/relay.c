@@ -30,10 +30,35 @@ void relay_init(struct relay *r, const struct relay_conf *conf)
     greet(r);
 }
 
+static void drop_lanes(struct relay *r)
+{
+    while (r->lanes > 0)
+        free(r->lane[--r->lanes]);
+}
+
+struct lane *relay_add_lane(struct relay *r)
+{
+    struct lane *l = r->lanes < RELAY_LANES ? calloc(1, sizeof *l) : NULL;
+
+    if (l)
+        r->lane[r->lanes++] = l;
+    return l;
+}
+
+/* Nothing is wanted of any lane, and no upstream is held. */
+static bool is_idle(const struct relay *r)
+{
+    for (unsigned i = 0; i < r->lanes; i++)
+        if (r->lane[i]->dial)
+            return false;
+    return !r->t.open;
+}
+
 void relay_clear(struct relay *r)
 {
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        lane_reset(&r->lane[i]);
+    for (unsigned i = 0; i < r->lanes; i++)
+        lane_reset(r->lane[i]);
+    drop_lanes(r);
     transaction_end(&r->t);
     received_clear(&r->received);
     buf_clear(&r->lines);
@@ -44,8 +69,8 @@ void relay_clear(struct relay *r)
 
 void relay_end_transaction(struct relay *r)
 {
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        lane_reset(&r->lane[i]);
+    for (unsigned i = 0; i < r->lanes; i++)
+        lane_reset(r->lane[i]);
     transaction_end(&r->t);
     r->spare += r->reserved;
     r->reserved = 0;
@@ -100,7 +125,7 @@ void relay_refuse(struct relay *r, size_t recipient, struct span text, enum fail
     char shown[SERVE_REPLY_MAX];
     struct records_event e = {.what = RECORD_ROW,
                               .recipient = recipient,
-                              .domain = r->lane[to->lane].domain,
+                              .domain = r->lane[to->lane]->domain,
                               .reply = text,
                               .fail = fail};
 
@@ -111,8 +136,8 @@ void relay_refuse(struct relay *r, size_t recipient, struct span text, enum fail
 
 static bool any_lane(const struct relay *r, enum lane_is is)
 {
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        if (r->lane[i].is == is)
+    for (unsigned i = 0; i < r->lanes; i++)
+        if (r->lane[i]->is == is)
             return true;
     return false;
 }
@@ -136,17 +161,17 @@ bool relay_has_open(const struct relay *r)
 
 static const char *last_word(const struct relay *r)
 {
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        if (r->lane[i].said)
-            return r->lane[i].said;
+    for (unsigned i = 0; i < r->lanes; i++)
+        if (r->lane[i]->said)
+            return r->lane[i]->said;
     return "451 4.3.0 No answer\r\n";
 }
 
 static const struct remote *last_speaker(const struct relay *r)
 {
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        if (r->lane[i].said)
-            return r->lane[i].said_by;
+    for (unsigned i = 0; i < r->lanes; i++)
+        if (r->lane[i]->said)
+            return r->lane[i]->said_by;
     return NULL;
 }
 
@@ -179,25 +204,28 @@ static void drop_body(struct relay *r)
 {
     size_t least = serve_body(&r->client).len;
 
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        if ((r->lane[i].is == LANE_BODY || r->lane[i].is == LANE_ENDING) && r->lane[i].went < least)
-            least = r->lane[i].went;
+    for (unsigned i = 0; i < r->lanes; i++)
+        if ((r->lane[i]->is == LANE_BODY || r->lane[i]->is == LANE_ENDING) &&
+            r->lane[i]->went < least)
+            least = r->lane[i]->went;
     if (least == 0)
         return;
     serve_body_drop(&r->client, least);
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        r->lane[i].went -= r->lane[i].went < least ? r->lane[i].went : least;
+    for (unsigned i = 0; i < r->lanes; i++)
+        r->lane[i]->went -= r->lane[i]->went < least ? r->lane[i]->went : least;
     r->looked -= r->looked < least ? r->looked : least;
 }
 
 enum relay_wish relay_turn(struct relay *r)
 {
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        lane_hear(r, &r->lane[i]);
+    if (is_idle(r))
+        drop_lanes(r);
+    for (unsigned i = 0; i < r->lanes; i++)
+        lane_hear(r, r->lane[i]);
     tell_client(r);
     requests_take(r);
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        lane_ask(r, &r->lane[i]);
+    for (unsigned i = 0; i < r->lanes; i++)
+        lane_ask(r, r->lane[i]);
     tell_client(r);
     if (r->message == RELAY_HEARS) {
         relay_look(r);
@@ -234,14 +262,14 @@ static struct span body_for(const struct relay *r, const struct lane *l)
 
 size_t relay_pieces(const struct relay *r, unsigned lane, struct span out[DIAL_PIECES])
 {
-    const struct lane *l = &r->lane[lane];
+    const struct lane *l = r->lane[lane];
 
     return l->dial && !l->left ? dial_pieces(l->dial, body_for(r, l), out) : 0;
 }
 
 void relay_went(struct relay *r, unsigned lane, size_t count)
 {
-    struct lane *l = &r->lane[lane];
+    struct lane *l = r->lane[lane];
 
     l->went += dial_went(l->dial, body_for(r, l), count);
     drop_body(r);

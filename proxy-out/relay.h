@@ -5,7 +5,8 @@
  * Pure: relay_turn() moves what it can. EHLO and MAIL are answered here; the first RCPT names a
  * domain, and a lane then seeks a server; from then on answers are the server's own. Over SMTP
  * a transaction has one domain, so one lane; there is room for more where each recipient has
- * an answer of its own.
+ * an answer of its own. Lanes are made as their domains come, and go with the transaction, once
+ * their upstreams were taken away: who is idle has none.
  *
  * What the owner does after every call: appends `lines` to the spool before anything else
  * leaves (if that fails, both sides are cut), takes away upstreams that are `left`, finds
@@ -18,7 +19,7 @@
 #include "smtp/received.h"
 #include "smtp/serve.h"
 
-enum { RELAY_LANES = 1 };
+enum { RELAY_LANES = 10 };
 
 struct relay_conf {
     const char *host_name;
@@ -35,7 +36,8 @@ struct relay {
     char mta_name[256];
     struct xforward from; /* for the next MAIL */
     struct transaction t;
-    struct lane lane[RELAY_LANES];
+    struct lane *lane[RELAY_LANES]; /* ours */
+    unsigned lanes;
     struct received received;
     size_t looked;   /* of serve_body(), what `received` has seen */
     enum verb later; /* a request that waits until recipients are answered, */
@@ -84,7 +86,8 @@ void relay_refuse(struct relay *r, size_t recipient, struct span text, enum fail
                   const struct remote *by);
 void relay_record(struct relay *r, const struct remote *by, const struct records_event *e);
 
-/* For requests.c. */
+/* For requests.c. One more lane; NULL: no memory, or there are as many as may be. */
+struct lane *relay_add_lane(struct relay *r);
 void relay_end_transaction(struct relay *r);
 bool relay_has_open(const struct relay *r); /* recipients without an answer */
 void relay_look(struct relay *r);           /* for the topmost Received */

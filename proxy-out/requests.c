@@ -83,18 +83,21 @@ static bool read_domain(struct span domain, char to[IDNA_NAME])
     return idna_ascii(domain, to);
 }
 
-/* Which lane takes this domain: the one that has it, or a free one. */
-static struct lane *find_lane(struct relay *r, const char *domain)
+/* Which lane takes this domain: the one that has it, or a free one. NULL: none. */
+static struct lane *find_lane(struct relay *r, const char *domain, unsigned *at)
 {
-    for (size_t i = 0; i < RELAY_LANES; i++) {
-        struct lane *l = &r->lane[i];
+    struct lane *l = NULL;
 
-        if (!l->domain[0])
-            text_copy(l->domain, sizeof l->domain, span_of(domain));
-        if (!strcasecmp(l->domain, domain))
-            return l;
-    }
-    return NULL;
+    for (*at = 0; *at < r->lanes; ++*at)
+        if (!r->lane[*at]->domain[0] || !strcasecmp(r->lane[*at]->domain, domain))
+            break;
+    if (*at < r->lanes)
+        l = r->lane[*at];
+    else if (r->lanes == 0)
+        l = relay_add_lane(r);
+    if (l && !l->domain[0])
+        text_copy(l->domain, sizeof l->domain, span_of(domain));
+    return l;
 }
 
 /* The domain is no name: nobody can be asked. */
@@ -138,14 +141,13 @@ static void on_rcpt(struct relay *r, const struct request *q)
         refuse_domain(r, at);
         return;
     }
-    if (!(l = find_lane(r, domain))) {
+    if (!(l = find_lane(r, domain, &r->t.rcpt[at].lane))) {
         transaction_drop_last(&r->t);
         r->reserved -= RECORDS_ROOM;
         r->spare += RECORDS_ROOM;
         answer(r, q->ticket, "452 4.5.3 One domain in a transaction\r\n");
         return;
     }
-    r->t.rcpt[at].lane = (unsigned)(l - r->lane);
     if (l->is == LANE_OVER)
         lane_refuse(r, l, at);
     else if (l->is == LANE_REST)
@@ -156,8 +158,8 @@ static void on_data(struct relay *r, const struct request *q)
 {
     unsigned accepted = 0;
 
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        accepted += r->lane[i].accepted;
+    for (unsigned i = 0; i < r->lanes; i++)
+        accepted += r->lane[i]->accepted;
     if (!r->t.open || r->t.count == 0) {
         answer(r, q->ticket, "503 5.5.1 RCPT first\r\n");
         return;
@@ -168,8 +170,8 @@ static void on_data(struct relay *r, const struct request *q)
     }
     r->data_ticket = q->ticket;
     r->message = RELAY_ASKED_DATA;
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        lane_data(r, &r->lane[i]);
+    for (unsigned i = 0; i < r->lanes; i++)
+        lane_data(r, r->lane[i]);
 }
 
 /* The queue id of the topmost Received, if it is the client's own. */
@@ -186,8 +188,8 @@ static void on_end(struct relay *r, const struct request *q)
     learn_queue_id(r);
     r->end_ticket = q->ticket;
     r->message = RELAY_ENDING;
-    for (size_t i = 0; i < RELAY_LANES; i++)
-        lane_end(r, &r->lane[i]);
+    for (unsigned i = 0; i < r->lanes; i++)
+        lane_end(r, r->lane[i]);
 }
 
 static void on_request(struct relay *r, const struct request *q)

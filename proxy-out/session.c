@@ -28,7 +28,7 @@ static const char *const doing[] = {
 
 static unsigned long limit_of(const struct session *s, enum phase phase)
 {
-    const struct seek *k = s->hold[0].seek;
+    const struct seek *k = s->holds ? s->hold[0]->seek : NULL;
 
     switch (phase) {
     case PHASE_TALK:
@@ -52,8 +52,8 @@ static uint64_t progress(const struct session *s)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < RELAY_LANES; i++) {
-        const struct hold *h = &s->hold[i];
+    for (unsigned i = 0; i < s->holds; i++) {
+        const struct hold *h = s->hold[i];
 
         if (s->phase == PHASE_MESSAGE)
             sum += h->out >> PROGRESS;
@@ -99,8 +99,8 @@ static void plan(struct session *s)
     bool says = buf_len(&r->client.out) > 0 && !s->gone;
 
     watch_want(&s->watch, s->conn.fd, (hears ? CONN_IN : 0) | (says ? CONN_OUT : 0));
-    for (unsigned i = 0; i < RELAY_LANES; i++)
-        hold_plan(&s->hold[i]);
+    for (unsigned i = 0; i < s->holds; i++)
+        hold_plan(s->hold[i]);
 }
 
 static void log_end(const struct session *s)
@@ -123,8 +123,8 @@ static void session_end(struct session *s)
     watch_want(&s->watch, -1, 0);
     alarm_stop(&s->alarm);
     alarm_stop(&s->again);
-    for (unsigned i = 0; i < RELAY_LANES; i++)
-        hold_clear(&s->hold[i]);
+    for (unsigned i = 0; i < s->holds; i++)
+        hold_free(&s->hold[i]);
     if (w->spool)
         spool_release(w->spool, s->relay.reserved + s->relay.spare);
     log_end(s);
@@ -150,7 +150,7 @@ static void step(struct session *s)
     plan(s);
 }
 
-static void on_news(void *arg)
+void session_step(void *arg)
 {
     step(arg);
 }
@@ -168,8 +168,8 @@ static void give_up(struct session *s)
 {
     struct span pieces[DIAL_PIECES];
 
-    for (unsigned i = 0; i < RELAY_LANES; i++) {
-        struct lane *l = &s->relay.lane[i];
+    for (unsigned i = 0; i < s->relay.lanes; i++) {
+        struct lane *l = s->relay.lane[i];
 
         if (s->phase != PHASE_MESSAGE || relay_pieces(&s->relay, i, pieces) > 0)
             lane_lost(&s->relay, l, FAIL_TIMEOUT);
@@ -182,7 +182,7 @@ static bool client_is_late(const struct session *s)
 
     if (s->phase != PHASE_MESSAGE)
         return s->phase == PHASE_TALK || s->phase == PHASE_LAST_WORDS || s->phase == PHASE_SEEK;
-    for (unsigned i = 0; i < RELAY_LANES; i++)
+    for (unsigned i = 0; i < s->relay.lanes; i++)
         if (relay_pieces(&s->relay, i, pieces) > 0)
             return false;
     return true;
@@ -238,10 +238,8 @@ void session_start(struct worker *w, const struct relay_listener *listener, int 
     conn_init(&s->conn, fd);
     watch_init(&s->watch, w->base, on_client, s);
     alarm_init(&s->alarm, w->base, on_alarm, s);
-    alarm_init(&s->again, w->base, on_news, s);
+    alarm_init(&s->again, w->base, session_step, s);
     relay_init(&s->relay, &conf);
-    for (unsigned i = 0; i < RELAY_LANES; i++)
-        hold_init(&s->hold[i], w, &s->relay, i, s->id.text, on_news, s);
     LIST_INSERT_HEAD(&w->sessions, s, link);
     if (!conf.allowed) {
         s->why = "not-allowed";

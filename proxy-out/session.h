@@ -33,7 +33,8 @@ struct session {
     enum phase phase;
     uint64_t mark; /* progress in this phase */
     struct relay relay;
-    struct hold hold[RELAY_LANES];
+    struct hold *hold[RELAY_LANES]; /* ours; one for each lane */
+    unsigned holds;
     uint64_t in;
     const char *why; /* it ends */
     bool sated;      /* nothing more is to be read until the loop says so */
@@ -45,6 +46,9 @@ struct session {
 /* `fd` is ours from here. */
 void session_start(struct worker *w, const struct relay_listener *listener, int fd,
                    const struct addr *client);
+
+/* From the loop: something is to be done. `arg` is the session. */
+void session_step(void *arg);
 
 /* While the worker drains: ends sessions that have said nothing for some seconds. */
 void sessions_drain(struct worker *w);

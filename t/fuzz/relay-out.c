@@ -50,7 +50,7 @@ static void keep_records(struct stage *st)
 static void server_listens(struct stage *st, size_t most)
 {
     struct span pieces[DIAL_PIECES];
-    size_t count = relay_pieces(&st->relay, 0, pieces), sum = 0;
+    size_t count = st->relay.lanes ? relay_pieces(&st->relay, 0, pieces) : 0, sum = 0;
 
     promise(!st->dialled || st->dial.ending == 0 || st->intents > st->outcomes);
     for (size_t i = 0; i < count; i++)
@@ -61,9 +61,9 @@ static void server_listens(struct stage *st, size_t most)
 
 static void take_away(struct stage *st)
 {
-    struct lane *l = &st->relay.lane[0];
+    struct lane *l = st->relay.lanes ? st->relay.lane[0] : NULL;
 
-    if (!l->left)
+    if (!l || !l->left)
         return;
     promise(st->dialled);
     /* Between transactions nothing may be open, and nothing half said. */
@@ -89,7 +89,7 @@ static void turn(struct stage *st)
 static void find(struct stage *st, uint8_t how)
 {
     static const char reply[] = "250-x\r\n250-PIPELINING\r\n250-DSN\r\n250 SMTPUTF8\r\n";
-    struct lane *l = &st->relay.lane[0];
+    struct lane *l = st->relay.lane[0];
     struct ehlo ehlo = ehlo_read(how & 1 ? span_of(reply) : SPAN("250 x\r\n"));
     struct heard h;
 
@@ -105,7 +105,7 @@ static void find(struct stage *st, uint8_t how)
 
 static bool act(struct stage *st, uint8_t what)
 {
-    struct lane *l = &st->relay.lane[0];
+    struct lane *l = st->relay.lanes ? st->relay.lane[0] : NULL;
 
     switch (what) {
     case 1:
@@ -116,10 +116,11 @@ static bool act(struct stage *st, uint8_t what)
     case 4:
     case 5:
     case 6:
-        find(st, (uint8_t)(what - 3) | (st->disk_full ? 4 : 0));
+        if (l)
+            find(st, (uint8_t)(what - 3) | (st->disk_full ? 4 : 0));
         return true;
     case 7:
-        if (l->is == LANE_SEEKS && !st->dialled)
+        if (l && l->is == LANE_SEEKS && !st->dialled)
             lane_failed(&st->relay, l, FAIL_CONNECT, &st->remote);
         return true;
     case 8:

@@ -6,6 +6,7 @@
  *
  *   c> c<         the mail server that hands over says; must hear
  *   s> s<         the upstream says; must hear
+ *   s2> !seeks2   another lane's upstream; where no number stands it is the first
  *   !foreign      the client may not hand over
  *   !disk full|free
  *   !seeks        a server is wanted
@@ -19,27 +20,13 @@
  *   !col NAME=VALUE   a column of that record; VALUE may be empty
  *   !ended        the session is over
  */
-#include "proxy-out/relay.h"
-
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "t/lib/lanes.h"
 #include "unit.h"
-
-struct stage {
-    struct relay relay;
-    struct relay_conf conf;
-    struct dial dial;
-    struct remote remote;
-    enum relay_wish wish;
-    bool begun, disk_full, dialled;
-    struct buf to_client, to_server; /* on the wire and not heard yet */
-    struct buf spooled;
-    struct record record; /* the one looked at */
-    struct record_memory *memory;
-};
 
 static bool reserve(void *spool, size_t bytes)
 {
@@ -61,14 +48,10 @@ static void begin(struct stage *st)
 static size_t write_out(struct stage *st)
 {
     struct relay *r = &st->relay;
-    struct span pieces[DIAL_PIECES];
-    size_t count = relay_pieces(r, 0, pieces), sum = 0;
+    size_t sum = buf_len(&r->client.out);
 
-    for (size_t i = 0; i < count; sum += pieces[i++].len)
-        assert_true(buf_add(&st->to_server, pieces[i]));
-    if (sum > 0)
-        relay_went(r, 0, sum);
-    sum += buf_len(&r->client.out);
+    for (unsigned i = 0; i < r->lanes; i++)
+        sum += lanes_write(st, i);
     assert_true(buf_add(&st->to_client, buf_peek(&r->client.out)));
     buf_drop(&r->client.out, buf_len(&r->client.out));
     return sum;
@@ -93,78 +76,6 @@ static bool hears(struct buf *from, struct span want)
         print_error("heard: %.*s\n", SPAN_ARG(got));
     buf_drop(from, same ? want.len : got.len);
     return same;
-}
-
-static enum fail fail_of(const char *word)
-{
-    enum fail f = FAIL_NOT;
-
-    while (f < FAIL_COUNT && strcmp(fail_word(f), word) != 0)
-        f++;
-    assert_true(f < FAIL_COUNT);
-    return f;
-}
-
-static bool server(struct stage *st, char *arg)
-{
-    char reply[512] = "250-x\r\n", *word = strtok_r(arg, " ", &arg);
-    bool more = false, kept = false;
-
-    if (st->relay.lane[0].is != LANE_SEEKS || st->relay.lane[0].dial)
-        return false;
-    st->remote = (struct remote){.rule = "*", .client_cert = "", .demand.level = DEMAND_MAY};
-    snprintf(st->remote.name, sizeof st->remote.name, "%s", word);
-    assert_true(addr_read(span_of(strtok_r(arg, " ", &arg)), &st->remote.at));
-    st->remote.at.port = 25;
-    assert_true(addr_read(SPAN("192.0.2.200"), &st->remote.from));
-    st->remote.from.port = 40000;
-    while ((word = strtok_r(arg, " ", &arg))) {
-        if (!strcmp(word, "more"))
-            more = true;
-        else if (!strcmp(word, "kept"))
-            kept = true;
-        else if (!strcmp(word, "secure"))
-            st->remote.secure = true;
-        else
-            snprintf(reply + strlen(reply), sizeof reply - strlen(reply), "250-%s\r\n", word);
-    }
-    snprintf(reply + strlen(reply), sizeof reply - strlen(reply), "250 HELP\r\n");
-    ehlo_list(st->remote.esmtp, sizeof st->remote.esmtp, span_of(reply));
-    struct ehlo ehlo = ehlo_read(span_of(reply));
-
-    dial_init(&st->dial);
-    /* As the attempt leaves it: the greeting was heard. */
-    struct heard h;
-    assert_true(dial_feed(&st->dial, SPAN("220 x\r\n")) && dial_next(&st->dial, &h) == 1);
-    assert_int_equal(dial_next(&st->dial, &h), 0);
-    st->dialled = true;
-    lane_opened(&st->relay, &st->relay.lane[0], &st->dial, &ehlo, &st->remote, more, kept);
-    return true;
-}
-
-static bool none(struct stage *st, char *arg)
-{
-    static const struct remote found = {.rule = "*", .client_cert = ""};
-
-    if (st->relay.lane[0].is != LANE_SEEKS)
-        return false;
-    lane_failed(&st->relay, &st->relay.lane[0], fail_of(arg), &found);
-    return true;
-}
-
-static bool left(struct stage *st, char *arg)
-{
-    static const char *const words[] = {"not", "clean", "open", "spent"};
-    const char *is = words[st->relay.lane[0].left];
-
-    if (strcmp(is, arg) != 0) {
-        print_error("it is left %s\n", is);
-        return false;
-    }
-    lane_taken(&st->relay.lane[0]);
-    dial_clear(&st->dial);
-    st->dialled = false;
-    return true;
 }
 
 static bool next_record(struct stage *st, char *arg)
@@ -201,12 +112,6 @@ static bool column(struct stage *st, char *arg)
     return false;
 }
 
-static bool lost(struct stage *st, char *arg)
-{
-    lane_lost(&st->relay, &st->relay.lane[0], fail_of(arg));
-    return true;
-}
-
 static bool disk(struct stage *st, char *arg)
 {
     st->disk_full = !strcmp(arg, "full");
@@ -220,26 +125,19 @@ static bool foreign(struct stage *st, char *arg)
     return !st->begun;
 }
 
-static bool seeks(struct stage *st, char *arg)
-{
-    (void)arg;
-    return st->relay.lane[0].is == LANE_SEEKS;
-}
-
-/* The same server is wanted once more. */
-static bool again(struct stage *st, char *arg)
-{
-    bool is = st->relay.lane[0].again;
-
-    (void)arg;
-    st->relay.lane[0].again = false;
-    return is && seeks(st, NULL);
-}
-
 static bool ended(struct stage *st, char *arg)
 {
     (void)arg;
     return st->wish == RELAY_END;
+}
+
+/* The lane that is meant: "2" is the second. */
+static unsigned which(const char *digits)
+{
+    unsigned n = digits ? (unsigned)strtoul(digits, NULL, 10) : 1;
+
+    assert_true(n >= 1 && n <= RELAY_LANES);
+    return n - 1;
 }
 
 static bool act(struct stage *st, char *line)
@@ -247,13 +145,18 @@ static bool act(struct stage *st, char *line)
     static const struct {
         const char *word;
         bool (*fn)(struct stage *st, char *arg);
-    } acts[] = {{"!seeks", seeks}, {"!server", server},   {"!none", none},  {"!lost", lost},
-                {"!left", left},   {"!rec", next_record}, {"!col", column}, {"!disk", disk},
-                {"!again", again}, {"!ended", ended}};
-    char *arg = strchr(line, ' ');
+    } acts[] = {{"!seeks", lanes_seeks}, {"!server", lanes_server}, {"!none", lanes_none},
+                {"!lost", lanes_lost},   {"!left", lanes_left},     {"!rec", next_record},
+                {"!col", column},        {"!disk", disk},           {"!again", lanes_again},
+                {"!ended", ended}};
+    char *arg = strchr(line, ' '), *digit;
 
     if (arg)
         *arg++ = '\0';
+    digit = strpbrk(line, "0123456789");
+    st->at = which(digit);
+    if (digit)
+        *digit = '\0';
     turn(st);
     for (size_t i = 0; i < COUNT_OF(acts); i++)
         if (!strcmp(line, acts[i].word))
@@ -263,33 +166,59 @@ static bool act(struct stage *st, char *line)
 
 static bool play(struct stage *st, char *line)
 {
-    char text[4096];
-    int n = snprintf(text, sizeof text, "%s\r\n", line[2] ? line + 3 : "");
+    char text[4096], *mark = strpbrk(line, "<>"), side = line[0];
+    int n = snprintf(text, sizeof text, "%s\r\n", mark && mark[1] ? mark + 2 : "");
     struct span say = {text, (size_t)n};
 
     if (!strcmp(line, "!foreign"))
         return foreign(st, NULL);
-    if (line[0] == '!')
+    if (side == '!')
         return act(st, line);
+    if (!mark || (side != 'c' && side != 's'))
+        return false;
     begin(st);
-    if (!strncmp(line, "c>", 2))
+    if (side == 'c' && *mark == '>')
         return serve_feed(&st->relay.client, say);
     turn(st);
-    if (!strncmp(line, "s>", 2))
-        return st->dialled && dial_feed(&st->dial, say);
-    if (!strncmp(line, "c<", 2))
+    if (side == 'c')
         return hears(&st->to_client, say);
-    return !strncmp(line, "s<", 2) && hears(&st->to_server, say);
+    struct far *far = &st->far[which(mark - line > 1 ? line + 1 : NULL)];
+
+    return *mark == '>' ? far->dialled && dial_feed(&far->dial, say) : hears(&far->to, say);
+}
+
+static void print_some(const char *who, struct buf *of)
+{
+    if (buf_len(of) > 0)
+        print_error("not heard by %s: %.*s\n", who, SPAN_ARG(buf_peek(of)));
 }
 
 static bool is_quiet(struct stage *st)
 {
+    size_t left;
+
     turn(st);
-    if (buf_len(&st->to_client) + buf_len(&st->to_server) + buf_len(&st->spooled) == 0)
-        return true;
-    print_error("not heard: %.*s%.*s%.*s\n", SPAN_ARG(buf_peek(&st->to_client)),
-                SPAN_ARG(buf_peek(&st->to_server)), SPAN_ARG(buf_peek(&st->spooled)));
-    return false;
+    left = buf_len(&st->to_client) + buf_len(&st->spooled);
+    print_some("the client", &st->to_client);
+    print_some("the spool", &st->spooled);
+    for (size_t i = 0; i < RELAY_LANES; i++) {
+        print_some("an upstream", &st->far[i].to);
+        left += buf_len(&st->far[i].to);
+    }
+    return left == 0;
+}
+
+static void clear(struct stage *st)
+{
+    for (size_t i = 0; i < RELAY_LANES; i++) {
+        if (st->far[i].dialled)
+            dial_clear(&st->far[i].dial);
+        buf_clear(&st->far[i].to);
+    }
+    record_forget(&st->memory);
+    relay_clear(&st->relay);
+    buf_clear(&st->to_client);
+    buf_clear(&st->spooled);
 }
 
 static bool play_file(const char *path)
@@ -305,7 +234,8 @@ static bool play_file(const char *path)
     assert_non_null(f);
     assert_true(addr_read(SPAN("127.0.0.1"), &st.conf.mta.at));
     buf_init(&st.to_client, 1 << 20);
-    buf_init(&st.to_server, 1 << 20);
+    for (size_t i = 0; i < RELAY_LANES; i++)
+        buf_init(&st.far[i].to, 1 << 20);
     buf_init(&st.spooled, 1 << 20);
     while (fgets(line, sizeof line, f)) {
         at++;
@@ -318,13 +248,7 @@ static bool play_file(const char *path)
     if (!good)
         print_error("%s:%u: %s\n", path, at, line);
     fclose(f);
-    if (st.dialled)
-        dial_clear(&st.dial);
-    record_forget(&st.memory);
-    relay_clear(&st.relay);
-    buf_clear(&st.to_client);
-    buf_clear(&st.to_server);
-    buf_clear(&st.spooled);
+    clear(&st);
     return good;
 }
 
