@@ -64,7 +64,7 @@ static void let_go(struct hold *h, enum lane_left left)
         upstream_free(&up);
     else
         pool_keep(h->worker->pool, up, left == LEFT_OPEN,
-                  keep ? h->seek->rule.connection_idle_timeout : 0);
+                  keep ? h->seek->rule->connection_idle_timeout : 0);
 }
 
 static void on_upstream(void *arg)

@@ -39,7 +39,7 @@ static void none(struct seek *k, enum fail fail)
 
 static const char *ehlo_name(const struct seek *k)
 {
-    return k->rule.ehlo_name[0] ? k->rule.ehlo_name : k->worker->settings->host_name;
+    return k->rule->ehlo_name[0] ? k->rule->ehlo_name : k->worker->settings->host_name;
 }
 
 static const struct addr *source_for(const struct seek *k, const struct candidate *c)
@@ -112,7 +112,7 @@ static void attempt(struct seek *k, const struct candidate *c, const char *key, 
                                 .to = c,
                                 .from = source_for(k, c),
                                 .ehlo_name = ehlo_name(k),
-                                .rule = &k->rule,
+                                .rule = k->rule,
                                 .demand = k->demand,
                                 .tls = k->tls,
                                 .seconds = attempt_share(left, k->find.route.count - k->at),
@@ -143,11 +143,11 @@ static void try(struct seek *k)
         return;
     }
     pool_key(key, c, source_for(k, c), ehlo_name(k), &k->demand, k->tls);
-    if ((kept = pool_take(k->worker->pool, key, k->domain, k->rule.max_smtp_out))) {
+    if ((kept = pool_take(k->worker->pool, key, k->domain, k->rule->max_smtp_out))) {
         found(k, kept, true);
         return;
     }
-    if ((k->quota = pool_enter(k->worker->pool, k->domain, k->rule.max_smtp_out))) {
+    if ((k->quota = pool_enter(k->worker->pool, k->domain, k->rule->max_smtp_out))) {
         attempt(k, c, key, left);
         return;
     }
@@ -193,16 +193,17 @@ static void begin(struct seek *k)
 {
     struct worker *w = k->worker;
 
-    domains_find(w->settings->domains, span_of(k->domain), &k->rule);
-    k->demand = decide(&k->rule);
-    k->tls = manners_find(w->manners, &k->rule);
-    k->deadline = clock_mono() + (double)k->rule.route_deadline;
-    k->remote = (struct remote){.rule = k->rule.head.title, .client_cert = "", .demand = k->demand};
+    k->rule = domains_find(w->settings->domains, span_of(k->domain));
+    k->demand = decide(k->rule);
+    k->tls = manners_find(w->manners, k->rule);
+    k->deadline = clock_mono() + (double)k->rule->route_deadline;
+    k->remote =
+        (struct remote){.rule = k->rule->head.title, .client_cert = "", .demand = k->demand};
     k->is = SEEK_FINDS;
-    alarm_set(&k->alarm, (double)k->rule.route_deadline);
+    alarm_set(&k->alarm, (double)k->rule->route_deadline);
     /* Checked when the configuration was read. */
-    (void)!source_read(k->rule.source_address, &k->v4, &k->has_v4, &k->v6, &k->has_v6);
-    if (!find_start(&k->find, w->line, span_of(k->domain), &k->rule, &w->own, on_found, k))
+    (void)!source_read(k->rule->source_address, &k->v4, &k->has_v4, &k->v6, &k->has_v6);
+    if (!find_start(&k->find, w->line, span_of(k->domain), k->rule, &w->own, on_found, k))
         return;
     if (k->find.fail == FAIL_NOT)
         try(k);

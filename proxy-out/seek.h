@@ -23,7 +23,7 @@ struct seek {
     } is;
     unsigned transaction;
     char domain[IDNA_NAME];
-    struct domain rule;
+    const struct domain *rule; /* the settings' */
     struct demand demand;
     struct tls *tls; /* borrowed */
     struct addr v4, v6;

@@ -34,13 +34,13 @@ static unsigned long limit_of(const struct session *s, enum phase phase)
     case PHASE_TALK:
         return TALK_SECONDS;
     case PHASE_SEEK: /* it has its own deadline; this is the net below it */
-        return k ? k->rule.route_deadline + LAST_SECONDS : LAST_SECONDS;
+        return k ? k->rule->route_deadline + LAST_SECONDS : LAST_SECONDS;
     case PHASE_REPLY:
         return REPLY_SECONDS;
     case PHASE_MESSAGE:
-        return k ? k->rule.data_send_timeout : REPLY_SECONDS;
+        return k ? k->rule->data_send_timeout : REPLY_SECONDS;
     case PHASE_FINAL:
-        return k ? k->rule.smtp_data_termination_timeout : REPLY_SECONDS;
+        return k ? k->rule->smtp_data_termination_timeout : REPLY_SECONDS;
     case PHASE_LAST_WORDS:
     case PHASE_OVER:
         break;

@@ -31,51 +31,80 @@ const char *conf_name(const struct option *o, char to[OPTION_NAME])
     return to;
 }
 
+/* Is `name` the option's, with '-' for '_'? */
+static bool is_name_of(const struct option *o, const char *name)
+{
+    const char *own = o->name;
+
+    for (; *own && (*own == '_' ? '-' : *own) == *name; own++)
+        name++;
+    return !*own && !*name;
+}
+
 const struct option *conf_find(const struct option *options, const char *name)
 {
-    char dashed[OPTION_NAME];
-
     for (const struct option *o = options; o->name; o++)
-        if (!strcmp(conf_name(o, dashed), name))
+        if (is_name_of(o, name))
             return o;
     return NULL;
 }
 
 void conf_start(struct conf *c, unsigned line)
 {
-    *c = (struct conf){.first_line = line, .last_line = line};
-    c->to = open_memstream(&c->bytes, &c->len);
-    if (!c->to)
+    *c = (struct conf){.first_line = line, .last_line = line, .room = 256};
+    c->bytes = malloc(c->room);
+    if (!c->bytes)
         abort(); /* no memory: as in the arena */
+}
+
+static void add(struct conf *c, char byte)
+{
+    if (c->len == c->room) {
+        c->room *= 2;
+        c->bytes = realloc(c->bytes, c->room);
+        if (!c->bytes)
+            abort();
+    }
+    c->bytes[c->len++] = byte;
+}
+
+static void add_text(struct conf *c, const char *text)
+{
+    for (; *text; text++)
+        add(c, *text);
 }
 
 static void add_quoted(struct conf *c, const char *text)
 {
-    fputc('\'', c->to);
+    add(c, '\'');
     for (; *text; text++) {
         if (*text == '\'' || *text == '\\')
-            fputc('\\', c->to);
-        fputc(*text, c->to);
+            add(c, '\\');
+        add(c, *text);
     }
-    fputc('\'', c->to);
+    add(c, '\'');
 }
 
-void conf_add(struct conf *c, const struct statement *st)
+void conf_add(struct conf *c, const struct statement *st, size_t row)
 {
+    c->used |= UINT64_C(1) << row;
     for (; c->last_line < st->line; c->last_line++)
-        fputc('\n', c->to);
-    fprintf(c->to, "%s = %s", st->name, st->list ? "{" : "");
+        add(c, '\n');
+    add_text(c, st->name);
+    add_text(c, st->list ? " = {" : " = ");
     for (size_t i = 0; i < st->value_count; i++) {
-        fputs(i ? ", " : "", c->to);
+        add_text(c, i ? ", " : "");
         add_quoted(c, st->values[i]);
     }
-    fprintf(c->to, "%s %s = '%s' ", st->list ? "}" : "", whole, st->name);
+    add_text(c, st->list ? "} " : " ");
+    add_text(c, whole);
+    add_text(c, " = ");
+    add_quoted(c, st->name);
+    add(c, ' ');
 }
 
 void conf_drop(struct conf *c)
 {
-    if (c->to)
-        fclose(c->to);
     free(c->bytes);
     *c = (struct conf){0};
 }
@@ -122,16 +151,20 @@ static int on_whole(cfg_t *cfg, cfg_opt_t *mark)
     return 0;
 }
 
-static void list_rows(const struct option *options, cfg_opt_t *rows, char (*names)[OPTION_NAME])
+/* Only those that the section has: libconfuse copies them all for each section. */
+static void list_rows(const struct option *options, uint64_t used, cfg_opt_t *rows,
+                      char (*names)[OPTION_NAME])
 {
     cfg_opt_t mark = CFG_STR(whole, NULL, CFGF_NONE);
 
-    for (const struct option *o = options; o->name; o++, rows++, names++) {
+    for (const struct option *o = options; o->name; o++) {
+        if (!(used & UINT64_C(1) << (o - options)))
+            continue;
         cfg_opt_t scalar = CFG_STR(*names, NULL, CFGF_NONE);
         cfg_opt_t list = CFG_STR_LIST(*names, NULL, CFGF_NONE);
 
-        conf_name(o, *names);
-        *rows = value_is_list(o) ? list : scalar;
+        conf_name(o, *names++);
+        *rows++ = value_is_list(o) ? list : scalar;
     }
     mark.validcb = on_whole;
     *rows++ = mark;
@@ -144,14 +177,18 @@ bool conf_end(struct conf *c, const struct conf_into *into, char *why, size_t si
     char names[OPTION_MOST][OPTION_NAME];
     cfg_t *cfg;
 
-    fflush(c->to);
+    if (!c->used) {
+        conf_drop(c);
+        return true;
+    }
+    add(c, '\0');
     now.into = into;
     now.why = why;
     now.size = size;
     now.line = line;
     now.first_line = c->first_line;
     now.bad = false;
-    list_rows(into->options, rows, names);
+    list_rows(into->options, c->used, rows, names);
     cfg = cfg_init(rows, CFGF_NONE);
     if (!cfg)
         abort();

@@ -10,17 +10,15 @@
  */
 #pragma once
 
-#include <stdio.h>
-
 #include "base/option.h"
 #include "conf/arena.h"
 #include "conf/reader.h"
 
 /* A section on its way to libconfuse. */
 struct conf {
-    FILE *to; /* NULL: none is open */
-    char *bytes;
-    size_t len;
+    char *bytes; /* NULL: none is open */
+    size_t len, room;
+    uint64_t used; /* the rows of the options that it has */
     unsigned first_line, last_line;
 };
 
@@ -34,7 +32,7 @@ struct conf_into {
 };
 
 void conf_start(struct conf *c, unsigned line);
-void conf_add(struct conf *c, const struct statement *st);
+void conf_add(struct conf *c, const struct statement *st, size_t row); /* of its option */
 
 /* The section is whole. False: the first mistake in it, "NAME: what; remedy", and its line. */
 MUST bool conf_end(struct conf *c, const struct conf_into *into, char *why, size_t size,

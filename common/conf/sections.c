@@ -13,7 +13,7 @@
 #include "conf/conf.h"
 #include "conf/value.h"
 
-enum { DEPTH = 2, INCLUDES = 8, FILE_MOST = 64 << 20, WHY = 1536 };
+enum { KINDS = 32, DEPTH = 2, INCLUDES = 8, FILE_MOST = 64 << 20, WHY = 1536 };
 
 /* A file that is being read; by include they stand inside each other. */
 struct file {
@@ -24,6 +24,7 @@ struct file {
 
 struct gathering {
     const struct kind *kinds;
+    const void *defaults[KINDS]; /* a struct of each kind that came, as it is without options */
     struct arena *arena;
     struct problems *problems;
     struct section *global, *last; /* the list */
@@ -66,6 +67,20 @@ void section_wrong(struct section *s, struct problems *problems, const char *nam
     s->bad = true;
 }
 
+static const void *defaults_of(struct gathering *r, const struct kind *kind)
+{
+    size_t at = (size_t)(kind - r->kinds);
+    void *made;
+
+    if (at >= KINDS)
+        abort(); /* the table is too long */
+    if (!r->defaults[at]) {
+        r->defaults[at] = made = arena_get(r->arena, 1, kind->size);
+        value_defaults(kind->options, r->arena, made);
+    }
+    return r->defaults[at];
+}
+
 static struct section *section_new(struct gathering *r, const struct kind *kind, const char *title,
                                    unsigned line)
 {
@@ -77,7 +92,7 @@ static struct section *section_new(struct gathering *r, const struct kind *kind,
     s->kind = kind;
     s->head = arena_get(r->arena, 1, kind->size);
     s->lines = arena_get(r->arena, rows, sizeof *s->lines);
-    value_defaults(kind->options, r->arena, s->head);
+    memcpy(s->head, defaults_of(r, kind), kind->size);
     s->head->title = arena_text(r->arena, span_of(title));
     s->head->file = r->file->path;
     s->head->line = line;
@@ -147,10 +162,10 @@ static void on_value(struct gathering *r, const struct statement *st)
         snprintf(text, sizeof text, "%s: takes one value; write it without { }", st->name);
         note(r, s, st->line, text);
     } else if (r->depth) {
-        conf_add(&r->open[r->depth - 1].conf, st);
+        conf_add(&r->open[r->depth - 1].conf, st, (size_t)(o - s->kind->options));
     } else {
         conf_start(&alone, st->line);
-        conf_add(&alone, st);
+        conf_add(&alone, st, (size_t)(o - s->kind->options));
         parse(r, s, &alone);
     }
 }

@@ -57,3 +57,18 @@ bool tls_client_is_same(const struct tls_client_conf *a, const struct tls_client
            same(a->ciphersuites, b->ciphersuites) && a->least == b->least &&
            a->security_level == b->security_level;
 }
+
+static uint32_t add_text(uint32_t hash, const char *text)
+{
+    for (; text && *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u; /* FNV-1a */
+    return (hash ^ 256) * 16777619u;
+}
+
+uint32_t tls_client_hash(const struct tls_client_conf *conf)
+{
+    uint32_t hash = 2166136261u ^ (uint32_t)conf->least << 8 ^ (uint32_t)conf->security_level;
+
+    hash = add_text(add_text(hash, conf->cert.file), conf->cert.password);
+    return add_text(add_text(hash, conf->ca_file), conf->ciphers);
+}

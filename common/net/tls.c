@@ -246,7 +246,21 @@ struct tls *tls_server_new(const struct tls_server_conf *conf, struct tickets *t
     return t;
 }
 
-static bool set_up_client(struct tls *t, const struct tls_client_conf *conf, char *why, size_t size)
+/* To read the system's takes longer than all else. */
+static bool take_cas(SSL_CTX *ctx, const char *file, const struct tls *others, char *why,
+                     size_t size)
+{
+    if (others)
+        SSL_CTX_set1_cert_store(ctx, SSL_CTX_get_cert_store(others->at->ctx));
+    else if (!*file && !SSL_CTX_set_default_verify_paths(ctx))
+        return wrong(why, size, "the system's CAs");
+    else if (*file && !SSL_CTX_load_verify_file(ctx, file))
+        return wrong_file(why, size, file, "no CA certificates (PEM) can be read from it");
+    return true;
+}
+
+static bool set_up_client(struct tls *t, const struct tls_client_conf *conf,
+                          const struct tls *others, char *why, size_t size)
 {
     SSL_CTX *ctx = t->at->ctx;
 
@@ -257,12 +271,9 @@ static bool set_up_client(struct tls *t, const struct tls_client_conf *conf, cha
         return wrong(why, size, "out of memory");
     (void)SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS); /* RFC 7672, 3.1.1 */
     if (!set_common(ctx, conf->least, conf->security_level, why, size) ||
-        !ciphers_use(ctx, conf->ciphers, conf->ciphersuites, NULL, why, size))
+        !ciphers_use(ctx, conf->ciphers, conf->ciphersuites, NULL, why, size) ||
+        !take_cas(ctx, conf->ca_file, others, why, size))
         return false;
-    if (!*conf->ca_file && !SSL_CTX_set_default_verify_paths(ctx))
-        return wrong(why, size, "the system's CAs");
-    if (*conf->ca_file && !SSL_CTX_load_verify_file(ctx, conf->ca_file))
-        return wrong_file(why, size, conf->ca_file, "no CA certificates (PEM) can be read from it");
     if (!conf->cert.file || !*conf->cert.file)
         return true;
     return cert_read(&t->at->cert, &conf->cert, why, size) &&
@@ -271,6 +282,12 @@ static bool set_up_client(struct tls *t, const struct tls_client_conf *conf, cha
 }
 
 struct tls *tls_client_new(const struct tls_client_conf *conf, char *why, size_t size)
+{
+    return tls_client_beside(conf, NULL, why, size);
+}
+
+struct tls *tls_client_beside(const struct tls_client_conf *conf, const struct tls *others,
+                              char *why, size_t size)
 {
     struct tls *t = calloc(1, sizeof *t);
 
@@ -283,7 +300,7 @@ struct tls *tls_client_new(const struct tls_client_conf *conf, char *why, size_t
     }
     t->count = 1;
     t->calls = true;
-    if (!set_up_client(t, conf, why, size))
+    if (!set_up_client(t, conf, others, why, size))
         tls_free(&t);
     return t;
 }

@@ -55,11 +55,19 @@ struct tls_client_conf {
 struct tls *tls_server_new(const struct tls_server_conf *conf, struct tickets *tickets, char *why,
                            size_t size);
 struct tls *tls_client_new(const struct tls_client_conf *conf, char *why, size_t size);
+
+/* The same, with the CAs of `others` (NULL: reads them), whose ca_file must be the same. They
+ * are held for both. */
+struct tls *tls_client_beside(const struct tls_client_conf *conf, const struct tls *others,
+                              char *why, size_t size);
 void tls_free(struct tls **t);
 
 /* Would both be the same context? */
 bool tls_server_is_same(const struct tls_server_conf *a, const struct tls_server_conf *b);
 bool tls_client_is_same(const struct tls_client_conf *a, const struct tls_client_conf *b);
+
+/* Equal for those that are the same, for tables of them. */
+uint32_t tls_client_hash(const struct tls_client_conf *conf);
 
 /* Shows our certificates, OCSP responses and revocation lists, and until when they are good. */
 void tls_show(const struct tls *t, dated_fn *show, void *arg);

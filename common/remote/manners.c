@@ -3,19 +3,24 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include "net/tls.h"
 #include "rule/decide.h"
 
 struct manner {
-    LIST_ENTRY(manner) link;
+    LIST_ENTRY(manner) link, reader_link;
     struct tls_client_conf conf; /* its texts are the settings' */
     struct tls *tls;             /* ours */
 };
 
+/* Each of many domains may have a certificate of its own. */
+enum { WAYS = 4096 };
+
 struct manners {
-    LIST_HEAD(, manner) all;
+    LIST_HEAD(, manner) at[WAYS]; /* by tls_client_hash() */
+    LIST_HEAD(, manner) readers;  /* the first of each ca_file, whose CAs the others share */
 };
 
 static struct tls_client_conf conf_of(const struct domain *rule)
@@ -40,7 +45,7 @@ static struct tls *find(const struct manners *m, const struct tls_client_conf *c
 {
     const struct manner *one;
 
-    LIST_FOREACH(one, &m->all, link)
+    LIST_FOREACH(one, &m->at[tls_client_hash(conf) % WAYS], link)
     if (tls_client_is_same(&one->conf, conf))
         return one->tls;
     return NULL;
@@ -53,6 +58,16 @@ struct tls *manners_find(const struct manners *m, const struct domain *rule)
     return find(m, &conf);
 }
 
+static const struct manner *find_reader(const struct manners *m, const char *ca_file)
+{
+    const struct manner *one;
+
+    LIST_FOREACH(one, &m->readers, reader_link)
+    if (!strcmp(one->conf.ca_file, ca_file))
+        break;
+    return one;
+}
+
 static bool add(struct manners *m, const struct domain *rule, char *why, size_t size)
 {
     struct manner *one;
@@ -61,10 +76,15 @@ static bool add(struct manners *m, const struct domain *rule, char *why, size_t 
 
     if (find(m, &conf))
         return true;
+    const struct manner *reader = find_reader(m, conf.ca_file);
+
     one = calloc(1, sizeof *one);
-    if (one && (one->tls = tls_client_new(&conf, what, sizeof what))) {
+    if (one &&
+        (one->tls = tls_client_beside(&conf, reader ? reader->tls : NULL, what, sizeof what))) {
         one->conf = conf;
-        LIST_INSERT_HEAD(&m->all, one, link);
+        if (!reader)
+            LIST_INSERT_HEAD(&m->readers, one, reader_link);
+        LIST_INSERT_HEAD(&m->at[tls_client_hash(&conf) % WAYS], one, link);
         return true;
     }
     free(one);
@@ -89,7 +109,8 @@ void manners_show(const struct manners *m, dated_fn *show, void *arg)
 {
     const struct manner *one;
 
-    LIST_FOREACH(one, &m->all, link)
+    for (size_t i = 0; i < WAYS; i++)
+        LIST_FOREACH(one, &m->at[i], link)
     tls_show(one->tls, show, arg);
 }
 
@@ -99,10 +120,12 @@ void manners_free(struct manners **m)
 
     if (!*m)
         return;
-    while ((one = LIST_FIRST(&(*m)->all))) {
-        LIST_REMOVE(one, link);
-        tls_free(&one->tls);
-        free(one);
+    for (size_t i = 0; i < WAYS; i++) {
+        while ((one = LIST_FIRST(&(*m)->at[i]))) {
+            LIST_REMOVE(one, link);
+            tls_free(&one->tls);
+            free(one);
+        }
     }
     free(*m);
     *m = NULL;

@@ -44,9 +44,9 @@ static const struct patterns *patterns(const struct domains *d)
     return (const struct patterns *)d;
 }
 
-void domains_find(const struct domains *d, struct span name, struct domain *out)
+const struct domain *domains_find(const struct domains *d, struct span name)
 {
-    *out = *(const struct domain *)patterns_find(patterns(d), name);
+    return patterns_find(patterns(d), name);
 }
 
 size_t domains_count(const struct domains *d)

@@ -97,8 +97,8 @@ struct domains *domains_new(const struct domain *sections, size_t count, char *w
 void domains_free(struct domains **d);
 
 /* `name` without regard to case; "[192.0.2.1]" is a literal. head.title is the most specific
- * pattern that matched; "default" if none. */
-void domains_find(const struct domains *d, struct span name, struct domain *out);
+ * pattern that matched; "default" if none. It lives as long as `d`. */
+const struct domain *domains_find(const struct domains *d, struct span name);
 
 /* All rules that domains_find() may come to, for who makes something of each beforehand. */
 size_t domains_count(const struct domains *d);

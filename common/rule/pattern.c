@@ -16,6 +16,7 @@ struct entry {
     const struct option_head *section;
     enum shape shape;
     struct span name; /* without "*." */
+    size_t labels;    /* of the name */
     struct network network;
 };
 
@@ -118,20 +119,10 @@ static bool read_pattern(struct span title, struct entry *e)
     return is_domain_name(title);
 }
 
-static size_t count_labels(struct span name)
-{
-    size_t n = name.len > 0;
-
-    for (size_t i = 0; i < name.len; i++)
-        n += name.at[i] == '.';
-    return n;
-}
-
 /* General before specific; sections of one name stand together. */
 static int compare_entries(const void *left, const void *right)
 {
     const struct entry *a = left, *b = right;
-    size_t labels_a = count_labels(a->name), labels_b = count_labels(b->name);
     bool literal_a = a->shape == SHAPE_LITERAL, literal_b = b->shape == SHAPE_LITERAL;
     int order;
 
@@ -142,12 +133,21 @@ static int compare_entries(const void *left, const void *right)
             return a->network.bits < b->network.bits ? -1 : 1;
         return memcmp(a->network.ip, b->network.ip, sizeof a->network.ip);
     }
-    if (labels_a != labels_b)
-        return labels_a < labels_b ? -1 : 1;
+    if (a->labels != b->labels)
+        return a->labels < b->labels ? -1 : 1;
     if (a->name.len != b->name.len)
         return a->name.len < b->name.len ? -1 : 1;
     order = strncasecmp(a->name.at, b->name.at, a->name.len);
     return order ? order : (int)a->shape - (int)b->shape;
+}
+
+static size_t count_labels(struct span name)
+{
+    size_t n = name.len > 0;
+
+    for (size_t i = 0; i < name.len; i++)
+        n += name.at[i] == '.';
+    return n;
 }
 
 /* `sections` are structs of the kind, one behind the other. */
@@ -158,8 +158,10 @@ static bool read_entries(const struct pattern_kind *kind, const void *sections, 
         const struct option_head *head = (const void *)((const char *)sections + i * kind->size);
 
         entries[i] = (struct entry){.section = head};
-        if (read_pattern(span_of(head->title), &entries[i]))
+        if (read_pattern(span_of(head->title), &entries[i])) {
+            entries[i].labels = count_labels(entries[i].name);
             continue;
+        }
         snprintf(why, size,
                  "%s:%u: %s %s: not a pattern; patterns are *, example.com, *.example.com, "
                  "[*.]example.com and [10.0.0.0/8], other alphabets as xn--...",

@@ -38,9 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     promise((s == NULL) == (*why != '\0'));
     check_lines(why);
     if (s) {
-        struct domain d;
-
-        domains_find(s->domains, in, &d);
+        promise(domains_find(s->domains, in));
         for (size_t i = 0; i < s->smtp_listener_count; i++)
             promise(settings_backend(s, &s->smtp_listeners[i]));
         fuzz_reached += s->source_section_count + s->domain_section_count > 0;

@@ -80,7 +80,8 @@ static const struct {
 
 static void test_merged(void **state)
 {
-    struct domain list[COUNT_OF(sections)], found;
+    const struct domain *found;
+    struct domain list[COUNT_OF(sections)];
     char why[256] = "";
     struct domains *d;
 
@@ -91,13 +92,13 @@ static void test_merged(void **state)
     assert_string_equal(d ? "" : why, "");
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         print_message("# %s\n", cases[i].name);
-        domains_find(d, span_of(cases[i].name), &found);
-        assert_string_equal(found.head.title, cases[i].title);
-        assert_int_equal(found.connect_timeout, cases[i].connect);
-        assert_int_equal(found.smtp_greeting_timeout, cases[i].greeting);
-        assert_int_equal(found.default_smtp_port, cases[i].port);
-        assert_int_equal(found.max_smtp_out, cases[i].most);
-        assert_int_equal(found.require_starttls, cases[i].require);
+        found = domains_find(d, span_of(cases[i].name));
+        assert_string_equal(found->head.title, cases[i].title);
+        assert_int_equal(found->connect_timeout, cases[i].connect);
+        assert_int_equal(found->smtp_greeting_timeout, cases[i].greeting);
+        assert_int_equal(found->default_smtp_port, cases[i].port);
+        assert_int_equal(found->max_smtp_out, cases[i].most);
+        assert_int_equal(found->require_starttls, cases[i].require);
     }
     domains_free(&d);
     assert_null(d);
@@ -106,7 +107,7 @@ static void test_merged(void **state)
 /* No name is too long, nor has too many labels. */
 static void test_long_names(void **state)
 {
-    struct domain list[1] = {section("[*.]a", "max_smtp_out 2")}, found;
+    struct domain list[1] = {section("[*.]a", "max_smtp_out 2")};
     char why[256], name[2000];
     struct domains *d = domains_new(list, 1, why, sizeof why);
 
@@ -114,8 +115,8 @@ static void test_long_names(void **state)
     assert_non_null(d);
     for (size_t len = 0; len < sizeof name; len++) {
         name[len] = len % 2 ? '.' : 'a';
-        domains_find(d, (struct span){name, len + 1}, &found);
-        assert_string_equal(found.head.title, len < 256 ? "[*.]a" : "default");
+        assert_string_equal(domains_find(d, (struct span){name, len + 1})->head.title,
+                            len < 256 ? "[*.]a" : "default");
     }
     domains_free(&d);
 }
@@ -124,17 +125,17 @@ static void test_none(void **state)
 {
     char why[256];
     struct domains *d = domains_new(NULL, 0, why, sizeof why);
-    struct domain found;
+    const struct domain *found;
 
     (void)state;
     assert_non_null(d);
-    domains_find(d, SPAN("example.com"), &found);
-    assert_string_equal(found.head.title, "default");
-    assert_true(found.use_starttls);
-    assert_false(found.require_starttls);
-    assert_string_equal(found.smtp_tls_ca_file, "");
-    assert_int_equal(found.smtp_client_certificate.count, 0);
-    assert_int_equal(found.smtp_data_termination_timeout, 540);
+    found = domains_find(d, SPAN("example.com"));
+    assert_string_equal(found->head.title, "default");
+    assert_true(found->use_starttls);
+    assert_false(found->require_starttls);
+    assert_string_equal(found->smtp_tls_ca_file, "");
+    assert_int_equal(found->smtp_client_certificate.count, 0);
+    assert_int_equal(found->smtp_data_termination_timeout, 540);
     domains_free(&d);
 }
 

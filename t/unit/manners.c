@@ -54,10 +54,9 @@ static void every_rule(void **state)
     m = manners_new(&s, why, sizeof why);
     assert_row(m, why);
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        struct domain rule;
+        const struct domain *rule = domains_find(s.domains, span_of(names[i]));
 
-        domains_find(s.domains, span_of(names[i]), &rule);
-        assert_row(manners_find(m, &rule), names[i]);
+        assert_row(manners_find(m, rule), names[i]);
     }
     manners_free(&m);
     domains_free(&s.domains);
@@ -67,7 +66,7 @@ static void every_rule(void **state)
 static void same_beginning(void **state)
 {
     static char ciphers[2][9001];
-    struct domain sections[2], rule;
+    struct domain sections[2];
     char why[1024] = "";
     struct settings s = {.domain_sections = sections, .domain_section_count = 2};
     struct tls *tls[2];
@@ -85,8 +84,7 @@ static void same_beginning(void **state)
 
     assert_row(m, why);
     for (int i = 0; i < 2; i++) {
-        domains_find(s.domains, span_of(i ? "a.test" : "b.test"), &rule);
-        tls[i] = manners_find(m, &rule);
+        tls[i] = manners_find(m, domains_find(s.domains, span_of(i ? "a.test" : "b.test")));
         assert_non_null(tls[i]);
     }
     assert_ptr_not_equal(tls[0], tls[1]);

@@ -122,18 +122,18 @@ static void check_sample_in(const struct settings *s)
 static void check_sample_out(const struct settings *s)
 {
     const struct acct_file *acct = s->acct_files;
-    struct domain d;
+    const struct domain *d;
     char path[128];
 
-    domains_find(s->domains, SPAN("Super-Secure-Server.com"), &d);
-    assert_true(d.use_starttls && d.require_starttls);
-    assert_int_equal(d.smtp_client_certificate.count, 1);
+    d = domains_find(s->domains, SPAN("Super-Secure-Server.com"));
+    assert_true(d->use_starttls && d->require_starttls);
+    assert_int_equal(d->smtp_client_certificate.count, 1);
     snprintf(path, sizeof path, "%s/other.pem", folder);
-    assert_string_equal(d.smtp_client_certificate.at[0].file, path);
-    assert_string_equal(d.smtp_client_certificate.at[0].password, "password");
-    domains_find(s->domains, SPAN("example.com"), &d);
-    assert_true(d.use_starttls && !d.require_starttls);
-    assert_string_equal(d.head.title, "*");
+    assert_string_equal(d->smtp_client_certificate.at[0].file, path);
+    assert_string_equal(d->smtp_client_certificate.at[0].password, "password");
+    d = domains_find(s->domains, SPAN("example.com"));
+    assert_true(d->use_starttls && !d->require_starttls);
+    assert_string_equal(d->head.title, "*");
 
     assert_int_equal(s->acct_file_count, 1);
     assert_string_equal(acct->head.title, "/var/log/sallyport/logacct.csv");
@@ -368,7 +368,7 @@ static void test_many(void **state)
     size_t len = 0;
     FILE *f = open_memstream(&text, &len);
     struct settings *s;
-    struct domain d;
+    const struct domain *d;
 
     (void)state;
     assert_non_null(f);
@@ -378,9 +378,9 @@ static void test_many(void **state)
     s = read_good(text);
     free(text);
     assert_int_equal(s->domain_section_count, 10000);
-    domains_find(s->domains, SPAN("d9999.example"), &d);
-    assert_true(d.require_starttls);
-    assert_int_equal(d.head.line, 9999 * 3 + 1);
+    d = domains_find(s->domains, SPAN("d9999.example"));
+    assert_true(d->require_starttls);
+    assert_int_equal(d->head.line, 9999 * 3 + 1);
     settings_free(&s);
 }
 
