@@ -169,8 +169,8 @@ void pool_key(char key[UPSTREAM_KEY], const struct candidate *to, const struct a
     addr_port_text(&to->at, there);
     if (from)
         addr_text(from, here);
-    snprintf(key, UPSTREAM_KEY, "%s|%s|%s|%s|%u.%u|%p", there, here, to->name, ehlo_name,
-             demand->level, demand->verify, (const void *)tls);
+    snprintf(key, UPSTREAM_KEY, "%s|%s|%s|%s|%u.%u.%u.%u|%p", there, here, to->name, ehlo_name,
+             demand->level, demand->must, demand->notes, demand->verify, (const void *)tls);
 }
 
 /* It counts for the domain that uses it now. */

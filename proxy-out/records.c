@@ -11,7 +11,8 @@
 /* What does not stand anywhere as a text is written here. */
 struct texts_made {
     char key[RECORD_KEY_MAX], status[128], diag[4200], mta[DNS_NAME + ADDR_TEXT + 8], src[512],
-        queue[DNS_NAME + 16], size[24], bits[16], at[ADDR_TEXT], from[ADDR_TEXT];
+        queue[DNS_NAME + 16], size[24], bits[16], at[ADDR_TEXT], from[ADDR_TEXT],
+        policy[DEMAND_TEXT];
 };
 
 static const char *const types[] = {"t", "t", "d", "t", "t", "b"};
@@ -81,13 +82,16 @@ static void set_source(struct record *r, struct texts_made *m, const struct reco
     r->column[COLUMN_sessionId] = span_of(mta->session.text);
 }
 
-/* "met", "clear" (allowed, and so it went) or "failed"; "" where nothing was wished. */
+/* "met", "clear" (allowed, and so it went) or "failed"; "reported" and "testing-failed" where
+ * report-only and MTA-STS in testing let pass what fails; "" where nothing was wished. */
 static const char *policy_result(const struct remote *remote, enum fail fail)
 {
     if (remote->demand.level == DEMAND_NONE || remote->at.port == 0)
         return "";
     if (fail != FAIL_NOT && fail == remote->tls_fail)
         return "failed";
+    if (remote->noted != FAIL_NOT)
+        return remote->noted_by == PART_STS ? "testing-failed" : "reported";
     return remote->secure ? "met" : remote->from.port ? "clear" : "";
 }
 
@@ -95,10 +99,12 @@ static void set_tls(struct record *r, struct texts_made *m, const struct remote 
                     enum fail fail)
 {
     const struct tls_facts *tls = &remote->tls;
+    bool failed = fail != FAIL_NOT && fail == remote->tls_fail;
+    enum fail why = failed || remote->noted == FAIL_NOT ? remote->tls_fail : remote->noted;
 
-    set(r, COLUMN_dlvTlsPolicy, demand_word(&remote->demand));
+    set(r, COLUMN_dlvTlsPolicy, demand_text(&remote->demand, m->policy));
     set(r, COLUMN_dlvTlsPolicyResult, policy_result(remote, fail));
-    set(r, COLUMN_dlvTlsError, fail_word(remote->tls_fail));
+    set(r, COLUMN_dlvTlsError, fail_word(why));
     if (!remote->secure)
         return;
     snprintf(m->bits, sizeof m->bits, "%d", tls->bits);

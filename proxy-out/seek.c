@@ -53,13 +53,15 @@ static const struct addr *source_for(const struct seek *k, const struct candidat
 
 static void log_fail(const struct seek *k)
 {
-    char at[ADDR_TEXT];
+    char at[ADDR_TEXT], demand[DEMAND_TEXT];
 
     if (log_is_on(LOG_SESSION))
         log_say(LOG_SESSION, k->session, "not-reached", {"why", span_of(fail_word(k->fail))},
                 {"domain", span_of(k->domain)}, {"server", span_of(k->remote.name)},
                 {"address", span_of(addr_port_text(&k->remote.at, at))},
-                {"tls", span_of(demand_word(&k->demand))}, {"said", span_of(k->remote.said)});
+                {"tls", span_of(demand_text(&k->demand, demand))},
+                {"by", span_of(demand_by(k->remote.by, k->rule))},
+                {"said", span_of(k->remote.said)});
 }
 
 static void found(struct seek *k, struct upstream *up, bool reused)
@@ -130,18 +132,43 @@ static void attempt(struct seek *k, const struct candidate *c, const char *key, 
     none(k, FAIL_CONNECT);
 }
 
-/* The candidate at `at`, if there is one and time for it. */
+/* Of the candidate at `at`; all there is to know is known. False: it is not to be tried. */
+static bool settle(struct seek *k)
+{
+    const struct candidate *c = &k->find.route.at[k->at];
+    struct candidate_facts facts = {.tlsa = TLSA_NONE};
+    enum fail fail = decide(k->rule, &facts, &k->demand);
+
+    k->tls = manners_find(k->worker->manners, k->rule, k->demand.level);
+    if (fail == FAIL_NOT)
+        return true;
+    k->fail = fail;
+    k->remote = (struct remote){.rule = k->rule->head.title,
+                                .client_cert = "",
+                                .demand = k->demand,
+                                .at = c->at,
+                                .tls_fail = fail,
+                                .by = k->demand.by};
+    text_copy(k->remote.name, sizeof k->remote.name, span_of(c->name));
+    log_fail(k);
+    return false;
+}
+
+/* The candidate at `at`, if there is one and time for it; or the next that is to be tried. */
 static void try(struct seek *k)
 {
     double left = k->deadline - clock_mono();
-    const struct candidate *c = &k->find.route.at[k->at];
+    const struct candidate *c;
     char key[UPSTREAM_KEY];
     struct upstream *kept;
 
+    while (k->at < k->find.route.count && left > 0 && !settle(k))
+        k->at++;
     if (k->at == k->find.route.count || left <= 0) {
         none(k, FAIL_ROUTE_DEADLINE);
         return;
     }
+    c = &k->find.route.at[k->at];
     pool_key(key, c, source_for(k, c), ehlo_name(k), &k->demand, k->tls);
     if ((kept = pool_take(k->worker->pool, key, k->domain, k->rule->max_smtp_out))) {
         found(k, kept, true);
@@ -194,8 +221,8 @@ static void begin(struct seek *k)
     struct worker *w = k->worker;
 
     k->rule = domains_find(w->settings->domains, span_of(k->domain));
-    k->demand = decide(k->rule);
-    k->tls = manners_find(w->manners, k->rule);
+    /* What it is for a candidate is decided when it is its turn. */
+    (void)!decide(k->rule, &(struct candidate_facts){.tlsa = TLSA_NONE}, &k->demand);
     k->deadline = clock_mono() + (double)k->rule->route_deadline;
     k->remote =
         (struct remote){.rule = k->rule->head.title, .client_cert = "", .demand = k->demand};

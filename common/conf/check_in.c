@@ -49,8 +49,8 @@ static bool has_certificate(const struct check *c)
     return !any || c->list->hurt;
 }
 
-static void check_fingerprints(struct check *c, struct section *s, const char *name,
-                               const struct texts *list)
+void check_fingerprints(struct check *c, struct section *s, const char *name,
+                        const struct texts *list)
 {
     const char *mistake = fingerprints_mistake(list);
 

@@ -42,6 +42,17 @@ static void check_source_address(struct check *c, struct section *s, const char 
               text);
 }
 
+static void check_report_only(struct check *c, struct section *s, const struct texts *names)
+{
+    enum demand_report one;
+    char all[REPORT_TEXT];
+
+    for (size_t i = 0; i < names->count; i++)
+        if (!demand_report_read(span_of(names->at[i]), &one))
+            wrong(c, s, "report-only", "'%s' cannot be reported only; these can: %s", names->at[i],
+                  demand_report_text((1U << DEMAND_REPORT_COUNT) - 1, all));
+}
+
 void check_domain(struct check *c, struct section *s)
 {
     const struct domain *domain = (const struct domain *)s->head;
@@ -55,4 +66,6 @@ void check_domain(struct check *c, struct section *s)
     domains_free(&alone);
     check_host(c, s, "ehlo-name", domain->ehlo_name);
     check_source_address(c, s, domain->source_address);
+    check_fingerprints(c, s, "smtp-tls-fingerprints", &domain->smtp_tls_fingerprints);
+    check_report_only(c, s, &domain->report_only);
 }

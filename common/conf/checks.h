@@ -36,6 +36,8 @@ void check_wrong_name(struct check *c, struct section *s, const char *name, int 
 void check_smtp_listener(struct check *c, struct section *s);
 void check_source(struct check *c, struct section *s);
 void check_sender_domain(struct check *c, struct section *s);
+void check_fingerprints(struct check *c, struct section *s, const char *name,
+                        const struct texts *list);
 
 /* check_backend.c */
 void check_backend(struct check *c, struct section *s);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "rule/certificate.h"
 #include "smtp/reply.h"
 
 enum { TICKET_EHLO = 1, TICKET_HELO, TICKET_STARTTLS };
@@ -98,14 +99,15 @@ static void start(struct attempt *a)
 }
 
 /* What the demand makes of how TLS went. True: this connection goes on. */
-static bool go_on(struct attempt *a, enum tls_outcome outcome, enum cert_state cert)
+static bool go_on(struct attempt *a, const struct tls_shown *shown)
 {
-    static const struct demand strict = {.level = DEMAND_ENCRYPT};
     struct remote *remote = &a->up->remote;
-    enum fail fail;
+    struct judgement j = judge(&a->conf.demand, shown, false);
 
-    (void)judge(&strict, outcome, cert, false, &remote->tls_fail);
-    switch (judge(&a->conf.demand, outcome, cert, false, &fail)) {
+    remote->tls_fail = tls_lack(shown->outcome);
+    remote->noted = j.noted;
+    remote->noted_by = j.noted_by;
+    switch (j.then) {
     case GO_SECURE:
     case GO_CLEAR:
         return true;
@@ -114,11 +116,17 @@ static bool go_on(struct attempt *a, enum tls_outcome outcome, enum cert_state c
         start(a);
         return false;
     case GO_NOT:
-        remote->tls_fail = fail;
-        finish(a, fail);
+        remote->tls_fail = j.fail;
+        remote->by = j.by;
+        finish(a, j.fail);
         return false;
     }
     return false;
+}
+
+static bool go_without(struct attempt *a, enum tls_outcome outcome)
+{
+    return go_on(a, &(struct tls_shown){.outcome = outcome});
 }
 
 static void ask(struct attempt *a, unsigned ticket, enum phase phase, const char *fmt,
@@ -172,7 +180,7 @@ static void on_ehlo(struct attempt *a, const struct heard *h)
         finish(a, FAIL_NOT);
     else if (ehlo_has(&up->ehlo, EHLO_STARTTLS))
         ask(a, TICKET_STARTTLS, PHASE_STARTTLS, "STARTTLS", "");
-    else if (go_on(a, TLS_NOT_OFFERED, CERT_UNTRUSTED))
+    else if (go_without(a, TLS_NOT_OFFERED))
         finish(a, FAIL_NOT);
 }
 
@@ -180,10 +188,10 @@ static void on_starttls(struct attempt *a, const struct heard *h)
 {
     if (h->code != 220) {
         note_refusal(a, h);
-        if (go_on(a, TLS_REFUSED, CERT_UNTRUSTED))
+        if (go_without(a, TLS_REFUSED))
             finish(a, FAIL_NOT);
     } else if (!dial_secured(&a->up->dial)) {
-        if (go_on(a, TLS_INJECTED, CERT_UNTRUSTED))
+        if (go_without(a, TLS_INJECTED))
             finish(a, FAIL_INJECTED); /* never reached; and if it were, not in the clear */
     } else {
         enter(a, PHASE_SHAKE);
@@ -219,36 +227,48 @@ static void connected(struct attempt *a)
     watch_want(&up->watch, up->conn.fd, CONN_IN);
 }
 
-static const char *sni(const struct attempt *a)
+/* The name that the certificate is to be for; NULL: there is none. */
+static const char *name_of(const struct attempt *a)
 {
-    return a->conf.to->name[0] ? a->conf.to->name : NULL;
+    const char *told = a->conf.rule->smtp_tls_name;
+
+    return told[0] ? told : a->conf.to->name[0] ? a->conf.to->name : NULL;
 }
 
-static enum cert_state cert_of(const struct attempt *a)
+/* Of the handshake that came about: all that anybody may demand of it. */
+static struct tls_shown shown_by(const struct attempt *a)
 {
+    const struct conn *conn = &a->up->conn;
+    const struct domain *rule = a->conf.rule;
     bool named = a->conf.demand.verify == DOMAIN_VERIFY_NAME;
+    const char *name = name_of(a), *own = a->conf.to->name;
+    struct tls_shown shown = {.outcome = TLS_DONE};
 
     /* Without a name there is nothing that a certificate could be for. */
-    if (named && !sni(a))
-        return CERT_OTHER_NAME;
-    return conn_cert_state(&a->up->conn, named ? sni(a) : NULL);
+    shown.cert = named && !name ? CERT_OTHER_NAME : conn_cert_state(conn, named ? name : NULL);
+    shown.sts = own[0] ? conn_cert_state(conn, own) : CERT_OTHER_NAME;
+    shown.listed = fingerprints_have(&rule->smtp_tls_fingerprints, &a->up->remote.tls);
+    return shown;
 }
 
 static void shake(struct attempt *a)
 {
     struct upstream *up = a->up;
     enum conn_got got = a->conf.tls
-                            ? conn_connect_tls(&up->conn, a->conf.tls, sni(a), a->conf.session)
+                            ? conn_connect_tls(&up->conn, a->conf.tls, name_of(a), a->conf.session)
                             : CONN_FAILED;
 
     if (got == CONN_LATER) {
         watch_want(&up->watch, up->conn.fd, up->conn.needs);
     } else if (got != CONN_SOME) {
-        (void)go_on(a, TLS_BROKEN, CERT_UNTRUSTED);
+        (void)go_without(a, TLS_BROKEN);
     } else {
+        struct tls_shown shown;
+
         up->remote.secure = true;
         conn_facts(&up->conn, &up->remote.tls);
-        if (go_on(a, TLS_DONE, cert_of(a)))
+        shown = shown_by(a);
+        if (go_on(a, &shown))
             ask(a, TICKET_EHLO, PHASE_EHLO, "EHLO ", a->conf.ehlo_name);
     }
 }
@@ -314,7 +334,7 @@ static void on_late(void *arg)
         finish(a, FAIL_CONNECT);
         break;
     case PHASE_SHAKE:
-        (void)go_on(a, TLS_STALLED, CERT_UNTRUSTED);
+        (void)go_without(a, TLS_STALLED);
         break;
     case PHASE_GREETING:
     case PHASE_EHLO:

@@ -7,7 +7,6 @@
 #include <sys/queue.h>
 
 #include "net/tls.h"
-#include "rule/decide.h"
 
 struct manner {
     LIST_ENTRY(manner) link, reader_link;
@@ -23,17 +22,15 @@ struct manners {
     LIST_HEAD(, manner) readers;  /* the first of each ca_file, whose CAs the others share */
 };
 
-static struct tls_client_conf conf_of(const struct domain *rule)
+static struct tls_client_conf conf_of(const struct domain *rule, enum demand_level level)
 {
-    struct demand demand = decide(rule);
     struct tls_client_conf conf = {
         .cert = {.file = "", .password = ""},
         .ca_file = rule->smtp_tls_ca_file,
         .ciphers = rule->smtp_tls_ciphers,
         .ciphersuites = "",
         .least = (enum tls_protocol)rule->smtp_tls_min_protocol,
-        /* Where clear text would do, weak TLS is better than none. */
-        .security_level = demand.level == DEMAND_MAY ? 0 : -1,
+        .security_level = level < DEMAND_ENCRYPT ? 0 : -1,
     };
 
     if (rule->smtp_client_certificate.count > 0)
@@ -51,9 +48,10 @@ static struct tls *find(const struct manners *m, const struct tls_client_conf *c
     return NULL;
 }
 
-struct tls *manners_find(const struct manners *m, const struct domain *rule)
+struct tls *manners_find(const struct manners *m, const struct domain *rule,
+                         enum demand_level level)
 {
-    struct tls_client_conf conf = conf_of(rule);
+    struct tls_client_conf conf = conf_of(rule, level);
 
     return find(m, &conf);
 }
@@ -68,10 +66,11 @@ static const struct manner *find_reader(const struct manners *m, const char *ca_
     return one;
 }
 
-static bool add(struct manners *m, const struct domain *rule, char *why, size_t size)
+static bool add(struct manners *m, const struct domain *rule, enum demand_level level, char *why,
+                size_t size)
 {
     struct manner *one;
-    struct tls_client_conf conf = conf_of(rule);
+    struct tls_client_conf conf = conf_of(rule, level);
     char what[1024] = "out of memory";
 
     if (find(m, &conf))
@@ -93,13 +92,23 @@ static bool add(struct manners *m, const struct domain *rule, char *why, size_t 
     return false;
 }
 
+/* What a domain publishes can make more of a demand, and nothing makes less of it. */
+static bool add_rule(struct manners *m, const struct domain *rule, char *why, size_t size)
+{
+    struct demand least;
+
+    (void)!decide(rule, &(struct candidate_facts){.tlsa = TLSA_NONE}, &least);
+    return add(m, rule, DEMAND_ENCRYPT, why, size) &&
+           (least.level == DEMAND_ENCRYPT || add(m, rule, DEMAND_MAY, why, size));
+}
+
 struct manners *manners_new(const struct settings *s, char *why, size_t size)
 {
     struct manners *m = calloc(1, sizeof *m);
     bool ok = m != NULL;
 
     for (size_t i = 0; ok && i < domains_count(s->domains); i++)
-        ok = add(m, domains_at(s->domains, i), why, size);
+        ok = add_rule(m, domains_at(s->domains, i), why, size);
     if (!ok)
         manners_free(&m);
     return m;
@@ -111,7 +120,8 @@ void manners_show(const struct manners *m, dated_fn *show, void *arg)
 
     for (size_t i = 0; i < WAYS; i++)
         LIST_FOREACH(one, &m->at[i], link)
-    tls_show(one->tls, show, arg);
+    if (one->conf.security_level < 0) /* of each certificate there is such a one */
+        tls_show(one->tls, show, arg);
 }
 
 void manners_free(struct manners **m)

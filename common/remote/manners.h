@@ -10,6 +10,7 @@
 
 #include "base/dated.h"
 #include "conf/settings.h"
+#include "rule/decide.h"
 
 struct manners;
 struct tls;
@@ -22,5 +23,8 @@ void manners_free(struct manners **m);
 /* Shows our client certificates. */
 void manners_show(const struct manners *m, dated_fn *show, void *arg);
 
-/* The context for a rule as domains_find() gives it. NULL: there is none, so no TLS. */
-struct tls *manners_find(const struct manners *m, const struct domain *rule);
+/* The context for a rule as domains_find() gives it, and for what is demanded of this candidate:
+ * where clear text would do, weak TLS is better than none, and nowhere else. NULL: there is none,
+ * so no TLS. */
+struct tls *manners_find(const struct manners *m, const struct domain *rule,
+                         enum demand_level level);

@@ -19,6 +19,9 @@ struct remote {
     char esmtp[REMOTE_ESMTP];
     bool secure;
     struct tls_facts tls;
-    enum fail tls_fail;     /* why there is no TLS, even where none was demanded */
+    enum fail tls_fail; /* why there is no TLS, or it will not do; even where none is demanded */
+    enum fail noted;    /* what did not hold and was only noted: see judge() */
+    enum demand_part noted_by;
+    enum demand_part by;    /* whose demand failed */
     char said[REMOTE_SAID]; /* its greeting or its answer to EHLO or STARTTLS, if that was no */
 };

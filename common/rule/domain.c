@@ -8,23 +8,79 @@
 const struct option domain_options[] = {DOMAIN_OPTIONS(OPTION_ROW, domain) OPTION_END};
 OPTIONS_FIT(domain_options);
 
-/* Does the rule, merged, forbid what it demands? */
+/* What demands TLS, by whose name it stands in the file; NULL: nothing of the administrator's. */
+static const char *demands_tls(const struct domain *m)
+{
+    if (m->smtp_tls_verify != DOMAIN_VERIFY_NONE)
+        return "smtp-tls-verify";
+    if (m->require_starttls)
+        return "require-starttls";
+    if (m->smtp_implicit_tls)
+        return "smtp-implicit-tls";
+    if (m->use_dane == DOMAIN_DANE_REQUIRED)
+        return "use-dane = required";
+    return m->starttls_memory > 0 ? "starttls-memory" : NULL;
+}
+
+/* Does the rule, merged, forbid what it demands, or demand what nothing can have? */
 static bool agrees(const void *merged, char *why, size_t size)
 {
     const struct domain *m = merged;
-    bool verify = m->smtp_tls_verify != DOMAIN_VERIFY_NONE;
+    const char *demand = demands_tls(m);
 
-    if (m->use_starttls || (!m->require_starttls && !verify))
-        return true;
-    snprintf(why, size,
-             "%s:%u: domain %s: use-starttls is no and %s demands TLS, with what more general "
-             "sections say; set use-starttls = yes here or drop the demand",
-             m->head.file, m->head.line, m->head.title,
-             verify ? "smtp-tls-verify" : "require-starttls");
-    return false;
+    if (!m->use_starttls && demand) {
+        snprintf(why, size,
+                 "%s:%u: domain %s: use-starttls is no and %s demands TLS, with what more general "
+                 "sections say; set use-starttls = yes here or drop the demand",
+                 m->head.file, m->head.line, m->head.title, demand);
+        return false;
+    }
+    if (m->smtp_tls_verify == DOMAIN_VERIFY_FINGERPRINT && m->smtp_tls_fingerprints.count == 0) {
+        snprintf(why, size,
+                 "%s:%u: domain %s: smtp-tls-verify is fingerprint and there is nothing to compare "
+                 "with; add smtp-tls-fingerprints = {SHA-256, ...} here",
+                 m->head.file, m->head.line, m->head.title);
+        return false;
+    }
+    return true;
 }
 
-static const struct pattern_kind kind = {"domain", domain_options, sizeof(struct domain), agrees};
+static unsigned named(const struct texts *report_only)
+{
+    enum demand_report one;
+    unsigned all = 0;
+
+    for (size_t i = 0; i < report_only->count; i++)
+        if (demand_report_read(span_of(report_only->at[i]), &one))
+            all |= 1U << one;
+    return all;
+}
+
+/* Who sets a rule anew means it, unless it says report-only, too. */
+static void over(void *merged, const void *section)
+{
+    static const size_t offsets[] = {
+#define REPORT(option, name) offsetof(struct domain, option),
+        DEMAND_REPORT_RULES(REPORT)
+#undef REPORT
+    };
+    const struct domain *s = section;
+    struct domain *m = merged;
+
+    if (option_is_set(domain_options, &s->head, offsetof(struct domain, report_only))) {
+        m->reports = named(&s->report_only);
+        return;
+    }
+    for (unsigned i = 0; i < DEMAND_REPORT_COUNT; i++)
+        if (option_is_set(domain_options, &s->head, offsets[i]))
+            m->reports &= ~(1U << i);
+}
+
+static const struct pattern_kind kind = {.name = "domain",
+                                         .options = domain_options,
+                                         .size = sizeof(struct domain),
+                                         .over = over,
+                                         .agrees = agrees};
 
 struct domains *domains_new(const struct domain *sections, size_t count, char *why, size_t size)
 {

@@ -9,6 +9,7 @@
 #include "base/option.h"
 #include "base/span.h"
 #include "rule/facts.h"
+#include "rule/report.h"
 
 #define DOMAIN_TLS_VERIFY "none ca name fingerprint"
 enum domain_verify {
@@ -22,7 +23,9 @@ enum domain_verify {
 enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
 
 #define DOMAIN_OPTIONS(O, S)                                                                      \
-    O(S, FLAG, use_starttls, "yes", ANY, "Use STARTTLS where the remote server offers it.")       \
+    O(S, FLAG, use_starttls, "yes", ANY,                                                          \
+      "Use STARTTLS where the remote server offers it. no: only where the domain publishes "      \
+      "that it must be (use-dane, use-mta-sts).")                                                 \
     O(S, FLAG, require_starttls, "no", ANY,                                                       \
       "Never deliver without TLS: not offered 451 4.7.4, failed 451 4.7.5.")                      \
     O(S, WORD, use_dane, "on", WORDS(DOMAIN_USE_DANE),                                            \
@@ -42,7 +45,7 @@ enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
       "system's if empty.")                                                                       \
     O(S, WORD, smtp_tls_verify, "none", WORDS(DOMAIN_TLS_VERIFY),                                 \
       "What the remote certificate must prove: nothing, a chain to a CA, or the server's name "   \
-      "too.")                                                                                     \
+      "too; or that it is one of smtp-tls-fingerprints, and no more than that.")                  \
     O(S, TEXT, smtp_tls_name, "", ANY,                                                            \
       "The name in the remote certificate, said as SNI, too; the server's own if empty.")         \
     O(S, LIST, smtp_tls_fingerprints, "", ANY,                                                    \
@@ -87,12 +90,15 @@ enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
 struct domain {
     OPTION_HEAD
     DOMAIN_OPTIONS(OPTION_FIELD, domain)
+    unsigned reports; /* of a merged rule: bits 1 << DEMAND_REPORT_..., what report-only names. A
+                         section that sets such a rule and has no report-only enforces it */
 };
 extern const struct option domain_options[];
 
 struct domains;
 
-/* As sources_new(). Also an error: use-starttls no beside a demand for TLS. */
+/* As sources_new(). Also an error: use-starttls no beside a demand for TLS, fingerprints that are
+ * to be compared with and are none. */
 struct domains *domains_new(const struct domain *sections, size_t count, char *why, size_t size);
 void domains_free(struct domains **d);
 

@@ -195,6 +195,8 @@ static uint32_t add_merged(struct patterns *p, uint32_t below, const struct opti
 
     memcpy(m, merged_at(p, below), p->kind->size);
     option_merge(p->kind->options, m, section);
+    if (p->kind->over)
+        p->kind->over(m, section);
     return (uint32_t)p->merged_count++;
 }
 

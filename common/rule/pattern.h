@@ -17,6 +17,8 @@ struct pattern_kind {
     const char *name; /* as it is in the file */
     const struct option *options;
     size_t size;
+    /* What else there is to do when a section went over what is merged. NULL: nothing. */
+    void (*over)(void *merged, const void *section);
     /* Does a rule, merged, go together? NULL: always. False with one line in `why`. */
     bool (*agrees)(const void *merged, char *why, size_t size);
 };

@@ -10,15 +10,52 @@ static const char *const names[] = {
         "sender-domain",
 };
 
-bool report_read(struct span name, enum report *out)
+static const char *const demand_names[] = {
+#define REPORT(option, name) name,
+    DEMAND_REPORT_RULES(REPORT)
+#undef REPORT
+};
+
+static bool read(const char *const *list, unsigned count, struct span name, unsigned *out)
 {
-    for (unsigned i = 0; i < REPORT_COUNT; i++) {
-        if (!span_is_nocase(name, names[i]))
+    for (unsigned i = 0; i < count; i++) {
+        if (!span_is_nocase(name, list[i]))
             continue;
-        *out = (enum report)i;
+        *out = i;
         return true;
     }
     return false;
+}
+
+static const char *text(const char *const *list, size_t count, unsigned rules, char to[REPORT_TEXT])
+{
+    size_t len = 0;
+
+    to[0] = '\0';
+    for (unsigned i = 0; i < count; i++)
+        if (rules & 1U << i)
+            len += (size_t)snprintf(to + len, REPORT_TEXT - len, "%s%s", len ? " " : "", list[i]);
+    return to;
+}
+
+bool report_read(struct span name, enum report *out)
+{
+    unsigned at;
+
+    if (!read(names, REPORT_COUNT, name, &at))
+        return false;
+    *out = (enum report)at;
+    return true;
+}
+
+bool demand_report_read(struct span name, enum demand_report *out)
+{
+    unsigned at;
+
+    if (!read(demand_names, DEMAND_REPORT_COUNT, name, &at))
+        return false;
+    *out = (enum demand_report)at;
+    return true;
 }
 
 const char *report_name(enum report rule)
@@ -28,11 +65,10 @@ const char *report_name(enum report rule)
 
 const char *report_text(unsigned rules, char to[REPORT_TEXT])
 {
-    size_t len = 0;
+    return text(names, COUNT_OF(names), rules, to);
+}
 
-    to[0] = '\0';
-    for (unsigned i = 0; i < COUNT_OF(names); i++)
-        if (rules & 1U << i)
-            len += (size_t)snprintf(to + len, REPORT_TEXT - len, "%s%s", len ? " " : "", names[i]);
-    return to;
+const char *demand_report_text(unsigned rules, char to[REPORT_TEXT])
+{
+    return text(demand_names, COUNT_OF(demand_names), rules, to);
 }

@@ -6,7 +6,8 @@
  * (require-starttls-before-auth, allow-unencrypted-plain-auth), limits, and what keeps two
  * servers from reading one message in two ways (smtp-bare-newline) are enforced always.
  *
- * To make a rule one of these: a row here, and source_objects() where it refuses.
+ * To make a rule one of these: a row here, and source_objects() where it refuses; of what is
+ * demanded of remote servers, decide().
  */
 #pragma once
 
@@ -29,6 +30,19 @@ enum report {
     REPORT_sender_domain = REPORT_COUNT,
 };
 
+/* R(option of domain, its name in the file): never what a domain publishes (DANE, MTA-STS) */
+#define DEMAND_REPORT_RULES(R)              \
+    R(require_starttls, "require-starttls") \
+    R(smtp_tls_verify, "smtp-tls-verify")   \
+    R(starttls_memory, "starttls-memory")
+
+enum demand_report {
+#define REPORT(option, name) DEMAND_REPORT_##option,
+    DEMAND_REPORT_RULES(REPORT)
+#undef REPORT
+        DEMAND_REPORT_COUNT,
+};
+
 /* Of one session: what would have been refused. */
 struct reported {
     unsigned rules; /* bit 1 << REPORT_... */
@@ -38,6 +52,8 @@ struct reported {
 /* "require-starttls", in any case. False: report-only may not name it. */
 MUST bool report_read(struct span name, enum report *out);
 
+MUST bool demand_report_read(struct span name, enum demand_report *out);
+
 /* "require-starttls". */
 const char *report_name(enum report rule);
 
@@ -46,3 +62,4 @@ enum { REPORT_TEXT = 160 };
 
 /* "require-starttls require-auth"; "" for none. `to` comes back. */
 const char *report_text(unsigned rules, char to[REPORT_TEXT]);
+const char *demand_report_text(unsigned rules, char to[REPORT_TEXT]);

@@ -37,8 +37,10 @@ static bool agrees(const void *merged, char *why, size_t size)
     return false;
 }
 
-static const struct pattern_kind kind = {"sender-domain", sender_options, sizeof(struct sender),
-                                         agrees};
+static const struct pattern_kind kind = {.name = "sender-domain",
+                                         .options = sender_options,
+                                         .size = sizeof(struct sender),
+                                         .agrees = agrees};
 
 struct senders *senders_new(const struct sender *sections, size_t count, char *why, size_t size)
 {

@@ -78,9 +78,9 @@ static void keys_differ(void **state)
 {
     struct candidate a = {.name = "mx.test", .at.port = 25}, other_name = a, other_port = a;
     struct addr from = {.ip = {1}};
-    const struct demand may = {.level = DEMAND_MAY}, must = {.level = DEMAND_ENCRYPT},
-                        ca = {DEMAND_VERIFY, DOMAIN_VERIFY_CA},
-                        name = {DEMAND_VERIFY, DOMAIN_VERIFY_NAME};
+    const struct demand may = {.level = DEMAND_MAY}, must = {DEMAND_ENCRYPT, .must = PART_ENCRYPT},
+                        ca = {DEMAND_ENCRYPT, .must = PART_VERIFY, .verify = DOMAIN_VERIFY_CA},
+                        name = {DEMAND_ENCRYPT, .must = PART_VERIFY, .verify = DOMAIN_VERIFY_NAME};
     const struct tls *one = (const struct tls *)&a, *two = (const struct tls *)&from;
     char key[10][UPSTREAM_KEY];
 
