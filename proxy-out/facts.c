@@ -87,8 +87,9 @@ static void on_answer(void *arg, const struct answer *answer)
 
 static void refuse(struct asker *a, const struct question *q)
 {
-    struct answer none = {.number = q->number, .kind = q->kind, .status = ANSWER_FAILED};
+    struct answer none;
 
+    answer_failed(&none, q);
     a->open++;
     on_answer(a, &none);
 }
@@ -180,9 +181,11 @@ static void open_memory(struct house *h)
 
 static int serve(struct house *h)
 {
-    char why[256];
+    char why[512];
+    const struct global *g = &h->child->settings->global;
 
-    h->resolve = resolve_new(h->base, &h->child->settings->global.name_server, why, sizeof why);
+    h->resolve = resolve_new(h->base, &(struct resolve_conf){g->name_server, g->trust_anchor_file},
+                             why, sizeof why);
     if (!h->resolve) {
         log_say(LOG_FAULT, "", "not-started", {"why", span_of(why)});
         return 1;

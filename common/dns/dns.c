@@ -35,6 +35,9 @@ static bool add_label(char *name, size_t *used, const unsigned char *label, size
     for (size_t i = 0; i < len; i++) {
         unsigned char c = label[i];
 
+        /* Text has no way to say them inside of a label: nothing that is_host() lets through. */
+        if (c == '.' || c == '\0')
+            c = '!';
         name[(*used)++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
     }
     return true;
@@ -93,6 +96,16 @@ static void keep_v6(struct addr *a, const unsigned char *ip)
     memcpy(a->ip, ip, 16);
 }
 
+/* A name at the end of a record; shown as DNS_NO_HOST if it is no host's. */
+static bool take_host(struct reader *r, size_t end, char name[DNS_NAME])
+{
+    if (!take_name(r, name) || r->from != end)
+        return false;
+    if (!is_host(name))
+        memcpy(name, DNS_NO_HOST, sizeof DNS_NO_HOST);
+    return true;
+}
+
 /* The content of one record of `size` bytes. False: malformed. */
 static bool take_content(struct reader *r, enum dns_type type, size_t size, struct dns_record *out)
 {
@@ -111,11 +124,13 @@ static bool take_content(struct reader *r, enum dns_type type, size_t size, stru
         keep_v6(&out->at, r->at + start);
         return true;
     case DNS_MX:
-        if (!take16(r, &out->preference) || !take_name(r, out->name) || r->from != start + size)
-            return false;
-        if (!is_host(out->name))
-            memcpy(out->name, DNS_NO_HOST, sizeof DNS_NO_HOST);
+        return take16(r, &out->preference) && take_host(r, start + size, out->name);
+    case DNS_CNAME:
+        return take_host(r, start + size, out->name);
+    case DNS_TLSA:
+        out->content = (struct span){(const char *)r->at + start, size};
         return true;
+    case DNS_SOA:
     case DNS_TXT: /* dns_read_texts() */
         break;
     }
@@ -132,48 +147,97 @@ static bool skip_questions(struct reader *r, unsigned count)
     return true;
 }
 
-/* One record of the answer section; `*kept` if it was of the type and usable. */
-static bool take_record(struct reader *r, enum dns_type type, struct dns_record *out, bool *kept)
-{
+/* One record, up to its content. */
+struct head {
     char owner[DNS_NAME];
-    unsigned is, class, size;
-    size_t end;
+    unsigned type, class, size;
+};
 
-    if (!take_name(r, owner) || !take16(r, &is) || !take16(r, &class) || !skip(r, 4) ||
-        !take16(r, &size) || r->len - r->from < size)
+static bool take_head(struct reader *r, struct head *h)
+{
+    return take_name(r, h->owner) && take16(r, &h->type) && take16(r, &h->class) && skip(r, 4) &&
+           take16(r, &h->size) && r->len - r->from >= h->size;
+}
+
+/* To the first of `*answers` records. */
+static bool begin(struct reader *r, struct span message, unsigned *questions, unsigned *answers)
+{
+    *r = (struct reader){.at = (const unsigned char *)message.at, .len = message.len, .from = 4};
+    if (message.len < HEADER || !take16(r, questions) || !take16(r, answers))
         return false;
-    end = r->from + size;
-    *kept = false;
-    if (is == (unsigned)type && class == CLASS_IN) {
-        if (!take_content(r, type, size, out))
-            return false;
-        *kept = true;
-    }
-    r->from = end;
-    return true;
+    r->from = HEADER;
+    return skip_questions(r, *questions);
+}
+
+/* Where there is no more room: in the place of the worst, if that is worse. */
+static void keep_better(struct dns_record *all, size_t count, const struct dns_record *one)
+{
+    struct dns_record *worst = all;
+
+    for (size_t i = 1; i < count; i++)
+        if (all[i].preference > worst->preference)
+            worst = &all[i];
+    if (count > 0 && worst->preference > one->preference)
+        *worst = *one;
 }
 
 bool dns_read(struct span message, enum dns_type type, struct dns_record *out, size_t most,
               size_t *count)
 {
-    struct reader r = {.at = (const unsigned char *)message.at, .len = message.len, .from = 4};
-    unsigned questions, answers;
+    struct reader r;
+    struct head h;
     struct dns_record one;
+    unsigned questions, answers;
     size_t found = 0;
-    bool kept;
 
-    if (message.len < HEADER || !take16(&r, &questions) || !take16(&r, &answers))
-        return false;
-    r.from = HEADER;
-    if (!skip_questions(&r, questions))
+    if (!begin(&r, message, &questions, &answers))
         return false;
     for (; answers > 0; answers--) {
-        if (!take_record(&r, type, &one, &kept))
+        if (!take_head(&r, &h))
             return false;
-        if (kept && found < most)
-            out[found++] = one;
+        size_t end = r.from + h.size;
+
+        if (h.type == (unsigned)type && h.class == CLASS_IN) {
+            if (!take_content(&r, type, h.size, &one))
+                return false;
+            if (found < most)
+                out[found++] = one;
+            else if (type == DNS_MX)
+                keep_better(out, found, &one);
+        }
+        r.from = end;
     }
     *count = found;
+    return true;
+}
+
+/* The resolver puts aliases in the order in which it followed them. */
+bool dns_read_end(struct span message, char name[DNS_NAME])
+{
+    struct reader r;
+    struct head h;
+    struct dns_record alias;
+    unsigned questions, answers;
+    size_t end;
+
+    if (!begin(&r, message, &questions, &answers) || questions != 1)
+        return false;
+    r.from = HEADER;
+    if (!take_name(&r, name) || !skip(&r, 4))
+        return false;
+    for (; answers > 0; answers--) {
+        if (!take_head(&r, &h))
+            return false;
+        end = r.from + h.size;
+        if (h.type == DNS_CNAME && h.class == CLASS_IN && strcmp(h.owner, name) == 0) {
+            if (!take_content(&r, DNS_CNAME, h.size, &alias))
+                return false;
+            memcpy(name, alias.name, sizeof alias.name);
+        }
+        r.from = end;
+    }
+    if (!is_host(name))
+        memcpy(name, DNS_NO_HOST, sizeof DNS_NO_HOST);
     return true;
 }
 
@@ -202,22 +266,18 @@ static bool take_text(struct reader *r, size_t size, dns_text_fn *fn, void *arg)
 
 static bool read_texts(struct span message, dns_text_fn *fn, void *arg)
 {
-    struct reader r = {.at = (const unsigned char *)message.at, .len = message.len, .from = 4};
-    unsigned questions, answers, is, class, size;
-    char owner[DNS_NAME];
+    struct reader r;
+    struct head h;
+    unsigned questions, answers;
 
-    if (message.len < HEADER || !take16(&r, &questions) || !take16(&r, &answers))
-        return false;
-    r.from = HEADER;
-    if (!skip_questions(&r, questions))
+    if (!begin(&r, message, &questions, &answers))
         return false;
     for (; answers > 0; answers--) {
-        if (!take_name(&r, owner) || !take16(&r, &is) || !take16(&r, &class) || !skip(&r, 4) ||
-            !take16(&r, &size) || r.len - r.from < size)
+        if (!take_head(&r, &h))
             return false;
-        if (is != DNS_TXT || class != CLASS_IN)
-            r.from += size;
-        else if (!take_text(&r, size, fn, arg))
+        if (h.type != DNS_TXT || h.class != CLASS_IN)
+            r.from += h.size;
+        else if (!take_text(&r, h.size, fn, arg))
             return false;
     }
     return true;

@@ -18,37 +18,63 @@ struct asked {
     void *arg;
 };
 
-/* What is set before the first question; ub_ctx_zone_add() comes last, since it ends that. */
-static int configure(struct ub_ctx *c, const struct texts *servers)
+/* What is set before the first question; ub_ctx_zone_add() comes last, since it ends that, and only
+ * then are the anchors read. */
+static int configure(struct ub_ctx *c, const struct resolve_conf *conf)
 {
-    static const char *const options[][2] = {
+    bool validates = conf->anchors && *conf->anchors;
+    const char *const options[][2] = {
         {"do-not-query-localhost:", "no"}, /* a forwarder on this machine is the usual thing */
-        {"module-config:", "iterator"},    /* nothing is validated yet */
+        {"module-config:", validates ? "validator iterator" : "iterator"},
     };
     static const char *const real[] = {"test", "invalid"}; /* else answered by libunbound itself */
     int error = 0;
 
     for (size_t i = 0; i < COUNT_OF(options) && !error; i++)
         error = ub_ctx_set_option(c, options[i][0], options[i][1]);
-    for (size_t i = 0; i < servers->count && !error; i++)
-        error = ub_ctx_set_fwd(c, servers->at[i]);
+    for (size_t i = 0; i < conf->servers.count && !error; i++)
+        error = ub_ctx_set_fwd(c, conf->servers.at[i]);
+    if (validates && !error)
+        error = ub_ctx_add_ta_file(c, conf->anchors);
     for (size_t i = 0; i < COUNT_OF(real) && !error; i++)
         error = ub_ctx_zone_add(c, real[i], "nodefault");
     return error;
 }
 
-struct resolve *resolve_new(struct event_base *base, const struct texts *servers, char *why,
+static bool set_up(struct ub_ctx *c, const struct resolve_conf *conf, char *why, size_t size)
+{
+    int error = c ? configure(c, conf) : UB_NOMEM;
+
+    if (error == UB_INITFAIL && conf->anchors && *conf->anchors)
+        snprintf(why, size,
+                 "trust-anchor-file %s: no trust anchors can be read from it; use "
+                 "Debian's /usr/share/dns/root.key (package dns-root-data)",
+                 conf->anchors);
+    else if (error)
+        snprintf(why, size, "libunbound: %s", ub_strerror(error));
+    return error == 0;
+}
+
+bool resolve_check(const struct resolve_conf *conf, char *why, size_t size)
+{
+    struct ub_ctx *c = ub_ctx_create();
+    bool ok = set_up(c, conf, why, size);
+
+    if (c)
+        ub_ctx_delete(c);
+    return ok;
+}
+
+struct resolve *resolve_new(struct event_base *base, const struct resolve_conf *conf, char *why,
                             size_t size)
 {
     struct resolve *r = calloc(1, sizeof *r);
-    int error = 0;
 
-    if (r && (r->context = ub_ctx_create_event(base)) &&
-        (error = configure(r->context, servers)) == 0)
-        return r;
-    snprintf(why, size, "libunbound: %s", error ? ub_strerror(error) : "no memory");
-    resolve_free(&r);
-    return NULL;
+    if (r)
+        r->context = ub_ctx_create_event(base);
+    if (!set_up(r ? r->context : NULL, conf, why, size))
+        resolve_free(&r);
+    return r;
 }
 
 void resolve_free(struct resolve **r)
@@ -61,22 +87,33 @@ void resolve_free(struct resolve **r)
     *r = NULL;
 }
 
+/* libunbound's word for `secure`. */
+enum { INSECURE, BOGUS, SECURE };
+
+static enum resolved how_of(int rcode, int secure)
+{
+    if (secure == BOGUS)
+        return RESOLVED_BOGUS;
+    if (rcode == 0)
+        return RESOLVED_NAMED;
+    return rcode == DNS_NXDOMAIN ? RESOLVED_ABSENT : RESOLVED_UNKNOWN;
+}
+
 static void on_answer(void *arg, int rcode, void *packet, int len, int secure, char *why,
                       int was_limited)
 {
     struct asked *asked = arg;
     struct span message = {packet, packet && len > 0 ? (size_t)len : 0};
+    enum resolved how;
 
-    (void)secure;
     (void)why;
     (void)was_limited;
     /* Where there is a message, its own rcode counts: the argument is then 0. */
     if (rcode == 0)
         rcode = message.len > 3 ? message.at[3] & 0x0f : -1;
-    if (rcode == 0)
-        asked->fn(asked->arg, RESOLVED_NAMED, message);
-    else
-        asked->fn(asked->arg, rcode == DNS_NXDOMAIN ? RESOLVED_ABSENT : RESOLVED_UNKNOWN, SPAN(""));
+    how = how_of(rcode, secure);
+    asked->fn(asked->arg, how, secure == SECURE && how <= RESOLVED_ABSENT,
+              how == RESOLVED_NAMED ? message : SPAN(""));
     free(asked);
 }
 
@@ -91,5 +128,5 @@ void resolve_ask(struct resolve *r, const char *name, enum dns_type type, resolv
             return;
     }
     free(asked);
-    fn(arg, RESOLVED_UNKNOWN, SPAN(""));
+    fn(arg, RESOLVED_UNKNOWN, false, SPAN(""));
 }

@@ -5,7 +5,10 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "base/span.h"
 
 enum { TLSA_MOST = 16, TLSA_DATA = 2048 };
 
@@ -14,6 +17,15 @@ struct tlsa {
     uint16_t len;
     uint8_t data[TLSA_DATA];
 };
+
+/* One record as DNS has it (RFC 6698, 2.1). False: not one that can be used for SMTP: another usage
+ * than 2 or 3 (RFC 7672, 3.1.3), an unknown selector or matching type, no data or not as many as
+ * a digest has, or more than TLSA_DATA. */
+MUST bool tlsa_read(struct span content, struct tlsa *out);
+
+/* Of the digests of one usage and selector only the strongest count (RFC 7671, 9). How many records
+ * are left, in their order. */
+size_t tlsa_choose(struct tlsa *at, size_t count);
 
 enum tlsa_state {
     TLSA_NONE,     /* not published, or not under DNSSEC: there is no DANE */

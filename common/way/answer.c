@@ -23,6 +23,13 @@ static bool shape_of(const struct answer *a, struct shape *s)
     return false;
 }
 
+void answer_failed(struct answer *a, const struct question *q)
+{
+    *a = (struct answer){.number = q->number, .kind = q->kind, .status = ANSWER_FAILED};
+    if (q->kind == QUESTION_TLSA)
+        a->tlsa.state = TLSA_FAILED;
+}
+
 size_t answer_size(const struct answer *a)
 {
     struct shape s;

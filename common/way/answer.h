@@ -44,7 +44,7 @@ struct answer_host {
     struct addr at;
 };
 
-/* Of QUESTION_TLSA. */
+/* Of QUESTION_TLSA; heed the state where the status is ANSWER_OK, and else as TLSA_FAILED. */
 struct answer_tlsa {
     uint32_t state;      /* enum tlsa_state */
     char base[DNS_NAME]; /* the name that they were found at, which the certificate is for, too */
@@ -74,6 +74,9 @@ struct answer {
         struct answer_sts sts;
     };
 };
+
+/* That nobody said anything: what may be told where there is no answer. */
+void answer_failed(struct answer *a, const struct question *q);
 
 /* How many bytes of it count. */
 size_t answer_size(const struct answer *a);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "way/pins.h"
+
 enum { ADDRESSES = 8, MX_MOST = 64 };
 
 struct lookup;
@@ -26,6 +28,8 @@ struct lookup {
     size_t count;
     unsigned open;        /* questions without an answer; one more while we ask */
     bool unknown, absent; /* an answer did not come; the name is not there */
+    bool bogus;           /* or does not validate */
+    bool secure;          /* the MX records, or that there are none */
     bool null_mx;
 };
 
@@ -47,6 +51,8 @@ static enum answer_status status_of(const struct lookup *k, const struct answer 
         return ANSWER_NULL_MX;
     if (a->count > 0)
         return ANSWER_OK;
+    if (k->bogus)
+        return ANSWER_BOGUS;
     if (k->unknown)
         return ANSWER_FAILED;
     return k->absent ? ANSWER_NO_DOMAIN : ANSWER_NO_ADDRESS;
@@ -54,7 +60,7 @@ static enum answer_status status_of(const struct lookup *k, const struct answer 
 
 static void finish(struct lookup *k)
 {
-    struct answer a = {.number = k->q.number, .kind = k->q.kind};
+    struct answer a = {.number = k->q.number, .kind = k->q.kind, .secure = k->secure};
 
     for (size_t i = 0; i < k->count; i++) {
         add_addresses(&a, &k->node[i], k->node[i].v4, k->node[i].v4_count);
@@ -77,6 +83,8 @@ static void on_addresses(struct node *n, enum resolved how, struct span message,
     struct dns_record found[ADDRESSES];
     size_t count = 0;
 
+    if (how == RESOLVED_BOGUS)
+        n->of->bogus = true;
     if (how == RESOLVED_UNKNOWN ||
         (how == RESOLVED_NAMED && !dns_read(message, type, found, ADDRESSES, &count)))
         n->of->unknown = true;
@@ -89,13 +97,15 @@ static void on_addresses(struct node *n, enum resolved how, struct span message,
     one_less(n->of);
 }
 
-static void on_v4(void *arg, enum resolved how, struct span message)
+static void on_v4(void *arg, enum resolved how, bool secure, struct span message)
 {
+    (void)secure;
     on_addresses(arg, how, message, DNS_A);
 }
 
-static void on_v6(void *arg, enum resolved how, struct span message)
+static void on_v6(void *arg, enum resolved how, bool secure, struct span message)
 {
+    (void)secure;
     on_addresses(arg, how, message, DNS_AAAA);
 }
 
@@ -158,14 +168,17 @@ static void take_mx(struct lookup *k, struct dns_record *mx, size_t count)
             add_node(k, mx[i].name, mx[i].preference);
 }
 
-static void on_mx(void *arg, enum resolved how, struct span message)
+static void on_mx(void *arg, enum resolved how, bool secure, struct span message)
 {
     struct dns_record mx[MX_MOST];
     struct lookup *k = arg;
     size_t count = 0;
 
+    k->secure = secure;
     if (how == RESOLVED_ABSENT)
         k->absent = true;
+    else if (how == RESOLVED_BOGUS)
+        k->bogus = true;
     else if (how == RESOLVED_UNKNOWN || !dns_read(message, DNS_MX, mx, MX_MOST, &count))
         k->unknown = true;
     else
@@ -177,11 +190,17 @@ static void on_mx(void *arg, enum resolved how, struct span message)
 
 void lookup_start(struct resolve *r, const struct question *q, lookup_fn *fn, void *arg)
 {
-    struct lookup *k = calloc(1, sizeof *k);
+    struct lookup *k;
 
+    if (q->kind == QUESTION_TLSA) {
+        pins_start(r, q, fn, arg);
+        return;
+    }
+    k = calloc(1, sizeof *k);
     if (!k) {
-        struct answer none = {.number = q->number, .kind = q->kind, .status = ANSWER_FAILED};
+        struct answer none;
 
+        answer_failed(&none, q);
         fn(arg, &none);
         return;
     }

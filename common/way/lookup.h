@@ -3,7 +3,9 @@
  * lookup - from one question to its answer: MX, then the addresses of each host.
  *
  * No MX: the domain itself is the host (RFC 5321, 5.1). Hosts of one preference come in an
- * order of chance. It frees itself after its one call of `fn`.
+ * order of chance. Of many hosts the LOOKUP_HOSTS best are asked about. A host whose addresses are
+ * bogus, or nobody's to say, is left out; MX records that are bogus leave nothing (ANSWER_BOGUS).
+ * It frees itself after its one call of `fn`.
  */
 #pragma once
 

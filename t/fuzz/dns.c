@@ -4,6 +4,8 @@
  */
 #include "dns/dns.h"
 
+#include "rule/tlsa.h"
+
 #include "fuzz.h"
 
 int fuzz_reached;
@@ -15,10 +17,21 @@ static void on_text(void *arg, struct span text)
     fuzz_reached++;
 }
 
+static void read_tlsa(struct span content)
+{
+    struct tlsa t;
+
+    if (tlsa_read(content, &t)) {
+        promise(t.len > 0 && t.len <= TLSA_DATA);
+        promise(tlsa_choose(&t, 1) == 1);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const enum dns_type types[] = {DNS_A, DNS_AAAA, DNS_MX};
+    static const enum dns_type types[] = {DNS_A, DNS_AAAA, DNS_MX, DNS_CNAME, DNS_TLSA};
     struct dns_record found[8];
+    char end[DNS_NAME];
 
     for (size_t i = 0; i < COUNT_OF(types); i++) {
         size_t count = 0;
@@ -27,9 +40,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                       &count))
             continue;
         promise(count <= COUNT_OF(found));
-        for (size_t k = 0; k < count; k++)
+        for (size_t k = 0; k < count; k++) {
             promise(memchr(found[k].name, '\0', sizeof found[k].name));
+            if (types[i] == DNS_TLSA)
+                read_tlsa(found[k].content);
+        }
         fuzz_reached += count > 0;
+    }
+    if (dns_read_end((struct span){(const char *)bytes, size}, end)) {
+        promise(memchr(end, '\0', sizeof end));
+        fuzz_reached++;
     }
     fuzz_reached += dns_read_texts((struct span){(const char *)bytes, size}, on_text, NULL);
     return 0;

@@ -24,6 +24,16 @@ static const struct {
     {"two, behind an alias",
      SPAN(HEAD("\3") CNAME MX("\x07", "\x0a", "\2mx" NAME) MX("\x08", "\x05", "\3mx2" NAME)),
      DNS_MX, "10 mx.a.b\n5 mx2.a.b\n"},
+    {"where aliases lead", SPAN(HEAD("\1") CNAME), DNS_CNAME, "0 c.b\n"},
+    {"an alias of no host's name", SPAN(HEAD("\1") NAME "\0\5\0\1" TTL "\0\4\1!\xc0\x0e"),
+     DNS_CNAME, "0 ?\n"},
+    {"an alias with more behind it", SPAN(HEAD("\1") NAME "\0\5\0\1" TTL "\0\5\1c\xc0\x0e!"),
+     DNS_CNAME, NULL},
+    {"a dot in a label", SPAN(HEAD("\1") MX("\x07", "\x0a", "\2m." NAME)), DNS_MX, "10 ?\n"},
+    {"a NUL in a label", SPAN(HEAD("\1") MX("\x07", "\x0a", "\2m\0" NAME)), DNS_MX, "10 ?\n"},
+    {"TLSA", SPAN(HEAD("\1") NAME "\0\x34\0\1" TTL "\0\5\3\1\1\xab\xcd"), DNS_TLSA,
+     "0  030101abcd\n"},
+    {"TLSA of nothing", SPAN(HEAD("\1") NAME "\0\x34\0\1" TTL "\0\0"), DNS_TLSA, "0  \n"},
     {"null MX", SPAN(HEAD("\1") MX("\3", "\0", "\0")), DNS_MX, "0 \n"},
     {"no host's name", SPAN(HEAD("\1") MX("\x07", "\x0a", "\2m!" NAME)), DNS_MX, "10 ?\n"},
     {"A", SPAN(HEAD("\1") NAME "\0\1\0\1" TTL "\0\4\xc0\0\2\1"), DNS_A, "0  192.0.2.1\n"},
@@ -44,17 +54,30 @@ static const struct {
     {"fewer answers than said", SPAN(HEAD("\2") MX("\x07", "\x0a", "\2mx" NAME)), DNS_MX, NULL},
 };
 
+static const char *content(const struct dns_record *r, enum dns_type type)
+{
+    static char text[ADDR_TEXT + 64];
+    char at[ADDR_TEXT];
+
+    text[0] = '\0';
+    if (type == DNS_A || type == DNS_AAAA)
+        (void)snprintf(text, sizeof text, " %s", addr_text(&r->at, at));
+    if (type == DNS_TLSA)
+        memcpy(text, " ", 2);
+    for (size_t i = 0; type == DNS_TLSA && i < r->content.len; i++)
+        (void)snprintf(text + 1 + i * 2, 3, "%02x", (unsigned char)r->content.at[i]);
+    return text;
+}
+
 static const char *shown(const struct dns_record *r, size_t count, enum dns_type type)
 {
     static char text[2048];
-    char at[ADDR_TEXT];
     size_t used = 0;
 
     text[0] = '\0';
     for (size_t i = 0; i < count; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%u %s%s%s\n", r[i].preference,
-                                 r[i].name, type == DNS_MX ? "" : " ",
-                                 type == DNS_MX ? "" : addr_text(&r[i].at, at));
+        used += (size_t)snprintf(text + used, sizeof text - used, "%u %s%s\n", r[i].preference,
+                                 r[i].name, content(&r[i], type));
     return text;
 }
 
@@ -88,6 +111,65 @@ static void cut(void **state)
                 cases[i].name);
             free(copy);
         }
+}
+
+#define MX_HERE(pref) MX("\x07", pref, "\2mx" NAME)
+
+/* Of more MX than there is room for, the best; of one preference, the first. */
+static void the_best(void **state)
+{
+    const struct span message = SPAN(HEAD("\6") MX_HERE("\x32") MX_HERE("\x0a") MX_HERE("\x28")
+                                         MX_HERE("\x05") MX_HERE("\x28") MX_HERE("\x14"));
+    struct dns_record found[3];
+    size_t count;
+
+    (void)state;
+    assert_true(dns_read(message, DNS_MX, found, 3, &count));
+    assert_string_equal(shown(found, count, DNS_MX), "5 mx.a.b\n10 mx.a.b\n20 mx.a.b\n");
+    assert_true(dns_read(message, DNS_MX, found, 0, &count));
+    assert_int_equal(0, count);
+}
+
+#define A_OF(owner) owner "\0\1\0\1" TTL "\0\4\xc0\0\2\1"
+#define ALIAS(owner, target) owner "\0\5\0\1" TTL "\0\4" target
+
+static const struct {
+    const char *name;
+    struct span message;
+    const char *end; /* NULL: malformed */
+} chains[] = {
+    {"no alias", SPAN(HEAD("\1") A_OF(NAME)), "a.b"},
+    {"nothing", SPAN(HEAD("\0")), "a.b"},
+    {"one", SPAN(HEAD("\2") ALIAS(NAME, "\1c\xc0\x0e") A_OF("\1c\xc0\x0e")), "c.b"},
+    {"two", SPAN(HEAD("\2") ALIAS(NAME, "\1C\xc0\x0e") ALIAS("\1c\xc0\x0e", "\1d\xc0\x0e")), "d.b"},
+    {"an alias of somebody else", SPAN(HEAD("\1") ALIAS("\1x\xc0\x0e", "\1c\xc0\x0e")), "a.b"},
+    {"a circle", SPAN(HEAD("\2") ALIAS(NAME, "\1c\xc0\x0e") ALIAS("\1c\xc0\x0e", "\1a\xc0\x0e")),
+     "a.b"},
+    {"to no host's name", SPAN(HEAD("\1") ALIAS(NAME, "\1!\xc0\x0e")), "?"},
+    {"an alias that is malformed", SPAN(HEAD("\1") ALIAS(NAME, "\2c\xc0\x0e")), NULL},
+    {"no question", SPAN("\0\1\x81\x80\0\0\0\0\0\0\0\0"), NULL},
+};
+
+static void ends(void **state)
+{
+    char name[DNS_NAME];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(chains); i++) {
+        const struct span m = chains[i].message;
+        bool is = dns_read_end(m, name);
+
+        assert_row(is == (chains[i].end != NULL), chains[i].name);
+        if (is)
+            assert_string_equal(chains[i].end, name);
+        for (size_t len = 0; chains[i].end && len < m.len; len++) {
+            char *copy = malloc(len + 1);
+
+            memcpy(copy, m.at, len);
+            assert_row(!dns_read_end((struct span){copy, len}, name), chains[i].name);
+            free(copy);
+        }
+    }
 }
 
 static void no_more_than_asked_for(void **state)
@@ -162,9 +244,13 @@ static void a_long_text(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(messages), cmocka_unit_test(cut),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(messages),
+                                       cmocka_unit_test(cut),
+                                       cmocka_unit_test(the_best),
+                                       cmocka_unit_test(ends),
                                        cmocka_unit_test(no_more_than_asked_for),
-                                       cmocka_unit_test(all_texts), cmocka_unit_test(a_long_text)};
+                                       cmocka_unit_test(all_texts),
+                                       cmocka_unit_test(a_long_text)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
