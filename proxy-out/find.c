@@ -8,8 +8,20 @@ static void note(struct find *f, enum fail fail)
         f->fail = fail;
 }
 
+/* Another server than the domain's, or a domain that only the mail server knows: it has its
+ * reasons. But what is not known for sure might be the server's name, and so what it must prove. */
+static void choose(struct find *f)
+{
+    if (route_only(&f->route, f->to) || (f->fail != FAIL_DNS && f->fail != FAIL_DNSSEC))
+        f->fail = FAIL_NOT;
+    else
+        f->route.count = 0;
+}
+
 static void settle(struct find *f)
 {
+    if (f->to)
+        choose(f);
     if (f->route.count > 0 || f->fail == FAIL_NOT)
         f->fail = route_settle(&f->route, f->own, f->allow_private);
 }
@@ -44,9 +56,10 @@ static void look_up(struct find *f, struct line *line, size_t i)
 }
 
 bool find_start(struct find *f, struct line *line, struct span domain, const struct domain *rule,
-                const struct own *own, find_fn *fn, void *arg)
+                const struct own *own, const struct addr *to, find_fn *fn, void *arg)
 {
     *f = (struct find){.own = own,
+                       .to = to,
                        .allow_private = rule->allow_private_destinations,
                        .told = rule->smtp_hosts[0] != '\0',
                        .fn = fn,

@@ -16,15 +16,18 @@ struct find {
     unsigned open; /* questions without an answer */
     const struct own *own;
     bool allow_private, told;
-    struct route route; /* once it is over, */
-    enum fail fail;     /* or why there is none */
+    const struct addr *to; /* NULL: whichever server there is */
+    struct route route;    /* once it is over, */
+    enum fail fail;        /* or why there is none */
     find_fn *fn;
     void *arg;
 };
 
-/* True: it is over already. False: `fn` is called when it is. */
+/* True: it is over already. False: `fn` is called when it is. `to`: the mail server chose that one
+ * (NULL: it did not); it must live as long. */
 MUST bool find_start(struct find *f, struct line *line, struct span domain,
-                     const struct domain *rule, const struct own *own, find_fn *fn, void *arg);
+                     const struct domain *rule, const struct own *own, const struct addr *to,
+                     find_fn *fn, void *arg);
 
 /* `fn` is not called any more. */
 void find_cancel(struct find *f);

@@ -89,8 +89,8 @@ static bool fit_holds(struct session *s)
     while (s->holds > s->relay.lanes)
         hold_free(&s->hold[--s->holds]);
     for (; s->holds < s->relay.lanes; s->holds++)
-        if (!(s->hold[s->holds] =
-                  hold_new(s->worker, &s->relay, s->holds, s->id.text, session_step, s)))
+        if (!(s->hold[s->holds] = hold_new(s->worker, &s->relay, s->holds, s->id.text, &s->handed,
+                                           session_step, s)))
             return false;
     return true;
 }

@@ -4,13 +4,18 @@
 #include <stdlib.h>
 
 struct hold *hold_new(struct worker *w, struct relay *r, unsigned lane, const char *session,
-                      watch_fn *fn, void *arg)
+                      const struct handed *handed, watch_fn *fn, void *arg)
 {
     struct hold *h = malloc(sizeof *h);
 
     if (h)
-        *h = (struct hold){
-            .worker = w, .relay = r, .lane = lane, .session = session, .fn = fn, .arg = arg};
+        *h = (struct hold){.worker = w,
+                           .relay = r,
+                           .lane = lane,
+                           .session = session,
+                           .handed = handed,
+                           .fn = fn,
+                           .arg = arg};
     return h;
 }
 
@@ -94,7 +99,7 @@ static void look(struct hold *h)
     if (h->seek && h->seek->transaction != transaction)
         seek_free(&h->seek);
     if (!h->seek)
-        h->seek = seek_new(h->worker, h->session, l->domain, transaction, h->fn, h->arg);
+        h->seek = seek_new(h->worker, h->session, h->handed, l->domain, transaction, h->fn, h->arg);
     else if (l->again)
         seek_again(h->seek);
     else if (h->seek->is == SEEK_FOUND && !h->seek->up)

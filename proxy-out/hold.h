@@ -8,10 +8,11 @@
 #include "proxy-out/seek.h"
 
 struct hold {
-    struct worker *worker; /* these four are borrowed */
+    struct worker *worker; /* these are borrowed */
     struct relay *relay;
     const char *session; /* its id */
-    watch_fn *fn;        /* of the session, when there is something to do */
+    const struct handed *handed;
+    watch_fn *fn; /* of the session, when there is something to do */
     void *arg;
     unsigned lane;
     struct seek *seek;   /* ours; NULL: none in this transaction */
@@ -23,7 +24,7 @@ struct hold {
 
 /* NULL: no memory. To free is to let the upstream go, whatever was going on. */
 struct hold *hold_new(struct worker *w, struct relay *r, unsigned lane, const char *session,
-                      watch_fn *fn, void *arg);
+                      const struct handed *handed, watch_fn *fn, void *arg);
 void hold_free(struct hold **h);
 
 /* From the wire to the dial, and what relay has for the wire. Both add to `moved`. */

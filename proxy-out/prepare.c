@@ -44,11 +44,11 @@ static void check(const struct settings *s, struct problems *wrong)
     }
 }
 
-static int open_socket(const struct option_head *head, const struct addr *at, bool everywhere,
+static int open_socket(const struct option_head *head, const struct addr *at, unsigned how,
                        struct problems *wrong)
 {
     char why[512];
-    int fd = listens_open(&sockets, at, everywhere, why, sizeof why);
+    int fd = listens_open(&sockets, at, how, why, sizeof why);
 
     if (fd < 0)
         add_line(wrong, head, why);
@@ -62,9 +62,11 @@ static void open_sockets(struct prepared *p, const struct settings *s, struct pr
         const struct relay_listener *l = &s->relay_listeners[i];
         bool maps = l->hand_over == HAND_OVER_TRANSPORT_MAP;
 
-        p->doors[i].fd = open_socket(&l->head, &l->at, maps, wrong);
+        p->doors[i].fd = open_socket(
+            &l->head, &l->at,
+            (maps ? LISTEN_LOOPBACK_DEVICE : 0) | (l->transparent ? LISTEN_TRANSPARENT : 0), wrong);
         if (maps)
-            p->doors[i].map_fd = open_socket(&l->head, &l->map_at, false, wrong);
+            p->doors[i].map_fd = open_socket(&l->head, &l->map_at, 0, wrong);
     }
 }
 

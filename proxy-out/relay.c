@@ -12,10 +12,11 @@ enum { LINES_MAX = RECORD_MAX * (TRANSACTION_RCPTS + 16) };
 static void greet(struct relay *r)
 {
     char text[512];
-    int len = snprintf(text, sizeof text,
-                       r->conf.allowed ? "220 %s ESMTP sallyport-out\r\n"
-                                       : "554 5.7.1 %s takes no mail from you\r\n",
-                       r->conf.host_name);
+    const struct relay_conf *c = &r->conf;
+    int len = c->refused
+                  ? snprintf(text, sizeof text, "554 5.7.1 %s takes no mail %s\r\n", c->host_name,
+                             c->refused)
+                  : snprintf(text, sizeof text, "220 %s ESMTP sallyport-out\r\n", c->host_name);
 
     serve_answer(&r->client, 0, (struct span){text, (size_t)len});
 }

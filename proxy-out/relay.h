@@ -24,7 +24,7 @@ enum { RELAY_LANES = 10 };
 struct relay_conf {
     const char *host_name;
     struct records_mta mta; /* its name is filled in here, from EHLO */
-    bool allowed;           /* may this client hand over at all? */
+    const char *refused;    /* why no mail is taken here, behind "takes no mail"; NULL: it is */
     /* Sets room for records aside: spool_reserve(). */
     bool (*reserve)(void *spool, size_t bytes);
     void *spool;

@@ -46,6 +46,8 @@ static const struct addr *source_for(const struct seek *k, const struct candidat
 {
     bool is_v4 = addr_is_v4(&c->at);
 
+    if (k->handed->has_from)
+        return &k->handed->from;
     if (is_v4)
         return k->has_v4 ? &k->v4 : NULL;
     return k->has_v6 ? &k->v6 : NULL;
@@ -230,7 +232,8 @@ static void begin(struct seek *k)
     alarm_set(&k->alarm, (double)k->rule->route_deadline);
     /* Checked when the configuration was read. */
     (void)!source_read(k->rule->source_address, &k->v4, &k->has_v4, &k->v6, &k->has_v6);
-    if (!find_start(&k->find, w->line, span_of(k->domain), k->rule, &w->own, on_found, k))
+    if (!find_start(&k->find, w->line, span_of(k->domain), k->rule, &w->own,
+                    k->handed->to.port ? &k->handed->to : NULL, on_found, k))
         return;
     if (k->find.fail == FAIL_NOT)
         try(k);
@@ -238,8 +241,8 @@ static void begin(struct seek *k)
         none(k, k->find.fail);
 }
 
-struct seek *seek_new(struct worker *w, const char *session, const char *domain,
-                      unsigned transaction, watch_fn *fn, void *arg)
+struct seek *seek_new(struct worker *w, const char *session, const struct handed *handed,
+                      const char *domain, unsigned transaction, watch_fn *fn, void *arg)
 {
     struct seek *k = calloc(1, sizeof *k);
 
@@ -247,6 +250,7 @@ struct seek *seek_new(struct worker *w, const char *session, const char *domain,
         return NULL;
     k->worker = w;
     k->session = session;
+    k->handed = handed;
     k->transaction = transaction;
     k->fn = fn;
     k->arg = arg;

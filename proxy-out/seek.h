@@ -7,11 +7,13 @@
 
 #include "remote/attempt.h"
 #include "proxy-out/find.h"
+#include "proxy-out/handed.h"
 #include "proxy-out/worker.h"
 
 struct seek {
-    struct worker *worker; /* borrowed */
-    const char *session;   /* its id, for the log; borrowed */
+    struct worker *worker;       /* borrowed */
+    const char *session;         /* its id, for the log; borrowed */
+    const struct handed *handed; /* borrowed */
     watch_fn *fn;
     void *arg;
     enum {
@@ -43,8 +45,8 @@ struct seek {
 
 /* NULL: no memory. `fn` is called from the loop when it is found or there is none; that may
  * also be so at once. */
-struct seek *seek_new(struct worker *w, const char *session, const char *domain,
-                      unsigned transaction, watch_fn *fn, void *arg);
+struct seek *seek_new(struct worker *w, const char *session, const struct handed *handed,
+                      const char *domain, unsigned transaction, watch_fn *fn, void *arg);
 void seek_free(struct seek **k);
 
 /* SEEK_FOUND: the upstream is yours, and the next will be sought when seek_next() is called.

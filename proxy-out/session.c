@@ -4,10 +4,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "net/head.h"
+#include "proxy-out/admit.h"
 #include "proxy-out/flow.h"
 #include "tell/log.h"
 
 enum {
+    HEAD_SECONDS = 5,    /* for a PROXY header, with a packet lost on the way */
     TALK_SECONDS = 300,  /* for the client's next command (RFC 5321, 4.5.3.2.7) */
     REPLY_SECONDS = 240, /* for an answer to MAIL, RCPT or DATA: clients wait 300 */
     IDLE_SECONDS = 5,    /* without a word, until a worker that drains says 421; */
@@ -17,6 +20,7 @@ enum {
 };
 
 static const char *const doing[] = {
+    [PHASE_HEAD] = "waiting for a PROXY header",
     [PHASE_TALK] = "waiting for a command",
     [PHASE_SEEK] = "finding a server",
     [PHASE_REPLY] = "waiting for the server",
@@ -31,6 +35,8 @@ static unsigned long limit_of(const struct session *s, enum phase phase)
     const struct seek *k = s->holds ? s->hold[0]->seek : NULL;
 
     switch (phase) {
+    case PHASE_HEAD:
+        return HEAD_SECONDS;
     case PHASE_TALK:
         return TALK_SECONDS;
     case PHASE_SEEK: /* it has its own deadline; this is the net below it */
@@ -94,8 +100,9 @@ static void enter(struct session *s, enum phase phase)
 static void plan(struct session *s)
 {
     struct relay *r = &s->relay;
-    bool hears =
-        !s->ended && (s->phase == PHASE_LAST_WORDS ? s->finished : buf_room(&r->client.in) > 0);
+    bool hears = !s->ended && (s->phase == PHASE_HEAD         ? true
+                               : s->phase == PHASE_LAST_WORDS ? s->finished
+                                                              : buf_room(&r->client.in) > 0);
     bool says = buf_len(&r->client.out) > 0 && !s->gone;
 
     watch_want(&s->watch, s->conn.fd, (hears ? CONN_IN : 0) | (says ? CONN_OUT : 0));
@@ -129,6 +136,7 @@ static void session_end(struct session *s)
         spool_release(w->spool, s->relay.reserved + s->relay.spare);
     log_end(s);
     relay_clear(&s->relay);
+    buf_clear(&s->head);
     conn_clear(&s->conn);
     LIST_REMOVE(s, link);
     w->count--;
@@ -138,8 +146,10 @@ static void session_end(struct session *s)
 
 static void step(struct session *s)
 {
-    enum phase next = s->phase == PHASE_LAST_WORDS ? PHASE_LAST_WORDS : flow_talk(s);
+    enum phase next = s->phase == PHASE_HEAD ? admit_hear(s) : s->phase;
 
+    if (next < PHASE_LAST_WORDS && next != PHASE_HEAD)
+        next = flow_talk(s);
     if (next == PHASE_LAST_WORDS)
         next = flow_last_words(s);
     if (next == PHASE_OVER) {
@@ -181,7 +191,8 @@ static bool client_is_late(const struct session *s)
     struct span pieces[DIAL_PIECES];
 
     if (s->phase != PHASE_MESSAGE)
-        return s->phase == PHASE_TALK || s->phase == PHASE_LAST_WORDS || s->phase == PHASE_SEEK;
+        return s->phase == PHASE_HEAD || s->phase == PHASE_TALK || s->phase == PHASE_LAST_WORDS ||
+               s->phase == PHASE_SEEK;
     for (unsigned i = 0; i < s->relay.lanes; i++)
         if (relay_pieces(&s->relay, i, pieces) > 0)
             return false;
@@ -208,6 +219,11 @@ static void on_alarm(void *arg)
         session_end(s);
         return;
     }
+    if (s->phase == PHASE_HEAD) {
+        admit_late(s);
+        session_end(s);
+        return;
+    }
     s->why = "timed-out";
     log_say(LOG_SESSION, s->id.text, "timed-out", {"doing", span_of(doing[s->phase])});
     relay_say_goodbye(&s->relay, SPAN("421 4.4.2 Timeout\r\n"));
@@ -215,36 +231,22 @@ static void on_alarm(void *arg)
     step(s);
 }
 
-static bool reserve(void *spool, size_t bytes)
-{
-    return !spool || spool_reserve(spool, bytes);
-}
-
 void session_start(struct worker *w, const struct relay_listener *listener, int fd,
                    const struct addr *client)
 {
     struct session *s = calloc(1, sizeof *s);
-    struct relay_conf conf = {.host_name = w->settings->host_name,
-                              .mta.at = *client,
-                              .reserve = reserve,
-                              .spool = w->spool};
 
     w->count++;
     s->worker = w;
     s->id = id_next();
     s->at = *client;
-    conf.mta.session = s->id;
-    conf.allowed = networks_has(&listener->allow, client);
     conn_init(&s->conn, fd);
     watch_init(&s->watch, w->base, on_client, s);
     alarm_init(&s->alarm, w->base, on_alarm, s);
     alarm_init(&s->again, w->base, session_step, s);
-    relay_init(&s->relay, &conf);
+    buf_init(&s->head, HEAD_MAX_IN);
     LIST_INSERT_HEAD(&w->sessions, s, link);
-    if (!conf.allowed) {
-        s->why = "not-allowed";
-        s->phase = PHASE_LAST_WORDS;
-    }
+    s->phase = admit_start(s, listener);
     set_deadline(s);
     step(s);
 }

@@ -12,6 +12,7 @@
 #include "proxy-out/hold.h"
 
 enum phase {
+    PHASE_HEAD,       /* a PROXY header is to come */
     PHASE_TALK,       /* it is the client's turn */
     PHASE_SEEK,       /* a server is looked for */
     PHASE_REPLY,      /* the server is to answer MAIL, RCPT or DATA */
@@ -27,6 +28,8 @@ struct session {
     struct id id;
     struct addr at;
     struct conn conn;
+    struct handed handed;
+    struct buf head; /* what came of a PROXY header */
     struct watch watch;
     struct alarm alarm, again;
     double since, deadline, alarm_at; /* alarm_at: when `alarm` fires; 0: not set */

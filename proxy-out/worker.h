@@ -29,6 +29,7 @@ struct worker {
     LIST_HEAD(sessions, session) sessions;
     unsigned long count; /* of them */
     bool draining;
+    bool told_source; /* that a PROXY header named an address that is not ours */
 };
 
 /* A session is over, and its descriptors are free. */

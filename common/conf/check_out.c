@@ -4,6 +4,43 @@
 #include "conf/kinds.h"
 #include "conf/settings.h"
 
+/* An open relay is nobody's wish. Who knows better can write 0.0.0.0/1 and 128.0.0.0/1. */
+static bool is_everybody(const struct network *n)
+{
+    static const struct addr v4 = {.ip = {[10] = 0xff, [11] = 0xff}};
+
+    return n->bits == 0 || (n->bits == 96 && !memcmp(n->ip, v4.ip, sizeof v4.ip));
+}
+
+static void check_allow(struct check *c, struct section *s, const struct networks *allow)
+{
+    for (size_t i = 0; i < allow->count; i++)
+        if (is_everybody(&allow->at[i])) {
+            wrong(c, s, "allow",
+                  "everybody could send mail to anywhere here; name the networks of your mail "
+                  "servers");
+            return;
+        }
+}
+
+/* What goes with one way of handing over and not with the others. */
+static void check_way(struct check *c, struct section *s, const struct relay_listener *l)
+{
+    bool known = l->hand_over == HAND_OVER_ORIGINAL_DESTINATION;
+
+    if (l->transparent && !known)
+        wrong(c, s, "transparent", "is for hand-over = original-destination; add that or drop it");
+    if (l->hand_over != HAND_OVER_SMARTHOST && l->protocol == RELAY_LMTP)
+        wrong(c, s, "protocol",
+              "with this hand-over the mail server takes us for a server of the world and speaks "
+              "smtp; drop it, or use smarthost");
+    if (l->hand_over == HAND_OVER_TRANSPORT_MAP &&
+        !(addr_is_v4(&l->at) && addr_is_loopback(&l->at)))
+        wrong(c, s, "relay-listener",
+              "with transport-map we are at all of 127/8, and nowhere else; write 127.0.0.1:%u",
+              l->at.port);
+}
+
 void check_relay_listener(struct check *c, struct section *s)
 {
     struct relay_listener *l = (struct relay_listener *)s->head;
@@ -11,6 +48,8 @@ void check_relay_listener(struct check *c, struct section *s)
 
     if (!check_read_at(c, s, "relay-listener", l->head.title, &l->at))
         return;
+    check_allow(c, s, &l->allow);
+    check_way(c, s, l);
     if (mapped && !*l->map)
         wrong(c, s, "hand-over",
               "transport-map needs to know where it is asked; add map = "

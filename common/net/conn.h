@@ -70,6 +70,10 @@ bool conn_may_bind_as(void);
 
 MUST bool conn_local(const struct conn *c, struct addr *out);
 
+/* Where the other side was going before netfilter's REDIRECT (or DNAT) sent it here. False: nobody
+ * did. */
+MUST bool conn_meant(const struct conn *c, struct addr *out);
+
 /* CONN_SOME: `*len` bytes. */
 MUST enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len);
 

@@ -48,6 +48,14 @@ struct head_said {
  * what is not TCP. `out` and `len` are written with 1 only. */
 MUST int head_read(struct span in, struct head_said *out, size_t *len);
 
+struct conn;
+
+/* Reads a header from the socket and not a byte more: what is behind it may be a TLS handshake.
+ * `head` keeps what came, and at the end the TLVs, from which `said` borrows. 1: the header is
+ * whole. 0: more must come. -1: it is none, and `*why` says what is wrong (static), or NULL: the
+ * other side is gone. */
+MUST int head_hear(struct conn *c, struct buf *head, struct head_said *said, const char **why);
+
 struct head_tlv {
     unsigned type;
     struct span value;

@@ -47,6 +47,11 @@ static bool turn_on(int fd, int level, int option)
     return set(fd, level, option, 1);
 }
 
+static bool be_transparent(int fd, bool v4)
+{
+    return turn_on(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT);
+}
+
 /* All addresses of its family, at the same port. */
 static struct addr any_like(const struct addr *at)
 {
@@ -56,8 +61,9 @@ static struct addr any_like(const struct addr *at)
     return any;
 }
 
-static int make(const struct addr *at, bool loopback_device, char *why, size_t size)
+static int make(const struct addr *at, unsigned how, char *why, size_t size)
 {
+    bool loopback_device = how & LISTEN_LOOPBACK_DEVICE;
     struct addr bound = loopback_device ? any_like(at) : *at;
     struct sockaddr_storage name;
     unsigned len = addr_to_sockaddr(&bound, (struct sockaddr *)&name, sizeof name);
@@ -72,6 +78,8 @@ static int make(const struct addr *at, bool loopback_device, char *why, size_t s
         step = "IPV6_V6ONLY";
     else if (loopback_device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0)
         step = "binding to the loopback device";
+    else if ((how & LISTEN_TRANSPARENT) && !be_transparent(fd, name.ss_family == AF_INET))
+        step = "listening for TPROXY";
     else if (!set(fd, SOL_SOCKET, SO_SNDBUF, ANSWERS_HELD)) /* accepted ones inherit it */
         step = "SO_SNDBUF";
     else if (bind(fd, (struct sockaddr *)&name, len) != 0)
@@ -130,11 +138,10 @@ static int find_passed(const struct listens *all, const struct addr *at)
     return -1;
 }
 
-int listens_open(struct listens *all, const struct addr *at, bool loopback_device, char *why,
-                 size_t size)
+int listens_open(struct listens *all, const struct addr *at, unsigned how, char *why, size_t size)
 {
     for (struct listen *l = all->at; l < all->at + all->count; l++)
-        if (addr_is_same(&l->at, at) && l->loopback_device == loopback_device) {
+        if (addr_is_same(&l->at, at) && l->how == how) {
             l->wanted = true;
             return l->fd;
         }
@@ -142,13 +149,12 @@ int listens_open(struct listens *all, const struct addr *at, bool loopback_devic
         (void)snprintf(why, size, "more than %d listeners", LISTEN_MAX);
         return -1;
     }
-    int fd = loopback_device ? -1 : find_passed(all, at);
+    int fd = how ? -1 : find_passed(all, at);
 
     if (fd < 0)
-        fd = make(at, loopback_device, why, size);
+        fd = make(at, how, why, size);
     if (fd >= 0)
-        all->at[all->count++] = (struct listen){
-            .at = *at, .loopback_device = loopback_device, .fd = fd, .wanted = true};
+        all->at[all->count++] = (struct listen){.at = *at, .how = how, .fd = fd, .wanted = true};
     return fd;
 }
 

@@ -9,10 +9,16 @@
 
 enum { LISTEN_MAX = 64 };
 
+/* How a socket listens, together. */
+enum {
+    LISTEN_LOOPBACK_DEVICE = 1, /* at every address of the loopback device, not only its own */
+    LISTEN_TRANSPARENT = 2,     /* and takes what TPROXY sends, whatever address it is for */
+};
+
 struct listen {
     struct addr at;
-    bool loopback_device; /* every address of the loopback device, not only `at` */
-    int fd;               /* non-blocking, close-on-exec */
+    unsigned how;
+    int fd; /* non-blocking, close-on-exec */
     bool wanted;
 };
 
@@ -23,7 +29,7 @@ struct listens {
 
 /* The socket at `at`: one that is there already, one that LISTEN_FDS passed, or a new one.
  * -1 with one line in `why`. Marks it wanted. */
-MUST int listens_open(struct listens *all, const struct addr *at, bool loopback_device, char *why,
+MUST int listens_open(struct listens *all, const struct addr *at, unsigned how, char *why,
                       size_t size);
 
 /* Forgets all marks before a configuration is read, marks what is to stay all the same (-1 is

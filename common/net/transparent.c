@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * transparent - sending from addresses that are not ours: the part of conn.h that asks the kernel
- * for it.
+ * transparent - addresses that are not ours: the part of conn.h that asks the kernel to send from
+ * them, and whether it was them that somebody called.
  */
 #include "net/conn.h"
 
@@ -10,6 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST; the kernel's headers that say so do not go with libc's.
+ */
+enum { ORIGINAL_DST = 80 };
 
 static int open_transparent(bool v4)
 {
@@ -55,4 +59,21 @@ bool conn_may_bind_as(void)
     if (fd >= 0)
         close(fd);
     return fd >= 0;
+}
+
+bool conn_meant(const struct conn *c, struct addr *out)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+    struct addr here, meant;
+    bool v4;
+
+    if (!conn_local(c, &here))
+        return false;
+    v4 = addr_is_v4(&here);
+    if (getsockopt(c->fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, ORIGINAL_DST, &name, &len) != 0 ||
+        !addr_of_sockaddr((struct sockaddr *)&name, &meant) || addr_is_same(&here, &meant))
+        return false;
+    *out = meant;
+    return true;
 }

@@ -81,7 +81,7 @@ static bool is_anywhere(const struct addr *a)
     return !memcmp(a->ip, v6.ip, sizeof a->ip) || !memcmp(a->ip, v4.ip, sizeof a->ip);
 }
 
-static bool is_listener(const struct own *own, const struct addr *a)
+bool own_listens_at(const struct own *own, const struct addr *a)
 {
     for (size_t i = 0; i < own->listener_count; i++) {
         const struct addr *l = &own->listeners[i];
@@ -98,7 +98,7 @@ static bool is_listener(const struct own *own, const struct addr *a)
 /* A server that the administrator wrote down may be another one on this machine. */
 static bool is_own(const struct own *own, const struct candidate *c)
 {
-    if (is_listener(own, &c->at))
+    if (own_listens_at(own, &c->at))
         return true;
     return !c->told && (networks_has(&own->others, &c->at) ||
                         (is_machine(own, &c->at) && !addr_is_loopback(&c->at)));
@@ -115,6 +115,22 @@ static void sort(struct route *r)
             r->at[to] = r->at[to - 1];
         r->at[to] = c;
     }
+}
+
+bool route_only(struct route *r, const struct addr *to)
+{
+    const struct candidate *best = NULL;
+    struct candidate one = {.at = *to};
+
+    for (const struct candidate *c = r->at; c < r->at + r->count; c++)
+        if (!memcmp(c->at.ip, to->ip, sizeof to->ip) && (!best || c->preference < best->preference))
+            best = c;
+    if (best)
+        one = *best;
+    one.at.port = to->port;
+    r->at[0] = one;
+    r->count = 1;
+    return best != NULL;
 }
 
 static void drop_beyond_own(struct route *r, const struct own *own)

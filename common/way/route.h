@@ -36,6 +36,9 @@ struct own {
     struct networks others; /* local-addresses */
 };
 
+/* Is that one of our listeners? */
+bool own_listens_at(const struct own *own, const struct addr *at);
+
 /* What `domain` (an address literal, or A-labels) and the rule's smtp-hosts say should be looked
  * up: each entry is asked about or, if it is an address, known. FAIL_BAD_DOMAIN if neither. */
 MUST enum fail route_hosts(struct span domain, const char *smtp_hosts, uint16_t port,
@@ -46,6 +49,11 @@ void route_add_address(struct route *r, const struct host *from, bool told);
 
 /* What was answered about `asked`. */
 void route_add_answer(struct route *r, const struct host *asked, const struct answer *a);
+
+/* The mail server has chosen `to`: of what was found only the server at that address is left, the
+ * best if there are several, with the port of `to`. False: none is there; then it is the address
+ * alone, without a name. */
+MUST bool route_only(struct route *r, const struct addr *to);
 
 /* What an answer without hosts means. */
 enum fail route_fail_of(enum answer_status status);

@@ -158,11 +158,8 @@ static void say(struct stage *st, const uint8_t *byte)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct stage st = {.remote = {.rule = "*", .client_cert = ""}};
-    struct relay_conf conf = {.host_name = "out.test",
-                              .mta.session.text = "s",
-                              .allowed = true,
-                              .reserve = reserve,
-                              .spool = &st};
+    struct relay_conf conf = {
+        .host_name = "out.test", .mta.session.text = "s", .reserve = reserve, .spool = &st};
 
     st.remote.at.port = 25;
     relay_init(&st.relay, &conf);

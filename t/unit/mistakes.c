@@ -260,6 +260,26 @@ static const struct {
      "f:1: backend-source: 'x' is not an address; write 127.0.0.2"},
     {"relay-listener 127.0.0.1:26 { hand-over = transport-map }",
      "f:1: hand-over: transport-map needs to know where it is asked; add map = 127.0.0.1:PORT"},
+    {"relay-listener 127.0.0.1:26 {\n allow = {10/8, 0/0}\n}",
+     "f:2: allow: everybody could send mail to anywhere here; name the networks of your mail "
+     "servers"},
+    {"relay-listener 127.0.0.1:26 { allow = 0.0.0.0/0 }",
+     "f:1: allow: everybody could send mail to anywhere here; name the networks of your mail "
+     "servers"},
+    {"relay-listener 127.0.0.1:26 { allow = ::/0 }",
+     "f:1: allow: everybody could send mail to anywhere here; name the networks of your mail "
+     "servers"},
+    {"relay-listener 127.0.0.1:26 { transparent = yes }",
+     "f:1: transparent: is for hand-over = original-destination; add that or drop it"},
+    {"relay-listener 127.0.0.1:26 { hand-over = proxy-header protocol = lmtp }",
+     "f:1: protocol: with this hand-over the mail server takes us for a server of the world and "
+     "speaks smtp; drop it, or use smarthost"},
+    {"relay-listener [::1]:26 { hand-over = transport-map map = 127.0.0.1:27 }",
+     "f:1: relay-listener: with transport-map we are at all of 127/8, and nowhere else; write "
+     "127.0.0.1:26"},
+    {"relay-listener 192.0.2.1:26 { hand-over = transport-map map = 127.0.0.1:27 }",
+     "f:1: relay-listener: with transport-map we are at all of 127/8, and nowhere else; write "
+     "127.0.0.1:26"},
     {"relay-listener 127.0.0.1:26 { map = 127.0.0.1:27 }",
      "f:1: map: is for hand-over = transport-map; add that or drop map"},
     {"domain a {\n use-starttls = no\n require-starttls = yes\n}",

@@ -121,7 +121,7 @@ static bool disk(struct stage *st, char *arg)
 static bool foreign(struct stage *st, char *arg)
 {
     (void)arg;
-    st->conf.allowed = false;
+    st->conf.refused = "from you";
     return !st->begun;
 }
 
@@ -223,10 +223,8 @@ static void clear(struct stage *st)
 
 static bool play_file(const char *path)
 {
-    struct stage st = {.conf = {.host_name = "out.test",
-                                .allowed = true,
-                                .reserve = reserve,
-                                .mta.session.text = "s1"}};
+    struct stage st = {
+        .conf = {.host_name = "out.test", .reserve = reserve, .mta.session.text = "s1"}};
     FILE *f = fopen(path, "r");
     char line[2048];
     unsigned at = 0;

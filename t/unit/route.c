@@ -160,10 +160,54 @@ static void answers(void **state)
         assert_int_equal(route_fail_of(fails[i].status), fails[i].fail);
 }
 
+/* What the mail server chose, and the candidate that comes of it. */
+static const struct {
+    const char *name;
+    const char *from[4];
+    const char *to, *want;
+    bool found;
+} chosen[] = {
+    {"one of them",
+     {"10 a 9.9.9.10:25", "20 b 9.9.9.20:25"},
+     "9.9.9.20:25",
+     "20 b 9.9.9.20:25",
+     true},
+    {"by another port", {"10 a 9.9.9.10:25"}, "9.9.9.10:26", "10 a 9.9.9.10:26", true},
+    {"the best of two names",
+     {"20 b 9.9.9.20:25", "10 a 9.9.9.20:25", "5 c 9.9.9.30:25"},
+     "9.9.9.20:25",
+     "10 a 9.9.9.20:25",
+     true},
+    {"the first of equals",
+     {"10 b 9.9.9.20:25", "10 a 9.9.9.20:25"},
+     "9.9.9.20:25",
+     "10 b 9.9.9.20:25",
+     true},
+    {"none of them", {"10 a 9.9.9.10:25"}, "9.9.9.11:25", "0  9.9.9.11:25", false},
+    {"none at all", {NULL}, "[2001:db8::1]:25", "0  [2001:db8::1]:25", false},
+};
+
+static void one_is_chosen(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(chosen); i++) {
+        struct route r = {.count = 0};
+        struct addr to = addr(chosen[i].to);
+        char text[512], at[ADDR_TEXT];
+
+        for (size_t k = 0; chosen[i].from[k]; k++)
+            add(&r, chosen[i].from[k]);
+        assert_row(route_only(&r, &to) == chosen[i].found && r.count == 1, chosen[i].name);
+        snprintf(text, sizeof text, "%u %s %s", r.at[0].preference, r.at[0].name,
+                 addr_port_text(&r.at[0].at, at));
+        assert_row(!strcmp(text, chosen[i].want), chosen[i].name);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(settling), cmocka_unit_test(beginning),
-                                       cmocka_unit_test(answers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_is_chosen), cmocka_unit_test(settling),
+                                       cmocka_unit_test(beginning), cmocka_unit_test(answers)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

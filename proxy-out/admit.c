@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/admit.h"
+
+#include "tell/log.h"
+
+static bool reserve(void *spool, size_t bytes)
+{
+    return !spool || spool_reserve(spool, bytes);
+}
+
+/* The greeting. `refused`: no mail is taken, and that is why. */
+static enum phase greet(struct session *s, const char *refused, const char *why)
+{
+    struct relay_conf conf = {.host_name = s->worker->settings->host_name,
+                              .mta = {.at = s->at, .session = s->id},
+                              .refused = refused,
+                              .reserve = reserve,
+                              .spool = s->worker->spool};
+
+    relay_init(&s->relay, &conf);
+    if (refused)
+        s->why = why;
+    return refused ? PHASE_LAST_WORDS : PHASE_TALK;
+}
+
+static void tell_remedy(const struct session *s, const struct handed_why *why)
+{
+    char at[ADDR_TEXT];
+
+    if (why->remedy)
+        log_say(LOG_LIFE, s->id.text, "not-taken", {"why", span_of(why->word)},
+                {"client", span_of(addr_text(&s->at, at))}, {"remedy", span_of(why->remedy)});
+}
+
+/* Once is enough: it is a matter of how both are configured. */
+static void tell_source(struct session *s)
+{
+    char at[ADDR_TEXT];
+
+    if (s->handed.has_from || s->worker->told_source)
+        return;
+    s->worker->told_source = true;
+    log_say(LOG_LIFE, s->id.text, "source-not-ours",
+            {"address", span_of(addr_text(&s->handed.from, at))},
+            {"remedy", SPAN("the PROXY header names an address that this machine did not have at "
+                            "the start, so mail goes out from another: add it and reload")});
+}
+
+static enum phase handed_over(struct session *s, enum handed_got got, const struct handed_why *why)
+{
+    switch (got) {
+    case HANDED_LATER:
+        return PHASE_HEAD;
+    case HANDED_WELL:
+        return greet(s, NULL, NULL);
+    case HANDED_REFUSED:
+        tell_remedy(s, why);
+        return greet(s, "that was not sent here for a server", why->word);
+    case HANDED_SPOILT:
+        break;
+    }
+    tell_remedy(s, why);
+    s->why = why->word;
+    return PHASE_OVER;
+}
+
+enum phase admit_hear(struct session *s)
+{
+    struct handed_why why;
+    enum handed_got got = handed_hear(&s->handed, &s->conn, &s->head, &s->worker->own, &why);
+
+    if (got != HANDED_LATER)
+        buf_clear(&s->head);
+    if (got == HANDED_WELL)
+        tell_source(s);
+    return handed_over(s, got, &why);
+}
+
+enum phase admit_start(struct session *s, const struct relay_listener *listener)
+{
+    struct handed_why why;
+
+    if (!networks_has(&listener->allow, &s->at))
+        return greet(s, "from you", "not-allowed");
+    return handed_over(s, handed_accepted(&s->handed, listener, &s->conn, &s->worker->own, &why),
+                       &why);
+}
+
+void admit_late(struct session *s)
+{
+    tell_remedy(s, &handed_late);
+    s->why = handed_late.word;
+}
