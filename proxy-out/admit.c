@@ -17,6 +17,7 @@ static enum phase greet(struct session *s, const char *refused, const char *why)
                               .reserve = reserve,
                               .spool = s->worker->spool};
 
+    worker_ids(s->worker, s->listener, &conf.ids);
     relay_init(&s->relay, &conf);
     if (refused)
         s->why = why;

@@ -7,6 +7,7 @@
 
 #include "net/listen.h"
 #include "proxy-out/facts.h"
+#include "proxy-out/transaction.h"
 #include "way/hosts.h"
 #include "conf/problem.h"
 
@@ -24,6 +25,24 @@ unsigned prepare_one(const struct settings *s)
     return 1;
 }
 
+static void check_ids(const struct settings *s, struct problems *wrong)
+{
+    for (size_t i = 0; i < s->relay_listener_count; i++) {
+        const struct relay_listener *l = &s->relay_listeners[i];
+        char text[512];
+        const char *word;
+        struct ids ids;
+
+        if (ids_read(&l->queue_id, &ids, &word))
+            continue;
+        snprintf(text, sizeof text,
+                 "relay-listener %s: queue-id: '%s' is none of xforward, envid, "
+                 "auth",
+                 l->head.title, word);
+        add_line(wrong, &l->head, text);
+    }
+}
+
 /* What is text in the settings and more than that to us. */
 static void check(const struct settings *s, struct problems *wrong)
 {
@@ -33,6 +52,7 @@ static void check(const struct settings *s, struct problems *wrong)
 
     if (s->relay_listener_count == 0)
         add_line(wrong, &s->global.head, "no relay-listener: say where the mail server hands over");
+    check_ids(s, wrong);
     for (size_t i = 0; i < s->domain_section_count; i++) {
         const struct domain *d = &s->domain_sections[i];
 

@@ -25,6 +25,7 @@ struct relay_conf {
     const char *host_name;
     struct records_mta mta; /* its name is filled in here, from EHLO */
     const char *refused;    /* why no mail is taken here, behind "takes no mail"; NULL: it is */
+    struct ids ids;         /* which queue ids are believed */
     /* Sets room for records aside: spool_reserve(). */
     bool (*reserve)(void *spool, size_t bytes);
     void *spool;

@@ -61,13 +61,12 @@ static void on_mail(struct relay *r, const struct request *q)
         answer(r, q->ticket, no_room);
         return;
     }
-    if ((why = transaction_mail(&r->t, q->arg))) {
+    r->t.from = r->from;
+    if ((why = transaction_mail(&r->t, &r->conf.ids, q->arg))) {
         relay_end_transaction(r);
         answer(r, q->ticket, why);
         return;
     }
-    r->t.from = r->from;
-    text_copy(r->t.queue_id, sizeof r->t.queue_id, span_of(r->from.ident));
     answer(r, q->ticket, "250 2.1.0 Ok\r\n");
 }
 

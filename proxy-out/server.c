@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "keep/secret.h"
 #include "net/listen.h"
 #include "proxy-out/mapper.h"
 #include "proxy-out/prepare.h"
 #include "proxy-out/session.h"
 #include "run/daemon.h"
+#include "smtp/envid.h"
 #include "tell/log.h"
 
 enum {
@@ -162,6 +164,27 @@ static bool open_spool(struct server *v)
     return v->worker.spool != NULL;
 }
 
+/* Without it ENVID is the client's, whatever it says. */
+static void open_key(struct worker *w)
+{
+    char why[4400];
+
+    w->has_key =
+        secret_open(w->settings->global.state_directory, ENVID_KEY, w->key, why, sizeof why) == 0;
+    if (!w->has_key)
+        log_say(LOG_FAULT, "", "no-envid-key", {"why", span_of(why)},
+                {"then", SPAN("queue ids in ENVID are not believed")});
+}
+
+void worker_ids(const struct worker *w, const struct relay_listener *l, struct ids *out)
+{
+    const char *wrong;
+
+    (void)!ids_read(&l->queue_id, out, &wrong); /* checked when the configuration was read */
+    out->has_key = w->has_key;
+    memcpy(out->key, w->key, sizeof out->key);
+}
+
 static bool begin(struct server *v)
 {
     const struct prepared *p = v->child->prepared;
@@ -172,6 +195,7 @@ static bool begin(struct server *v)
     w->manners = p->manners;
     LIST_INIT(&w->sessions);
     own_find(&w->own, w->settings);
+    open_key(w);
     if (!(w->base = loop_new()) || !(w->line = line_new(w->base, p->facts)) ||
         !(w->pool = pool_new(w->base)) || !(w->resume = resume_new()) || !open_spool(v) ||
         !open_doors(v))

@@ -238,6 +238,7 @@ void session_start(struct worker *w, const struct relay_listener *listener, int 
 
     w->count++;
     s->worker = w;
+    s->listener = listener;
     s->id = id_next();
     s->at = *client;
     conn_init(&s->conn, fd);

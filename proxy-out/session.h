@@ -25,6 +25,7 @@ enum phase {
 struct session {
     LIST_ENTRY(session) link;
     struct worker *worker;
+    const struct relay_listener *listener; /* borrowed from the settings */
     struct id id;
     struct addr at;
     struct conn conn;

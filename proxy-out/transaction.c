@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "smtp/envid.h"
 #include "smtp/path.h"
 #include "smtp/xtext.h"
 
@@ -32,8 +33,65 @@ static bool add_option(struct buf *dsn, struct span name, struct span value)
     return buf_addf(dsn, " %.*s=%.*s", SPAN_ARG(name), SPAN_ARG(value));
 }
 
-static const char *mail_option(struct transaction *t, struct buf *dsn, struct span name,
-                               struct span value)
+bool ids_read(const struct texts *list, struct ids *out, const char **wrong)
+{
+    struct ids ids = {.xforward = false};
+
+    for (size_t i = 0; i < list->count; i++) {
+        struct span word = span_of(*wrong = list->at[i]);
+        bool *is = span_is_nocase(word, "xforward") ? &ids.xforward
+                   : span_is_nocase(word, "envid")  ? &ids.envid
+                   : span_is_nocase(word, "auth")   ? &ids.auth
+                                                    : NULL;
+
+        if (!is)
+            return false;
+        *is = true;
+    }
+    *out = ids;
+    return true;
+}
+
+/* The first that says it counts. */
+static void take_id(struct transaction *t, struct span id)
+{
+    if (t->id_is_sure || id.len == 0 || id.len >= sizeof t->queue_id)
+        return;
+    text_clean(t->queue_id, sizeof t->queue_id, id);
+    t->id_is_sure = true;
+}
+
+/* Exim sends it unasked, to name its own message id. The remote server has no use for it. */
+static void take_auth(struct transaction *t, const struct ids *ids, struct span value)
+{
+    char text[sizeof t->queue_id];
+    size_t len = xtext_read(text, sizeof text, value);
+
+    if (ids->auth && len != (size_t)-1 && !span_is(value, "<>"))
+        take_id(t, (struct span){text, len});
+}
+
+/* What is the milter's goes; what was the client's own is put back. */
+static const char *take_envid(struct transaction *t, const struct ids *ids, struct buf *dsn,
+                              struct span value)
+{
+    struct span id, own;
+
+    if (ids->has_key && envid_read(value, ids->key, &id, &own)) {
+        if (ids->envid)
+            take_id(t, id);
+        value = own;
+        if (own.len == 0)
+            return NULL;
+    }
+    free(t->env_id);
+    if (!(t->env_id = decoded(value)))
+        return memory;
+    return add_option(dsn, SPAN("ENVID"), value) ? NULL : syntax_option;
+}
+
+static const char *mail_option(struct transaction *t, const struct ids *ids, struct buf *dsn,
+                               struct span name, struct span value)
 {
     if (span_is_nocase(name, "SIZE"))
         return text_number(value, (unsigned long)-1, &t->size) ? NULL : syntax_option;
@@ -45,20 +103,18 @@ static const char *mail_option(struct transaction *t, struct buf *dsn, struct sp
         t->utf8 = true;
         return NULL;
     }
-    /* Exim sends it unasked, to name its own message id. The remote server has no use for it. */
-    if (span_is_nocase(name, "AUTH"))
+    if (span_is_nocase(name, "AUTH")) {
+        take_auth(t, ids, value);
         return NULL;
-    if (span_is_nocase(name, "ENVID")) {
-        free(t->env_id);
-        if (!(t->env_id = decoded(value)))
-            return memory;
-    } else if (!span_is_nocase(name, "RET")) {
-        return option;
     }
+    if (span_is_nocase(name, "ENVID"))
+        return take_envid(t, ids, dsn, value);
+    if (!span_is_nocase(name, "RET"))
+        return option;
     return add_option(dsn, name, value) ? NULL : syntax_option;
 }
 
-static const char *mail_options(struct transaction *t, struct span params)
+static const char *mail_options(struct transaction *t, const struct ids *ids, struct span params)
 {
     struct span name, value;
     const char *why = NULL;
@@ -67,7 +123,7 @@ static const char *mail_options(struct transaction *t, struct span params)
 
     buf_init(&dsn, DSN_MAX);
     while (!why && (got = param_next(&params, &name, &value)) > 0)
-        why = mail_option(t, &dsn, name, value);
+        why = mail_option(t, ids, &dsn, name, value);
     if (got < 0)
         why = syntax_option;
     if (!why && !(t->dsn = copy(buf_peek(&dsn))))
@@ -76,7 +132,7 @@ static const char *mail_options(struct transaction *t, struct span params)
     return why;
 }
 
-const char *transaction_mail(struct transaction *t, struct span arg)
+const char *transaction_mail(struct transaction *t, const struct ids *ids, struct span arg)
 {
     struct path path;
     const char *why;
@@ -85,7 +141,9 @@ const char *transaction_mail(struct transaction *t, struct span arg)
         return "501 5.1.7 Bad sender address\r\n";
     if (!(t->sender = copy(path.mailbox)))
         return memory;
-    if ((why = mail_options(t, path.params))) {
+    if (ids->xforward)
+        take_id(t, span_of(t->from.ident));
+    if ((why = mail_options(t, ids, path.params))) {
         transaction_end(t);
         return why;
     }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/option.h"
 #include "proxy-out/xforward.h"
 #include "smtp/ehlo.h"
 
@@ -26,6 +27,16 @@ struct recipient {
     char *held;      /* ours; the reply of RCPT_HELD */
 };
 
+/* Which words of the mail server's are believed to be its queue id: queue_id of the listener. */
+struct ids {
+    bool xforward, envid, auth;
+    bool has_key;
+    uint64_t key[2]; /* of envid.h */
+};
+
+/* Reads the option's list. False: `*wrong` is none of its words. */
+MUST bool ids_read(const struct texts *list, struct ids *out, const char **wrong);
+
 struct transaction {
     bool open;
     unsigned number;    /* of the session: 1, 2... */
@@ -37,13 +48,15 @@ struct transaction {
     bool eight_bit, utf8;
     struct xforward from;
     char queue_id[64];
+    bool id_is_sure;        /* no client can have chosen it: struct ids */
     struct recipient *rcpt; /* ours */
     size_t count, room;
 };
 
 /* Both read a command's argument; NULL if all is well, else the reply (static, with its line
- * end). transaction_rcpt() adds a recipient behind the others. */
-MUST const char *transaction_mail(struct transaction *t, struct span arg);
+ * end). transaction_mail() wants `from` to be there; what told us the queue id is not passed on.
+ * transaction_rcpt() adds a recipient behind the others. */
+MUST const char *transaction_mail(struct transaction *t, const struct ids *ids, struct span arg);
 MUST const char *transaction_rcpt(struct transaction *t, struct span arg, struct span *domain);
 
 /* The commands for a server with these extensions: what it does not know is left out. */

@@ -12,6 +12,7 @@
 #include "way/own.h"
 #include "proxy-out/pool.h"
 #include "proxy-out/resume.h"
+#include "proxy-out/transaction.h"
 #include "conf/settings.h"
 #include "tell/spool.h"
 
@@ -25,12 +26,17 @@ struct worker {
     struct pool *pool;
     struct resume *resume;
     struct own own;
+    bool has_key;
+    uint64_t key[2];     /* of ENVID, shared with the milter */
     struct spool *spool; /* NULL: nothing is recorded */
     LIST_HEAD(sessions, session) sessions;
     unsigned long count; /* of them */
     bool draining;
     bool told_source; /* that a PROXY header named an address that is not ours */
 };
+
+/* Which queue ids are believed of who comes by this listener. */
+void worker_ids(const struct worker *w, const struct relay_listener *l, struct ids *out);
 
 /* A session is over, and its descriptors are free. */
 void worker_left(struct worker *w);
