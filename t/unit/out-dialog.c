@@ -8,6 +8,7 @@
  *   s> s<         the upstream says; must hear
  *   s2> !seeks2   another lane's upstream; where no number stands it is the first
  *   !foreign      the client may not hand over
+ *   !ids WORD...  which queue ids are believed; the key is 1, 2. xforward if not said
  *   !disk full|free
  *   !seeks        a server is wanted
  *   !again        the same one, on a new connection
@@ -118,6 +119,22 @@ static bool disk(struct stage *st, char *arg)
     return true;
 }
 
+static bool believes(struct stage *st, char *arg)
+{
+    const char *at[4], *wrong;
+    struct texts list = {.at = at, .count = 0};
+    char *word;
+
+    while (list.count < COUNT_OF(at) && (word = strtok_r(arg, " ", &arg)))
+        at[list.count++] = word;
+    if (st->begun || !ids_read(&list, &st->conf.ids, &wrong))
+        return false;
+    st->conf.ids.has_key = true;
+    st->conf.ids.key[0] = 1;
+    st->conf.ids.key[1] = 2;
+    return true;
+}
+
 static bool foreign(struct stage *st, char *arg)
 {
     (void)arg;
@@ -172,6 +189,8 @@ static bool play(struct stage *st, char *line)
 
     if (!strcmp(line, "!foreign"))
         return foreign(st, NULL);
+    if (!strncmp(line, "!ids", 4))
+        return believes(st, line + 4);
     if (side == '!')
         return act(st, line);
     if (!mark || (side != 'c' && side != 's'))
@@ -223,8 +242,10 @@ static void clear(struct stage *st)
 
 static bool play_file(const char *path)
 {
-    struct stage st = {
-        .conf = {.host_name = "out.test", .reserve = reserve, .mta.session.text = "s1"}};
+    struct stage st = {.conf = {.host_name = "out.test",
+                                .ids.xforward = true,
+                                .reserve = reserve,
+                                .mta.session.text = "s1"}};
     FILE *f = fopen(path, "r");
     char line[2048];
     unsigned at = 0;
