@@ -13,10 +13,9 @@ static void greet(struct relay *r)
 {
     char text[512];
     const struct relay_conf *c = &r->conf;
-    int len = c->refused
-                  ? snprintf(text, sizeof text, "554 5.7.1 %s takes no mail %s\r\n", c->host_name,
-                             c->refused)
-                  : snprintf(text, sizeof text, "220 %s ESMTP sallyport-out\r\n", c->host_name);
+    int len = c->refused ? snprintf(text, sizeof text, "554 5.7.1 %s takes no mail %s\r\n",
+                                    c->host_name, c->refused)
+                         : snprintf(text, sizeof text, RELAY_GREETING, c->host_name);
 
     serve_answer(&r->client, 0, (struct span){text, (size_t)len});
 }

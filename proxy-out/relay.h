@@ -19,6 +19,9 @@
 #include "smtp/received.h"
 #include "smtp/serve.h"
 
+/* With the host's name; also what tells that we have called ourselves. */
+#define RELAY_GREETING "220 %s ESMTP sallyport-out\r\n"
+
 enum { RELAY_LANES = 10 };
 
 struct relay_conf {

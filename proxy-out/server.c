@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -191,6 +192,7 @@ static bool begin(struct server *v)
     struct worker *w = &v->worker;
 
     w->settings = v->child->settings;
+    (void)snprintf(w->greeting, sizeof w->greeting, RELAY_GREETING, w->settings->host_name);
     v->most = listen_capacity(w->settings->global.max_sessions);
     w->manners = p->manners;
     LIST_INIT(&w->sessions);

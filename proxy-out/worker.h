@@ -21,6 +21,7 @@ struct session;
 struct worker {
     struct event_base *base;
     const struct settings *settings;
+    char greeting[320]; /* RELAY_GREETING */
     const struct manners *manners;
     struct line *line;
     struct pool *pool;

@@ -151,6 +151,10 @@ static void note_refusal(struct attempt *a, const struct heard *h)
 
 static void on_greeting(struct attempt *a, const struct heard *h)
 {
+    if (a->conf.greeting && span_is(h->text, a->conf.greeting)) {
+        finish(a, FAIL_CAUGHT);
+        return;
+    }
     if (h->code == 220) {
         ask(a, TICKET_EHLO, PHASE_EHLO, "EHLO ", a->conf.ehlo_name);
         return;

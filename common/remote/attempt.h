@@ -21,6 +21,7 @@ struct attempt_conf {
     const struct candidate *to;
     const struct addr *from; /* NULL: the kernel's choice */
     const char *ehlo_name;
+    const char *greeting; /* ours, that of the relay-listeners; NULL: there is none to know */
     const struct domain *rule;
     struct demand demand;
     struct tls *tls;

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# T::Printed - the configurations that doc/inbound prints, for a test to run.
+# T::Printed - the configurations that doc/inbound and doc/outbound print, for a test to run.
 #
 #   my $exim = T::Printed::blocks('In front of Exim');   # by the line above each, without its colon
 #   $exim->{'sallyport.conf'}
+#   T::Printed::blocks('Netfilter', 'outbound')    # of that page
 #   T::Printed::fit($text, $pem)                   # with ports and paths of the test
 #   T::Printed::over($base, $text)                 # sections and options of $text in place of those of $base
 #   my $etc = T::Printed::etc($ca);                # a folder with all files that are named, for fit()
@@ -13,11 +14,10 @@ use Carp qw(croak);
 use File::Copy qw(copy);
 use T::Stage ();
 
-my $path = "$ENV{T_SOURCE}/doc/inbound";
-
 # A section's blocks; without a name all sections, by name.
 sub blocks {
-    my $wanted = shift;
+    my ($wanted, $page) = (@_, undef, undef);
+    my $path = "$ENV{T_SOURCE}/doc/" . ($page // 'inbound');
     open my $in, '<', $path or croak "$path: $!";
     my (%sections, $section, $block, $last);
     while (my $line = <$in>) {
