@@ -39,7 +39,7 @@ static const char *objection(const struct serve *s, const struct request *r)
     if (!verb_may_say(r->verb, r->arg))
         return "501 5.5.4 Only printable characters may stand here\r\n";
     if (!s->greeted && !verb_has(r->verb, VERB_OPEN))
-        return "503 5.5.1 EHLO first\r\n";
+        return s->role == SERVE_LMTP ? "503 5.5.1 LHLO first\r\n" : "503 5.5.1 EHLO first\r\n";
     if (s->demand_tls && !s->secured && !verb_has(r->verb, VERB_CLEAR))
         return "530 5.7.0 Must issue a STARTTLS command first\r\n";
     if (r->verb == VERB_STARTTLS && s->secured)
@@ -85,9 +85,17 @@ static const char *last_straw(struct serve *s, enum verb verb)
     return serve_idles(s) ? TOO_IDLE : NULL;
 }
 
+/* SMTP and LMTP greet in their own ways, and neither knows the other's. */
+static enum verb known(const struct serve *s, enum verb verb)
+{
+    unsigned others = s->role == SERVE_LMTP ? VERB_SMTP : VERB_LMTP;
+
+    return verb != VERB_COUNT && verb_has(verb, others) ? VERB_COUNT : verb;
+}
+
 static int next_command(struct serve *s, struct span line, struct request *out)
 {
-    *out = (struct request){.verb = verb_read(line, &out->arg), .arg = out->arg};
+    *out = (struct request){.verb = known(s, verb_read(line, &out->arg)), .arg = out->arg};
     if (out->verb != VERB_COUNT && verb_has(out->verb, VERB_WAITS) && s->first != s->next)
         return 0;
     s->lent = line.len + 2;

@@ -127,17 +127,22 @@ static void go_on(struct serve *s, enum verb verb, char class)
     }
 }
 
+static bool is_hello(enum verb verb)
+{
+    return verb == VERB_EHLO || verb == VERB_HELO || verb == VERB_LHLO;
+}
+
 /* Is no message under way behind it, if it was taken? */
 static bool starts_anew(enum verb verb)
 {
-    return verb == VERB_MAIL || verb == VERB_RSET || verb == VERB_EHLO || verb == VERB_HELO;
+    return verb == VERB_MAIL || verb == VERB_RSET || is_hello(verb);
 }
 
 static void follow(struct serve *s, enum verb verb, char class)
 {
     if (verb == VERB_CONNECT && class == '5')
         s->turned_away = true;
-    if ((verb == VERB_EHLO || verb == VERB_HELO) && class == '2')
+    if (is_hello(verb) && class == '2')
         s->greeted = true;
     if (starts_anew(verb) && class == '2')
         begin_message(s);
@@ -195,6 +200,16 @@ void serve_answer(struct serve *s, unsigned ticket, struct span text)
     say(s, text);
     for (char *later; s->first != s->next && (later = slot(s, s->first)->said); free(later))
         say(s, span_of(later));
+}
+
+bool serve_answer_part(struct serve *s, unsigned ticket, struct span text)
+{
+    /* What can_owe() keeps for the last of them, and for a last word, stays. */
+    if (ticket != s->first || buf_room(&s->out) < 3 * SERVE_REPLY_MAX)
+        return false;
+    if (text.len == 0 || text.len > SERVE_REPLY_MAX)
+        text = SPAN(BAD_ANSWER);
+    return buf_add(&s->out, text);
 }
 
 void serve_end(struct serve *s, struct span text)

@@ -56,7 +56,8 @@ struct owed {
     char *said; /* ours; the answer, where it came before its turn */
 };
 
-enum serve_role { SERVE_WORLD, SERVE_MTA }; /* IN and OUT of verb.def */
+/* IN and OUT of verb.def; and OUT in LMTP. */
+enum serve_role { SERVE_WORLD, SERVE_MTA, SERVE_LMTP };
 
 struct serve {
     enum serve_role role;
@@ -121,6 +122,10 @@ enum verb serve_asked(const struct serve *s, unsigned ticket);
  * is not owed (any more) is let be, so an upstream's answer may come after serve_end().
  * The answer to VERB_END, VERB_ABORT or VERB_OUTGROWN forgets what is left of the message. */
 void serve_answer(struct serve *s, unsigned ticket, struct span text);
+
+/* One of several replies to a ticket whose turn it is: LMTP answers a message for each recipient
+ * (RFC 2033, 4.2). The last of them is for serve_answer(). False: no room now; empty `out`. */
+MUST bool serve_answer_part(struct serve *s, unsigned ticket, struct span text);
 
 /* Says `text` (a 421) to every open ticket's turn at once: one reply, then nothing more is
  * heard or answered. */

@@ -15,6 +15,8 @@ enum {
     ALONE = VERB_ALONE,
     WAITS = VERB_WAITS,
     IDLE = VERB_IDLE,
+    LMTP = VERB_LMTP,
+    SMTP = VERB_SMTP,
 };
 
 static const struct {

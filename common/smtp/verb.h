@@ -28,6 +28,8 @@ enum verb_rule {
     VERB_ALONE = 32,
     VERB_WAITS = 64,
     VERB_IDLE = 128,
+    VERB_LMTP = 256,
+    VERB_SMTP = 512,
 };
 
 /* "EHLO"; also "a line of AUTH" and the like, for logs. */

@@ -96,8 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     if (size < 1)
         return 0;
-    serve_init(&s, bytes[0] & 1 ? SERVE_MTA : SERVE_WORLD, bytes[0] & 2,
-               bytes[0] & 4 ? DOT_NORMALIZE : DOT_REJECT);
+    serve_init(&s, bytes[0] & 1 ? (bytes[0] & 16 ? SERVE_LMTP : SERVE_MTA) : SERVE_WORLD,
+               bytes[0] & 2, bytes[0] & 4 ? DOT_NORMALIZE : DOT_REJECT);
     serve_limit(&s, bytes[0] & 16 ? 40 : 0);
     if (bytes[0] & 8)
         serve_born_secured(&s);

@@ -9,6 +9,7 @@
  *   !            all is said: it is over
  *   T  B  E  D   TLS has begun; TLS from the first byte; the owner ends it; drops the chunk
  *   L            a message may have 9 bytes
+ *   Preply       one of several to the last request
  */
 #include "smtp/serve.h"
 
@@ -28,7 +29,7 @@
 #define NOT_HTTP "421 4.7.0 This is not an HTTP server\r\n"
 #define READY "220 2.0.0 Ready\r\n"
 
-enum { WORLD = 0, MTA = 1, DEMAND_TLS = 2, NORMALIZE = 4, WHOLE_ONLY = 8 };
+enum { WORLD = 0, MTA = 1, DEMAND_TLS = 2, NORMALIZE = 4, WHOLE_ONLY = 8, LMTP = 16 };
 
 /* clang-format off */
 static const struct { const char *name; unsigned how; const char *steps[24]; } cases[] = {
@@ -60,6 +61,21 @@ static const struct { const char *name; unsigned how; const char *steps[24]; } c
     {"what each side takes: our MTA", MTA,
      {HELLO, ">AUTH PLAIN\r\nSTARTTLS\r\nVRFY a\r\nETRN a\r\nXFORWARD A=1\r\n",
       "<" NOT_THERE NOT_THERE NOT_THERE NOT_THERE, "=XFORWARD|A=1"}},
+    /* RFC 2033, 4.1 and 4.2 */
+    {"LMTP begins with LHLO", LMTP,
+     {"0220 mx\r\n", ">EHLO a\r\nHELO a\r\nMAIL FROM:<>\r\nLHLO\r\nLHLO a\r\n",
+      "<220 mx\r\n" UNKNOWN UNKNOWN "503 5.5.1 LHLO first\r\n" BAD_ARG, "=LHLO|a", "5250 mx\r\n", "<250 mx\r\n"}},
+    {"and knows no other way later", LMTP,
+     {"0220 mx\r\n", ">LHLO a\r\n", "=LHLO|a", "1250 mx\r\n", ">EHLO a\r\nMAIL FROM:<>\r\n",
+      "<220 mx\r\n250 mx\r\n" UNKNOWN, "=MAIL|FROM:<>"}},
+    {"what is asked with LHLO waits for its answer", LMTP,
+     {"0220 mx\r\n", ">LHLO a\r\nMAIL FROM:<>\r\n", "=LHLO|a", "1250 mx\r\n", "<220 mx\r\n250 mx\r\n", "=MAIL|FROM:<>"}},
+    {"SMTP knows no LHLO: our MTA", MTA, {"0220 mx\r\n", ">LHLO a\r\n", "<220 mx\r\n" UNKNOWN}},
+    {"SMTP knows no LHLO: the world", WORLD, {"0220 mx\r\n", ">LHLO a\r\n", "<220 mx\r\n" UNKNOWN}},
+    {"LMTP answers a message for each recipient", LMTP,
+     {"0220 mx\r\n", ">LHLO a\r\n", "=LHLO|a", "1250 mx\r\n", ">DATA\r\n", "=DATA|", "2354 go\r\n",
+      ">a\r\n.\r\nNOOP\r\n", "<220 mx\r\n250 mx\r\n354 go\r\n", "=the end of the message|", "+a\r\n", "P250 one\r\n",
+      "P550 two\r\n", "<250 one\r\n550 two\r\n", "3250 three\r\n", "<250 three\r\n", "=NOOP|"}},
     {"answers in the order of the questions", WORLD,
      {HELLO, ">MAIL FROM:<>\r\nXYZZY\r\nRCPT TO:<a>\r\n", "=MAIL|FROM:<>", "=RCPT|TO:<a>", "<",
       "4250 rcpt\r\n", "<", "2250 mail\r\n", "<250 mail\r\n" UNKNOWN "250 rcpt\r\n"}},
@@ -302,6 +318,9 @@ static void step_on(struct play *p, const char *step, size_t piece)
     case 'L':
         serve_limit(&p->s, 9);
         break;
+    case 'P':
+        assert_row(serve_answer_part(&p->s, p->s.next - 1, span_of(step + 1)), p->name);
+        break;
     case 'E':
         serve_end(&p->s, SPAN("421 bye\r\n"));
         break;
@@ -309,6 +328,11 @@ static void step_on(struct play *p, const char *step, size_t piece)
         serve_answer(&p->s, (unsigned)(step[0] - '0'), span_of(step + 1));
         pump(p);
     }
+}
+
+static enum serve_role role_of(unsigned how)
+{
+    return how & LMTP ? SERVE_LMTP : how & MTA ? SERVE_MTA : SERVE_WORLD;
 }
 
 static void dialogues_go_as_written(void **state)
@@ -323,7 +347,7 @@ static void dialogues_go_as_written(void **state)
                 continue;
             memset(&p, 0, sizeof p);
             p.name = cases[i].name;
-            serve_init(&p.s, how & MTA ? SERVE_MTA : SERVE_WORLD, (how & DEMAND_TLS) != 0,
+            serve_init(&p.s, role_of(how), (how & DEMAND_TLS) != 0,
                        how & NORMALIZE ? DOT_NORMALIZE : DOT_REJECT);
             for (const char *const *step = cases[i].steps; *step; step++)
                 step_on(&p, *step, piece);
