@@ -13,6 +13,7 @@ static enum phase greet(struct session *s, const char *refused, const char *why)
 {
     struct relay_conf conf = {.host_name = s->worker->settings->host_name,
                               .mta = {.at = s->at, .session = s->id},
+                              .lmtp = s->lmtp,
                               .refused = refused,
                               .reserve = reserve,
                               .spool = s->worker->spool};

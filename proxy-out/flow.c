@@ -69,16 +69,12 @@ static enum phase over(struct session *s, const char *why)
 static enum phase phase_by_need(const struct session *s)
 {
     switch (relay_awaits(&s->relay)) {
-    case AWAITS_CLIENT:
+    case AWAITS_COMMAND:
         return PHASE_TALK;
-    case AWAITS_SERVER:
-        return PHASE_SEEK;
-    case AWAITS_REPLY:
-        return PHASE_REPLY;
     case AWAITS_MESSAGE:
         return PHASE_MESSAGE;
-    case AWAITS_FINAL:
-        return PHASE_FINAL;
+    case AWAITS_SERVERS:
+        return PHASE_SERVERS;
     }
     return PHASE_TALK;
 }
@@ -121,10 +117,10 @@ static enum phase round_of(struct session *s, size_t *moved)
  * be written down; nothing else is of use to anybody. */
 static bool is_of_no_use(const struct session *s, enum phase now)
 {
-    if (s->gone)
-        return s->relay.message != RELAY_ENDING;
-    return s->ended && (now == PHASE_TALK ||
-                        (s->relay.message == RELAY_HEARS && serve_body(&s->relay.client).len == 0));
+    if (s->relay.message == RELAY_ENDING)
+        return false;
+    return s->gone || (s->ended && (now == PHASE_TALK || (s->relay.message == RELAY_HEARS &&
+                                                          serve_body(&s->relay.client).len == 0)));
 }
 
 /* Until a round moves no byte in or out: TLS may hold bytes that no socket will announce, and

@@ -3,6 +3,18 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
+/* Of what our client waits for (RFC 5321, 4.5.3.2, which Postfix and others keep), so that it
+ * hears of it before it goes. */
+enum {
+    REPLY_SECONDS = 240, /* to RCPT: 300 */
+    DATA_SECONDS = 110,  /* to DATA: 120 */
+    LAG_SECONDS = 60,    /* that others wait for one */
+    FINAL_SECONDS = 540, /* over LMTP, from the dot to the last answer: 600 */
+    PROGRESS = 12,       /* a message moves on with each 4 KB: dripping is no progress */
+};
+
 struct hold *hold_new(struct worker *w, struct relay *r, unsigned lane, const char *session,
                       const struct handed *handed, watch_fn *fn, void *arg)
 {
@@ -50,7 +62,10 @@ void hold_push(struct hold *h, size_t *moved)
         h->out += len;
         *moved += len;
         h->ended = got == CONN_OVER || got == CONN_FAILED;
-        *moved += h->ended; /* the relay is to hear of it */
+        if (h->ended) { /* the relay is to hear of it, and of what it said before */
+            (void)upstream_pull(h->up, moved);
+            ++*moved;
+        }
     }
 }
 
@@ -86,6 +101,7 @@ static void take(struct hold *h)
 
     h->up = seek_take(k);
     h->ended = h->sated = false;
+    h->awaits = HOLD_WAITS_NOT;
     upstream_own(h->up, on_upstream, on_upstream, h);
     lane_opened(h->relay, lane_of(h), &h->up->dial, &h->up->ehlo, &h->up->remote, seek_has_more(k),
                 k->reused);
@@ -140,10 +156,98 @@ bool hold_tend(struct hold *h)
     return news;
 }
 
+/* Has another server all that there is of the message, so that it waits for this one? */
+static bool lags(const struct hold *h, const struct lane *l)
+{
+    const struct relay *r = h->relay;
+
+    for (unsigned i = 0; i < r->lanes; i++) {
+        const struct lane *other = r->lane[i];
+
+        if (other != l && (other->is == LANE_BODY || other->is == LANE_ENDING) &&
+            lane_is_sent(r, other))
+            return true;
+    }
+    return false;
+}
+
+static int awaits(const struct hold *h, const struct lane *l)
+{
+    switch (h->up ? l->is : LANE_REST) {
+    case LANE_OPEN:
+        return dial_waits(l->dial) > 0 ? HOLD_REPLY : HOLD_WAITS_NOT;
+    case LANE_DATA:
+        return HOLD_DATA;
+    case LANE_BODY:
+    case LANE_ENDING:
+        if (!lane_is_sent(h->relay, l))
+            return lags(h, l) ? HOLD_LAGS : HOLD_BODY;
+        return l->is == LANE_ENDING ? HOLD_FINAL : HOLD_WAITS_NOT;
+    default:
+        return HOLD_WAITS_NOT;
+    }
+}
+
+static double limit_of(const struct hold *h)
+{
+    const struct domain *rule = h->seek ? h->seek->rule : NULL;
+    double send = rule ? (double)rule->data_send_timeout : REPLY_SECONDS;
+
+    switch (h->awaits) {
+    case HOLD_WAITS_NOT:
+        break;
+    case HOLD_REPLY:
+        return REPLY_SECONDS;
+    case HOLD_DATA:
+        return DATA_SECONDS;
+    case HOLD_BODY:
+        return send;
+    case HOLD_LAGS:
+        return send < LAG_SECONDS ? send : LAG_SECONDS;
+    case HOLD_FINAL:
+        return rule ? (double)rule->smtp_data_termination_timeout : REPLY_SECONDS;
+    }
+    return 0;
+}
+
+static void set_clock(struct hold *h)
+{
+    const struct lane *l = lane_of(h);
+    int is = awaits(h, l);
+    uint64_t mark = is == HOLD_BODY || is == HOLD_LAGS ? h->out >> PROGRESS
+                    : is == HOLD_REPLY                 ? l->dial->first
+                                                       : 0;
+    double now;
+
+    if (is == (int)h->awaits && mark == h->mark)
+        return;
+    now = clock_mono();
+    h->awaits = (unsigned)is;
+    h->mark = mark;
+    h->deadline = is == HOLD_WAITS_NOT ? 0 : now + limit_of(h);
+    if (l->is != LANE_ENDING)
+        h->dot_at = 0;
+    else if (h->dot_at == 0)
+        h->dot_at = now;
+    if (h->dot_at > 0 && h->relay->conf.lmtp && h->deadline > h->dot_at + FINAL_SECONDS)
+        h->deadline = h->dot_at + FINAL_SECONDS;
+}
+
+bool hold_give_up(struct hold *h, double now)
+{
+    if (h->deadline == 0 || now < h->deadline)
+        return false;
+    h->deadline = 0;
+    h->awaits = HOLD_WAITS_NOT;
+    lane_lost(h->relay, lane_of(h), FAIL_TIMEOUT);
+    return true;
+}
+
 void hold_plan(struct hold *h)
 {
     struct span pieces[DIAL_PIECES];
 
+    set_clock(h);
     if (h->up)
         watch_want(&h->up->watch, h->up->conn.fd,
                    conn_reads_on(&h->up->conn) |

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * hold - what a session has of one lane: the search for a server, and the connection to it.
+ * hold - what a session has of one lane: the search for a server, and the connection to it; and
+ * how long a server may take, each for itself.
  */
 #pragma once
 
@@ -20,6 +21,16 @@ struct hold {
     bool sated;          /* nothing more is to be read until the loop says so */
     bool ended;          /* it said its last */
     uint64_t out;        /* bytes that went */
+    enum {
+        HOLD_WAITS_NOT, /* also while it seeks: that has its own deadline */
+        HOLD_REPLY,     /* to MAIL or RCPT */
+        HOLD_DATA,      /* to DATA */
+        HOLD_BODY,      /* it is to take more of the message */
+        HOLD_LAGS,      /* likewise, and others wait for it */
+        HOLD_FINAL,     /* its answer to the message */
+    } awaits;
+    uint64_t mark;           /* progress in that */
+    double deadline, dot_at; /* 0: none; not yet */
 };
 
 /* NULL: no memory. To free is to let the upstream go, whatever was going on. */
@@ -34,5 +45,8 @@ void hold_push(struct hold *h, size_t *moved);
 /* Takes away what the lane left, and finds what it seeks. True if the relay has news. */
 MUST bool hold_tend(struct hold *h);
 
-/* What the loop should wake us for. */
+/* What the loop should wake us for; and until when it must have moved on. */
 void hold_plan(struct hold *h);
+
+/* Its time is up: the lane is lost. False: it is not. */
+bool hold_give_up(struct hold *h, double now);

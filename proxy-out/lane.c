@@ -6,9 +6,6 @@
 
 #include "proxy-out/relay.h"
 
-/* Our tickets with an upstream. The greeting's was 0. */
-enum { TICKET_MAIL = 1, TICKET_DATA, TICKET_END, TICKET_RCPT };
-
 static struct span fail_line(enum fail fail, char to[256])
 {
     return (struct span){to, (size_t)snprintf(to, 256, "%s\r\n", fail_reply(fail))};
@@ -28,7 +25,7 @@ static void say(struct relay *r, struct lane *l, struct span text, enum fail fai
     r->broken = r->broken || !l->said || (by && !l->said_by);
 }
 
-static bool is_ours(const struct relay *r, const struct lane *l, size_t recipient)
+bool lane_has(const struct relay *r, const struct lane *l, size_t recipient)
 {
     return r->lane[r->t.rcpt[recipient].lane] == l;
 }
@@ -72,20 +69,25 @@ void lane_refuse(struct relay *r, struct lane *l, size_t recipient)
 static void refuse_open(struct relay *r, struct lane *l)
 {
     for (size_t i = 0; i < r->t.count; i++)
-        if (is_ours(r, l, i) && r->t.rcpt[i].is < RCPT_ACCEPTED)
+        if (lane_has(r, l, i) && r->t.rcpt[i].is < RCPT_ACCEPTED)
             lane_refuse(r, l, i);
 }
 
-/* The same word for all that were accepted: what became of the message. */
-static void record_accepted(struct relay *r, struct lane *l, enum record_do what, struct span text,
-                            enum fail fail, const struct remote *by)
+void lane_record(struct relay *r, struct lane *l, enum record_do what, struct span text,
+                 enum fail fail)
 {
     struct records_event e = {
         .what = what, .domain = l->domain, .reply = text, .size = r->client.received, .fail = fail};
 
     for (e.recipient = 0; e.recipient < r->t.count; e.recipient++)
-        if (is_ours(r, l, e.recipient) && r->t.rcpt[e.recipient].is == RCPT_ACCEPTED)
-            relay_record(r, by, &e);
+        if (lane_has(r, l, e.recipient) && r->t.rcpt[e.recipient].is == RCPT_ACCEPTED)
+            relay_record(r, l->remote, &e);
+}
+
+bool lane_is_sent(const struct relay *r, const struct lane *l)
+{
+    return l->dial->ending == 0 && buf_len(&l->dial->out) == 0 &&
+           serve_body(&r->client).len == l->went;
 }
 
 void lane_opened(struct relay *r, struct lane *l, struct dial *dial, const struct ehlo *ehlo,
@@ -121,7 +123,7 @@ static void seek_next(struct relay *r, struct lane *l, enum lane_left left)
     for (size_t i = 0; i < r->t.count; i++) {
         struct recipient *to = &r->t.rcpt[i];
 
-        if (!is_ours(r, l, i) || to->is >= RCPT_ACCEPTED)
+        if (!lane_has(r, l, i) || to->is >= RCPT_ACCEPTED)
             continue;
         to->is = RCPT_WAITS;
         free(to->held);
@@ -163,7 +165,7 @@ void lane_lost(struct relay *r, struct lane *l, enum fail fail)
         fail = FAIL_LOST_IN_DATA;
         break;
     case LANE_ENDING:
-        fail = FAIL_LOST_REPLY;
+        fail = lane_is_sent(r, l) ? FAIL_LOST_REPLY : FAIL_LOST_IN_DATA;
         what = RECORD_OUTCOME;
         break;
     case LANE_REST:
@@ -171,7 +173,7 @@ void lane_lost(struct relay *r, struct lane *l, enum fail fail)
     case LANE_OVER:
         return;
     }
-    record_accepted(r, l, what, fail_line(fail, text), fail, l->remote);
+    lane_record(r, l, what, fail_line(fail, text), fail);
     give_up(r, l, fail_line(fail, text), fail, LEFT_SPENT);
 }
 
@@ -200,7 +202,7 @@ static void settle_held(struct relay *r, struct lane *l)
     for (size_t i = 0; i < r->t.count; i++) {
         struct recipient *to = &r->t.rcpt[i];
 
-        if (!is_ours(r, l, i) || to->is != RCPT_HELD)
+        if (!lane_has(r, l, i) || to->is != RCPT_HELD)
             continue;
         if (l->accepted == 0) {
             say(r, l, span_of(to->held), FAIL_NOT, l->remote);
@@ -247,28 +249,35 @@ static void on_data(struct relay *r, struct lane *l, const struct heard *h)
         if (r->t.eight_bit && !ehlo_has(&l->ehlo, EHLO_8BITMIME))
             r->eight_bit++;
     } else if (h->code / 100 == 4 || h->code / 100 == 5) {
-        record_accepted(r, l, RECORD_ROW, h->text, FAIL_NOT, l->remote);
+        lane_record(r, l, RECORD_ROW, h->text, FAIL_NOT);
         give_up(r, l, h->text, FAIL_NOT, h->code == 421 ? LEFT_SPENT : LEFT_OPEN);
     } else {
         lane_lost(r, l, FAIL_PROTOCOL);
     }
 }
 
-static bool is_all_sent(const struct relay *r, const struct lane *l)
+/* It does not want the rest of the message, and says what its answer will be (RFC 5321, 4.2.5:
+ * only who took it whole can say 250). We stop, and so it is not taken, whatever it was. */
+static void on_early(struct relay *r, struct lane *l, const struct heard *h)
 {
-    return l->dial->ending == 0 && buf_len(&l->dial->out) == 0 &&
-           serve_body(&r->client).len == l->went;
-}
-
-/* A 3xx, or an answer to what was not all said, is none: the message is not taken. */
-static void on_end(struct relay *r, struct lane *l, const struct heard *h)
-{
-    if (h->code / 100 == 3 || !is_all_sent(r, l)) {
+    if (h->code / 100 < 4) {
         lane_lost(r, l, FAIL_PROTOCOL);
         return;
     }
-    record_accepted(r, l, RECORD_OUTCOME, h->text, FAIL_NOT, l->remote);
-    give_up(r, l, h->text, FAIL_NOT, h->code == 421 ? LEFT_SPENT : LEFT_CLEAN);
+    lane_record(r, l, l->is == LANE_BODY ? RECORD_ROW : RECORD_OUTCOME, h->text, FAIL_NOT);
+    give_up(r, l, h->text, FAIL_NOT, LEFT_SPENT);
+}
+
+static void on_end(struct relay *r, struct lane *l, const struct heard *h)
+{
+    if (!lane_is_sent(r, l)) {
+        on_early(r, l, h);
+    } else if (h->code / 100 == 3) {
+        lane_lost(r, l, FAIL_PROTOCOL);
+    } else {
+        lane_record(r, l, RECORD_OUTCOME, h->text, FAIL_NOT);
+        give_up(r, l, h->text, FAIL_NOT, h->code == 421 ? LEFT_SPENT : LEFT_CLEAN);
+    }
 }
 
 static void on_heard(struct relay *r, struct lane *l, const struct heard *h)
@@ -298,80 +307,16 @@ void lane_hear(struct relay *r, struct lane *l)
     struct heard h;
     int got;
 
-    while (is_talking(l) && (got = dial_next(l->dial, &h)) != 0) {
+    while (is_talking(l)) {
+        bool early = l->is == LANE_BODY;
+
+        if ((got = early ? dial_early(l->dial, &h) : dial_next(l->dial, &h)) == 0)
+            return;
         if (got < 0)
             lane_lost(r, l, FAIL_PROTOCOL);
+        else if (early)
+            on_early(r, l, &h);
         else
             on_heard(r, l, &h);
     }
-}
-
-static bool ask_mail(struct relay *r, struct lane *l)
-{
-    struct buf line;
-
-    buf_init(&line, TRANSACTION_LINE);
-    l->mail_asked = transaction_mail_line(&r->t, &l->ehlo, &line) &&
-                    dial_ask(l->dial, TICKET_MAIL, buf_peek(&line));
-    buf_clear(&line);
-    return l->mail_asked;
-}
-
-static void ask_rcpt(struct relay *r, struct lane *l, size_t recipient)
-{
-    struct recipient *to = &r->t.rcpt[recipient];
-    struct buf line;
-
-    buf_init(&line, TRANSACTION_LINE);
-    if (transaction_rcpt_line(to, &l->ehlo, &line) &&
-        dial_ask(l->dial, TICKET_RCPT + (unsigned)recipient, buf_peek(&line))) {
-        to->is = RCPT_ASKED;
-        l->asked++;
-    }
-    buf_clear(&line);
-}
-
-/* May something be asked before the last answer is in (RFC 2920)? */
-static bool may_ask(const struct lane *l)
-{
-    return dial_has_room(l->dial, TRANSACTION_LINE) &&
-           (dial_waits(l->dial) == 0 || ehlo_has(&l->ehlo, EHLO_PIPELINING));
-}
-
-void lane_ask(struct relay *r, struct lane *l)
-{
-    char text[256];
-
-    for (size_t i = 0; i < r->t.count && l->is == LANE_OPEN; i++) {
-        if (!is_ours(r, l, i) || r->t.rcpt[i].is != RCPT_WAITS)
-            continue;
-        if (!ehlo_has(&l->ehlo, EHLO_SMTPUTF8) && transaction_needs_utf8(&r->t, &r->t.rcpt[i])) {
-            relay_refuse(r, i, fail_line(FAIL_SMTPUTF8, text), FAIL_SMTPUTF8, l->remote);
-            continue;
-        }
-        if (!may_ask(l) || (!l->mail_asked && !ask_mail(r, l)) || !may_ask(l))
-            return;
-        ask_rcpt(r, l, i);
-    }
-}
-
-void lane_data(struct relay *r, struct lane *l)
-{
-    if (l->is != LANE_OPEN || l->accepted == 0)
-        return;
-    if (dial_ask(l->dial, TICKET_DATA, SPAN("DATA\r\n")))
-        l->is = LANE_DATA;
-    else
-        lane_lost(r, l, FAIL_PROTOCOL);
-}
-
-/* First what will be true if nothing more is heard, then the end (DESIGN 8). */
-void lane_end(struct relay *r, struct lane *l)
-{
-    if (l->is != LANE_BODY)
-        return;
-    record_accepted(r, l, RECORD_INTENT, SPAN(RECORDS_UNKNOWN), FAIL_NOT, l->remote);
-    l->is = LANE_ENDING;
-    if (!dial_end(l->dial, TICKET_END))
-        lane_lost(r, l, FAIL_PROTOCOL);
 }

@@ -18,7 +18,7 @@ enum lane_is {
     LANE_OPEN,   /* hands the envelope over */
     LANE_DATA,   /* asked DATA */
     LANE_BODY,   /* hands the message over */
-    LANE_ENDING, /* asked for the answer to the message */
+    LANE_ENDING, /* and asks for the answer to it */
     LANE_OVER,   /* nothing more goes there in this transaction: `said` is the answer */
 };
 
@@ -57,6 +57,19 @@ void lane_taken(struct lane *l);
 
 /* The upstream broke, or fell silent. */
 void lane_lost(struct relay *r, struct lane *l, enum fail fail);
+
+/* Our tickets with an upstream. The greeting's was 0. */
+enum { TICKET_MAIL = 1, TICKET_DATA, TICKET_END, TICKET_RCPT };
+
+/* Between lane.c, which hears, and lane_ask.c. Is it this lane's recipient? */
+bool lane_has(const struct relay *r, const struct lane *l, size_t recipient);
+
+/* The same word for all that were accepted: what became of the message. */
+void lane_record(struct relay *r, struct lane *l, enum record_do what, struct span text,
+                 enum fail fail);
+
+/* Has all that is there to be sent gone? */
+bool lane_is_sent(const struct relay *r, const struct lane *l);
 
 /* The rest is relay's. Takes in what the upstream said; asks what may be asked. */
 void lane_hear(struct relay *r, struct lane *l);

@@ -15,7 +15,8 @@ static void greet(struct relay *r)
     const struct relay_conf *c = &r->conf;
     int len = c->refused ? snprintf(text, sizeof text, "554 5.7.1 %s takes no mail %s\r\n",
                                     c->host_name, c->refused)
-                         : snprintf(text, sizeof text, RELAY_GREETING, c->host_name);
+                         : snprintf(text, sizeof text,
+                                    c->lmtp ? RELAY_GREETING_LMTP : RELAY_GREETING, c->host_name);
 
     serve_answer(&r->client, 0, (struct span){text, (size_t)len});
 }
@@ -24,7 +25,7 @@ void relay_init(struct relay *r, const struct relay_conf *conf)
 {
     *r = (struct relay){.conf = *conf};
     r->conf.mta.name = r->mta_name;
-    serve_init(&r->client, SERVE_MTA, false, DOT_NORMALIZE);
+    serve_init(&r->client, conf->lmtp ? SERVE_LMTP : SERVE_MTA, false, DOT_NORMALIZE);
     received_init(&r->received);
     buf_init(&r->lines, LINES_MAX);
     greet(r);
@@ -79,6 +80,7 @@ void relay_end_transaction(struct relay *r)
     received_clear(&r->received);
     received_init(&r->received);
     r->looked = 0;
+    r->told = 0;
 }
 
 struct span relay_show(char to[SERVE_REPLY_MAX], struct span text, const struct remote *by)
@@ -159,44 +161,88 @@ bool relay_has_open(const struct relay *r)
     return false;
 }
 
-static const char *last_word(const struct relay *r)
+/* A lane's last word, as the client sees it. */
+static struct span word_of(char shown[SERVE_REPLY_MAX], const struct lane *l)
 {
-    for (unsigned i = 0; i < r->lanes; i++)
-        if (r->lane[i]->said)
-            return r->lane[i]->said;
-    return "451 4.3.0 No answer\r\n";
+    if (!l->said)
+        return SPAN("451 4.3.0 No answer\r\n");
+    return relay_show(shown, span_of(l->said), l->said_by);
 }
 
-static const struct remote *last_speaker(const struct relay *r)
+/* The lane that has recipients in the message; NULL: several have. */
+static const struct lane *only_lane(const struct relay *r)
 {
-    for (unsigned i = 0; i < r->lanes; i++)
-        if (r->lane[i]->said)
-            return r->lane[i]->said_by;
-    return NULL;
+    const struct lane *only = NULL;
+
+    for (unsigned i = 0; i < r->lanes; i++) {
+        if (r->lane[i]->accepted == 0)
+            continue;
+        if (only)
+            return NULL;
+        only = r->lane[i];
+    }
+    return only;
+}
+
+/* All have answered DATA. Of several servers that refuse it each has its own word for its own
+ * recipients, and those can only be said behind the message. */
+static void tell_data(struct relay *r)
+{
+    const struct lane *only = only_lane(r);
+    char shown[SERVE_REPLY_MAX];
+
+    if (!only || only->is == LANE_BODY) {
+        r->message = RELAY_HEARS;
+        r->looked = 0;
+        serve_answer(&r->client, r->data_ticket, SPAN("354 End data with <CR><LF>.<CR><LF>\r\n"));
+        return;
+    }
+    struct span word = word_of(shown, only);
+
+    relay_end_transaction(r);
+    serve_answer(&r->client, r->data_ticket, word);
+}
+
+static size_t next_accepted(const struct relay *r, size_t from)
+{
+    while (from < r->t.count && r->t.rcpt[from].is != RCPT_ACCEPTED)
+        from++;
+    return from;
+}
+
+/* What became of the message: over LMTP for each recipient in their order, as far as it is known
+ * (RFC 2033, 4.2); over SMTP once. */
+static void tell_end(struct relay *r)
+{
+    char shown[SERVE_REPLY_MAX];
+
+    for (;;) {
+        size_t at = next_accepted(r, r->told);
+        const struct lane *l = r->lane[r->t.rcpt[at].lane];
+        bool last = !r->conf.lmtp || next_accepted(r, at + 1) == r->t.count;
+        struct span word;
+
+        if (l->is != LANE_OVER)
+            return;
+        word = word_of(shown, l);
+        if (last) {
+            relay_end_transaction(r);
+            serve_answer(&r->client, r->end_ticket, word);
+            return;
+        }
+        if (!serve_answer_part(&r->client, r->end_ticket, word))
+            return;
+        r->told = at + 1;
+    }
 }
 
 /* What the lanes have come to, told to the client when it is due. */
 static void tell_client(struct relay *r)
 {
-    char shown[SERVE_REPLY_MAX];
-    struct span word;
-
-    if (r->message == RELAY_ASKED_DATA && !any_lane(r, LANE_DATA)) {
-        if (any_lane(r, LANE_BODY)) {
-            r->message = RELAY_HEARS;
-            r->looked = 0;
-            serve_answer(&r->client, r->data_ticket,
-                         SPAN("354 End data with <CR><LF>.<CR><LF>\r\n"));
-            return;
-        }
-        word = relay_show(shown, span_of(last_word(r)), last_speaker(r));
-        relay_end_transaction(r);
-        serve_answer(&r->client, r->data_ticket, word);
-    } else if (r->message == RELAY_ENDING && !any_lane(r, LANE_ENDING)) {
-        word = relay_show(shown, span_of(last_word(r)), last_speaker(r));
-        relay_end_transaction(r);
-        serve_answer(&r->client, r->end_ticket, word);
-    }
+    if (r->message == RELAY_ASKED_DATA && !any_lane(r, LANE_DATA))
+        tell_data(r);
+    else if (r->message == RELAY_ENDING)
+        tell_end(r);
 }
 
 /* The front of the message that every upstream has. */
@@ -236,17 +282,6 @@ enum relay_wish relay_turn(struct relay *r)
     return r->quit || serve_is_over(&r->client) ? RELAY_END : RELAY_WAIT;
 }
 
-enum relay_awaits relay_awaits(const struct relay *r)
-{
-    if (any_lane(r, LANE_SEEKS))
-        return AWAITS_SERVER;
-    if (r->message == RELAY_ENDING)
-        return serve_body(&r->client).len > 0 ? AWAITS_MESSAGE : AWAITS_FINAL;
-    if (r->message == RELAY_HEARS)
-        return AWAITS_MESSAGE;
-    return relay_has_open(r) || r->message == RELAY_ASKED_DATA ? AWAITS_REPLY : AWAITS_CLIENT;
-}
-
 void relay_say_goodbye(struct relay *r, struct span text)
 {
     serve_end(&r->client, text);
@@ -273,4 +308,29 @@ void relay_went(struct relay *r, unsigned lane, size_t count)
 
     l->went += dial_went(l->dial, body_for(r, l), count);
     drop_body(r);
+}
+
+static bool any_piece(const struct relay *r)
+{
+    struct span pieces[DIAL_PIECES];
+
+    for (unsigned i = 0; i < r->lanes; i++)
+        if (relay_pieces(r, i, pieces) > 0)
+            return true;
+    return false;
+}
+
+enum relay_awaits relay_awaits(const struct relay *r)
+{
+    switch (r->message) {
+    case RELAY_ENDING:
+        return any_lane(r, LANE_ENDING) ? AWAITS_SERVERS : AWAITS_COMMAND;
+    case RELAY_HEARS:
+        return any_piece(r) ? AWAITS_SERVERS : AWAITS_MESSAGE;
+    case RELAY_ASKED_DATA:
+        return AWAITS_SERVERS;
+    case RELAY_NO_MESSAGE:
+        break;
+    }
+    return relay_has_open(r) ? AWAITS_SERVERS : AWAITS_COMMAND;
 }

@@ -21,12 +21,14 @@
 
 /* With the host's name; also what tells that we have called ourselves. */
 #define RELAY_GREETING "220 %s ESMTP sallyport-out\r\n"
+#define RELAY_GREETING_LMTP "220 %s LMTP sallyport-out\r\n"
 
 enum { RELAY_LANES = 10 };
 
 struct relay_conf {
     const char *host_name;
     struct records_mta mta; /* its name is filled in here, from EHLO */
+    bool lmtp;              /* several domains, an answer for each recipient (RFC 2033) */
     const char *refused;    /* why no mail is taken here, behind "takes no mail"; NULL: it is */
     struct ids ids;         /* which queue ids are believed */
     /* Sets room for records aside: spool_reserve(). */
@@ -48,6 +50,7 @@ struct relay {
     char *later_arg; /* ours; NULL: none does */
     unsigned later_ticket;
     unsigned data_ticket, end_ticket;
+    size_t told; /* recipients that have heard what became of the message, or need not */
     enum { RELAY_NO_MESSAGE, RELAY_ASKED_DATA, RELAY_HEARS, RELAY_ENDING } message;
     struct buf lines;        /* records to spool */
     size_t reserved, spare;  /* room set aside; and what of it is to be given back */
@@ -62,13 +65,11 @@ enum relay_wish {
     RELAY_CUT, /* close at once; nothing more may be said */
 };
 
-/* What the relay waits for, which decides how long. */
+/* Whom the relay waits for. */
 enum relay_awaits {
-    AWAITS_CLIENT,  /* a command */
-    AWAITS_SERVER,  /* a lane seeks */
-    AWAITS_REPLY,   /* an answer to MAIL, RCPT or DATA */
-    AWAITS_MESSAGE, /* the message, from the client or into an upstream */
-    AWAITS_FINAL,   /* the answer to the message */
+    AWAITS_COMMAND, /* the client, for a command, or to take its answers */
+    AWAITS_MESSAGE, /* the client, for more of a message */
+    AWAITS_SERVERS, /* one or more lanes */
 };
 
 void relay_init(struct relay *r, const struct relay_conf *conf);

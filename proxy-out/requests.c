@@ -82,7 +82,8 @@ static bool read_domain(struct span domain, char to[IDNA_NAME])
     return idna_ascii(domain, to);
 }
 
-/* Which lane takes this domain: the one that has it, or a free one. NULL: none. */
+/* Which lane takes this domain: the one that has it, or a free one. NULL: none. Over SMTP there is
+ * one answer to a message, so only one domain can be in it. */
 static struct lane *find_lane(struct relay *r, const char *domain, unsigned *at)
 {
     struct lane *l = NULL;
@@ -92,7 +93,7 @@ static struct lane *find_lane(struct relay *r, const char *domain, unsigned *at)
             break;
     if (*at < r->lanes)
         l = r->lane[*at];
-    else if (r->lanes == 0)
+    else if (r->lanes == 0 || r->conf.lmtp)
         l = relay_add_lane(r);
     if (l && !l->domain[0])
         text_copy(l->domain, sizeof l->domain, span_of(domain));
@@ -144,7 +145,9 @@ static void on_rcpt(struct relay *r, const struct request *q)
         transaction_drop_last(&r->t);
         r->reserved -= RECORDS_ROOM;
         r->spare += RECORDS_ROOM;
-        answer(r, q->ticket, "452 4.5.3 One domain in a transaction\r\n");
+        answer(r, q->ticket,
+               r->conf.lmtp ? "452 4.5.3 Too many domains in a transaction\r\n"
+                            : "452 4.5.3 One domain in a transaction\r\n");
         return;
     }
     if (l->is == LANE_OVER)
@@ -164,7 +167,9 @@ static void on_data(struct relay *r, const struct request *q)
         return;
     }
     if (accepted == 0) {
-        answer(r, q->ticket, "554 5.5.1 No valid recipients\r\n");
+        answer(r, q->ticket,
+               r->conf.lmtp ? "503 5.5.1 No valid recipients\r\n" /* RFC 2033, 4.2 */
+                            : "554 5.5.1 No valid recipients\r\n");
         return;
     }
     r->data_ticket = q->ticket;
@@ -196,6 +201,7 @@ static void on_request(struct relay *r, const struct request *q)
     switch (q->verb) {
     case VERB_EHLO:
     case VERB_HELO:
+    case VERB_LHLO:
         on_ehlo(r, q);
         return;
     case VERB_XFORWARD:

@@ -10,43 +10,35 @@
 #include "tell/log.h"
 
 enum {
-    HEAD_SECONDS = 5,    /* for a PROXY header, with a packet lost on the way */
-    TALK_SECONDS = 300,  /* for the client's next command (RFC 5321, 4.5.3.2.7) */
-    REPLY_SECONDS = 240, /* for an answer to MAIL, RCPT or DATA: clients wait 300 */
-    IDLE_SECONDS = 5,    /* without a word, until a worker that drains says 421; */
-    STUCK_SECONDS = 15,  /* and within a transaction */
-    LAST_SECONDS = 5,    /* for what is still to be said at the end */
-    PROGRESS = 12,       /* a message moves on with each 4 KB: dripping is no progress */
+    HEAD_SECONDS = 5,      /* for a PROXY header, with a packet lost on the way */
+    TALK_SECONDS = 300,    /* for the client's next command (RFC 5321, 4.5.3.2.7) */
+    MESSAGE_SECONDS = 180, /* for more of a message */
+    SERVERS_SECONDS = 900, /* servers have their own limits; this is the net below those */
+    IDLE_SECONDS = 5,      /* without a word, until a worker that drains says 421; */
+    STUCK_SECONDS = 15,    /* and within a transaction */
+    LAST_SECONDS = 5,      /* for what is still to be said at the end */
+    PROGRESS = 12,         /* a message moves on with each 4 KB: dripping is no progress */
 };
 
 static const char *const doing[] = {
-    [PHASE_HEAD] = "waiting for a PROXY header",
-    [PHASE_TALK] = "waiting for a command",
-    [PHASE_SEEK] = "finding a server",
-    [PHASE_REPLY] = "waiting for the server",
-    [PHASE_MESSAGE] = "passing a message on",
-    [PHASE_FINAL] = "waiting for the answer to a message",
-    [PHASE_LAST_WORDS] = "saying goodbye",
-    [PHASE_OVER] = "",
+    [PHASE_HEAD] = "waiting for a PROXY header", [PHASE_TALK] = "waiting for a command",
+    [PHASE_MESSAGE] = "hearing a message",       [PHASE_SERVERS] = "waiting for servers",
+    [PHASE_LAST_WORDS] = "saying goodbye",       [PHASE_OVER] = "",
 };
 
-static unsigned long limit_of(const struct session *s, enum phase phase)
+static unsigned long limit_of(const struct session *s)
 {
     const struct seek *k = s->holds ? s->hold[0]->seek : NULL;
 
-    switch (phase) {
+    switch (s->phase) {
     case PHASE_HEAD:
         return HEAD_SECONDS;
     case PHASE_TALK:
         return TALK_SECONDS;
-    case PHASE_SEEK: /* it has its own deadline; this is the net below it */
-        return k ? k->rule->route_deadline + LAST_SECONDS : LAST_SECONDS;
-    case PHASE_REPLY:
-        return REPLY_SECONDS;
     case PHASE_MESSAGE:
-        return k ? k->rule->data_send_timeout : REPLY_SECONDS;
-    case PHASE_FINAL:
-        return k ? k->rule->smtp_data_termination_timeout : REPLY_SECONDS;
+        return k ? k->rule->data_send_timeout : MESSAGE_SECONDS;
+    case PHASE_SERVERS:
+        return SERVERS_SECONDS;
     case PHASE_LAST_WORDS:
     case PHASE_OVER:
         break;
@@ -56,35 +48,35 @@ static unsigned long limit_of(const struct session *s, enum phase phase)
 
 static uint64_t progress(const struct session *s)
 {
-    uint64_t sum = 0;
+    uint64_t sum = s->in >> PROGRESS;
 
-    for (unsigned i = 0; i < s->holds; i++) {
-        const struct hold *h = s->hold[i];
-
-        if (s->phase == PHASE_MESSAGE)
-            sum += h->out >> PROGRESS;
-        else if (h->up)
-            sum += h->up->dial.first;
-    }
     if (s->phase == PHASE_TALK)
-        sum = s->relay.client.next;
-    if (s->phase == PHASE_MESSAGE)
-        sum += s->in >> PROGRESS;
+        return s->relay.client.next + s->relay.told;
+    for (unsigned i = 0; s->phase == PHASE_SERVERS && i < s->holds; i++)
+        sum += s->hold[i]->mark;
     return sum;
 }
 
-/* The timer is set only where it would fire too late; on_alarm() sorts out the rest. */
 static void set_deadline(struct session *s)
 {
-    double now = clock_mono();
-
     s->mark = progress(s);
-    s->since = now;
-    s->deadline = now + (double)limit_of(s, s->phase);
-    if (s->alarm_at > 0 && s->alarm_at <= s->deadline)
+    s->since = clock_mono();
+    s->deadline = s->since + (double)limit_of(s);
+}
+
+/* For whoever's time is up first. Where it fires too early, on_alarm() sorts out the rest. */
+static void set_alarm(struct session *s)
+{
+    double due = s->deadline;
+
+    for (unsigned i = 0; i < s->holds; i++)
+        if (s->hold[i]->deadline > 0 && s->hold[i]->deadline < due)
+            due = s->hold[i]->deadline;
+    if (s->alarm_at > 0 && s->alarm_at <= due)
         return;
-    s->alarm_at = s->deadline;
-    alarm_set(&s->alarm, s->deadline - now);
+    s->alarm_at = due;
+    due -= clock_mono();
+    alarm_set(&s->alarm, due > 0 ? due : 0);
 }
 
 static void enter(struct session *s, enum phase phase)
@@ -92,7 +84,7 @@ static void enter(struct session *s, enum phase phase)
     bool same = phase == s->phase;
 
     s->phase = phase;
-    if (phase != PHASE_OVER && (!same || s->mark != progress(s)))
+    if (!same || s->mark != progress(s))
         set_deadline(s);
 }
 
@@ -158,6 +150,7 @@ static void step(struct session *s)
     }
     enter(s, next);
     plan(s);
+    set_alarm(s);
 }
 
 void session_step(void *arg)
@@ -173,30 +166,13 @@ static void on_client(void *arg)
     step(s);
 }
 
-/* Who is it that does not move? */
-static void give_up(struct session *s)
+static bool give_up_lanes(struct session *s, double now)
 {
-    struct span pieces[DIAL_PIECES];
+    bool any = false;
 
-    for (unsigned i = 0; i < s->relay.lanes; i++) {
-        struct lane *l = s->relay.lane[i];
-
-        if (s->phase != PHASE_MESSAGE || relay_pieces(&s->relay, i, pieces) > 0)
-            lane_lost(&s->relay, l, FAIL_TIMEOUT);
-    }
-}
-
-static bool client_is_late(const struct session *s)
-{
-    struct span pieces[DIAL_PIECES];
-
-    if (s->phase != PHASE_MESSAGE)
-        return s->phase == PHASE_HEAD || s->phase == PHASE_TALK || s->phase == PHASE_LAST_WORDS ||
-               s->phase == PHASE_SEEK;
-    for (unsigned i = 0; i < s->relay.lanes; i++)
-        if (relay_pieces(&s->relay, i, pieces) > 0)
-            return false;
-    return true;
+    for (unsigned i = 0; i < s->holds; i++)
+        any = hold_give_up(s->hold[i], now) || any;
+    return any;
 }
 
 static void on_alarm(void *arg)
@@ -205,14 +181,12 @@ static void on_alarm(void *arg)
     double now = clock_mono();
 
     s->alarm_at = 0;
-    if (now < s->deadline) {
-        s->alarm_at = s->deadline;
-        alarm_set(&s->alarm, s->deadline - now);
+    if (give_up_lanes(s, now)) {
+        step(s);
         return;
     }
-    if (!client_is_late(s)) {
-        give_up(s);
-        step(s);
+    if (now < s->deadline) {
+        set_alarm(s);
         return;
     }
     if (s->phase == PHASE_LAST_WORDS) {
@@ -241,6 +215,7 @@ void session_start(struct worker *w, const struct relay_listener *listener, int 
     s->listener = listener;
     s->id = id_next();
     s->at = *client;
+    s->lmtp = listener->protocol == RELAY_LMTP;
     conn_init(&s->conn, fd);
     watch_init(&s->watch, w->base, on_client, s);
     alarm_init(&s->alarm, w->base, on_alarm, s);

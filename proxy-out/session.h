@@ -14,10 +14,8 @@
 enum phase {
     PHASE_HEAD,       /* a PROXY header is to come */
     PHASE_TALK,       /* it is the client's turn */
-    PHASE_SEEK,       /* a server is looked for */
-    PHASE_REPLY,      /* the server is to answer MAIL, RCPT or DATA */
-    PHASE_MESSAGE,    /* a message goes through */
-    PHASE_FINAL,      /* the server is to answer the message */
+    PHASE_MESSAGE,    /* likewise, for more of a message */
+    PHASE_SERVERS,    /* servers are looked for, or are to say something: see hold.h */
     PHASE_LAST_WORDS, /* what is said goes out, then the client's connection is closed */
     PHASE_OVER,
 };
@@ -33,7 +31,7 @@ struct session {
     struct buf head; /* what came of a PROXY header */
     struct watch watch;
     struct alarm alarm, again;
-    double since, deadline, alarm_at; /* alarm_at: when `alarm` fires; 0: not set */
+    double since, deadline, alarm_at; /* of this phase; alarm_at: when `alarm` fires; 0: not set */
     enum phase phase;
     uint64_t mark; /* progress in this phase */
     struct relay relay;
@@ -41,6 +39,7 @@ struct session {
     unsigned holds;
     uint64_t in;
     const char *why; /* it ends */
+    bool lmtp;       /* it speaks that */
     bool sated;      /* nothing more is to be read until the loop says so */
     bool ended;      /* the client says no more */
     bool gone;       /* and hears no more */

@@ -159,15 +159,15 @@ static void clean(char *at, size_t len)
     }
 }
 
-int dial_next(struct dial *d, struct heard *out)
+static struct span unread(struct dial *d)
 {
     buf_drop(&d->in, d->lent);
     d->lent = 0;
+    return buf_peek(&d->in);
+}
 
-    struct span in = buf_peek(&d->in);
-
-    if (in.len && d->first == d->next)
-        return -1;
+static int take_reply(struct dial *d, struct span in, unsigned ticket, struct heard *out)
+{
     int len = find_reply(in);
 
     if (len <= 0)
@@ -175,11 +175,28 @@ int dial_next(struct dial *d, struct heard *out)
     d->lent = (size_t)len;
     clean(d->in.bytes + d->in.from, d->lent);
     *out = (struct heard){
-        .ticket = d->asked[d->first++ % DIAL_DEPTH],
+        .ticket = ticket,
         .code = (in.at[0] - '0') * 100 + (in.at[1] - '0') * 10 + in.at[2] - '0',
         .text = {in.at, d->lent},
     };
     return 1;
+}
+
+int dial_next(struct dial *d, struct heard *out)
+{
+    struct span in = unread(d);
+    int got;
+
+    if (in.len && d->first == d->next)
+        return -1;
+    got = take_reply(d, in, d->asked[d->first % DIAL_DEPTH], out);
+    d->first += got > 0;
+    return got;
+}
+
+int dial_early(struct dial *d, struct heard *out)
+{
+    return d->first != d->next ? -1 : take_reply(d, unread(d), 0, out);
 }
 
 bool dial_secured(struct dial *d)

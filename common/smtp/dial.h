@@ -74,6 +74,10 @@ unsigned dial_waits(const struct dial *d);
 /* 1: a reply. 0: feed me. -1: this is not SMTP, or nobody asked. */
 MUST int dial_next(struct dial *d, struct heard *out);
 
+/* The same where nothing is owed: a server that does not want the rest of a message may say so
+ * before its end. The ticket is 0. */
+MUST int dial_early(struct dial *d, struct heard *out);
+
 /* What should go to the wire now, in order, in up to 3 pieces, all borrowed: commands, then
  * `body`, then the lone dot once dial_end() was called. Their number comes back; none is
  * empty. */

@@ -9,6 +9,7 @@
  *   s2> !seeks2   another lane's upstream; where no number stands it is the first
  *   !foreign      the client may not hand over
  *   !ids WORD...  which queue ids are believed; the key is 1, 2. xforward if not said
+ *   !lmtp         it speaks LMTP
  *   !disk full|free
  *   !seeks        a server is wanted
  *   !again        the same one, on a new connection
@@ -135,10 +136,13 @@ static bool believes(struct stage *st, char *arg)
     return true;
 }
 
-static bool foreign(struct stage *st, char *arg)
+/* What is so before the client is greeted. */
+static bool set(struct stage *st, const char *word)
 {
-    (void)arg;
-    st->conf.refused = "from you";
+    if (!strcmp(word, "lmtp"))
+        st->conf.lmtp = true;
+    else
+        st->conf.refused = "from you";
     return !st->begun;
 }
 
@@ -187,8 +191,8 @@ static bool play(struct stage *st, char *line)
     int n = snprintf(text, sizeof text, "%s\r\n", mark && mark[1] ? mark + 2 : "");
     struct span say = {text, (size_t)n};
 
-    if (!strcmp(line, "!foreign"))
-        return foreign(st, NULL);
+    if (!strcmp(line, "!foreign") || !strcmp(line, "!lmtp"))
+        return set(st, line + 1);
     if (!strncmp(line, "!ids", 4))
         return believes(st, line + 4);
     if (side == '!')
