@@ -26,6 +26,11 @@ static void refuse(struct serve *s, unsigned ticket, const char *why)
         refuse_for_good(s, SPAN(TOO_MANY));
 }
 
+static const char *hello_first(const struct serve *s)
+{
+    return s->role == SERVE_LMTP ? "503 5.5.1 LHLO first\r\n" : "503 5.5.1 EHLO first\r\n";
+}
+
 static const char *objection(const struct serve *s, const struct request *r)
 {
     if (s->turned_away && r->verb != VERB_QUIT)
@@ -39,7 +44,7 @@ static const char *objection(const struct serve *s, const struct request *r)
     if (!verb_may_say(r->verb, r->arg))
         return "501 5.5.4 Only printable characters may stand here\r\n";
     if (!s->greeted && !verb_has(r->verb, VERB_OPEN))
-        return s->role == SERVE_LMTP ? "503 5.5.1 LHLO first\r\n" : "503 5.5.1 EHLO first\r\n";
+        return hello_first(s);
     if (s->demand_tls && !s->secured && !verb_has(r->verb, VERB_CLEAR))
         return "530 5.7.0 Must issue a STARTTLS command first\r\n";
     if (r->verb == VERB_STARTTLS && s->secured)
