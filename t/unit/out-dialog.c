@@ -137,9 +137,16 @@ static bool believes(struct stage *st, char *arg)
 }
 
 /* What is so before the client is greeted. */
-static bool set(struct stage *st, const char *word)
+static bool is_setting(const char *line)
 {
-    if (!strcmp(word, "lmtp"))
+    return !strcmp(line, "!foreign") || !strcmp(line, "!lmtp") || !strncmp(line, "!ids", 4);
+}
+
+static bool set(struct stage *st, char *word)
+{
+    if (word[0] == 'i')
+        return believes(st, word + 3);
+    if (word[0] == 'l')
         st->conf.lmtp = true;
     else
         st->conf.refused = "from you";
@@ -191,12 +198,8 @@ static bool play(struct stage *st, char *line)
     int n = snprintf(text, sizeof text, "%s\r\n", mark && mark[1] ? mark + 2 : "");
     struct span say = {text, (size_t)n};
 
-    if (!strcmp(line, "!foreign") || !strcmp(line, "!lmtp"))
-        return set(st, line + 1);
-    if (!strncmp(line, "!ids", 4))
-        return believes(st, line + 4);
     if (side == '!')
-        return act(st, line);
+        return is_setting(line) ? set(st, line + 1) : act(st, line);
     if (!mark || (side != 'c' && side != 's'))
         return false;
     begin(st);
