@@ -84,6 +84,7 @@ static void check_one(struct check *c, struct section *s)
         [KIND_SOURCE] = check_source,
         [KIND_SENDER_DOMAIN] = check_sender_domain,
         [KIND_RELAY_LISTENER] = check_relay_listener,
+        [KIND_DOMAIN_MACRO] = check_domain_macro,
         [KIND_DOMAIN] = check_domain,
         [KIND_MILTER_LISTENER] = check_milter_listener,
         [KIND_ACCT_FILE] = check_acct_file,
@@ -93,16 +94,40 @@ static void check_one(struct check *c, struct section *s)
     checks[s->kind - kinds](c, s);
 }
 
+/* All of them, since they may name each other. */
+static void read_macros(struct check *c)
+{
+    struct macro *all;
+    size_t count = 0;
+    char why[1024];
+
+    for (const struct section *s = c->list; s; s = s->next)
+        count += check_is_kind(s, KIND_DOMAIN_MACRO);
+    all = arena_get(c->arena, count, sizeof *all);
+    count = 0;
+    for (const struct section *s = c->list; s; s = s->next)
+        if (check_is_kind(s, KIND_DOMAIN_MACRO))
+            all[count++] = *(const struct macro *)s->head;
+    c->macros = macros_new(all, count, why, sizeof why);
+    if (c->macros)
+        return;
+    problem_add_line(c->problems, why);
+    for (struct section *s = c->list; s; s = s->next)
+        s->bad |= check_is_kind(s, KIND_DOMAIN_MACRO);
+}
+
 /* In the order of kinds: what is said of sources depends on listeners. */
 void check_sections(struct section *list, struct arena *arena, struct problems *problems)
 {
-    struct check c = {list, arena, problems, 0};
+    struct check c = {.list = list, .arena = arena, .problems = problems};
 
     for (const struct section *s = list; s; s = s->next)
         c.backends += check_is_kind(s, KIND_BACKEND);
+    read_macros(&c);
     for (int kind = 0; kind < KIND_COUNT; kind++)
         for (struct section *s = list; s; s = s->next)
             if (check_is_kind(s, kind) && !s->bad)
                 check_one(&c, s);
     twins_check(list, arena, problems);
+    macros_free(&c.macros);
 }

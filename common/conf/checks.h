@@ -13,6 +13,7 @@ struct check {
     struct arena *arena;
     struct problems *problems;
     size_t backends;
+    struct macros *macros; /* NULL: they are wrong, and that was said */
 };
 
 #define wrong(c, s, name, ...) section_wrong(s, (c)->problems, name, __VA_ARGS__)
@@ -45,6 +46,7 @@ void check_backend(struct check *c, struct section *s);
 /* check_out.c */
 void check_relay_listener(struct check *c, struct section *s);
 void check_domain(struct check *c, struct section *s);
+void check_domain_macro(struct check *c, struct section *s);
 
 /* check_acct.c */
 void check_milter_listener(struct check *c, struct section *s);

@@ -45,6 +45,12 @@ const struct kind kinds[] = {
     [KIND_RELAY_LISTENER] = {"relay-listener", "ADDRESS:PORT", "127.0.0.1:10026", NULL,
                              relay_listener_options, sizeof(struct relay_listener),
                              "Where sallyport-out takes mail from the mail server."},
+    [KIND_DOMAIN_MACRO] = {"domain-macro", "NAME", "tld", NULL, macro_options, sizeof(struct macro),
+                           "Names a list of words, which $NAME stands for in the patterns of "
+                           "domain and sender-domain (domain yahoo.$tld) and in other lists. "
+                           "Names are letters, digits and _. It may also be written NAME "
+                           "{a, b, c}. A domain that is written out beats the same by a macro.",
+                           "a, b, c", "com, de, co.uk"},
     [KIND_DOMAIN] = {"domain", "PATTERN", "*", NULL, domain_options, sizeof(struct domain),
                      "What recipient domains demand. Patterns are *, example.com, *.example.com "
                      "(what is below it), [*.]example.com (both) and [10.0.0.0/8] (address "

@@ -72,12 +72,17 @@ static void sample_option(const struct option *o, const char *indent)
 
 static void sample_section(const struct kind *kind, const char *indent)
 {
+    const char *space = *kind->example ? " " : "";
     char inner[32], lead[32];
 
     snprintf(inner, sizeof inner, "%s    ", indent);
     snprintf(lead, sizeof lead, "## %s", indent);
     print_wrapped(lead, kind->doc);
-    printf("#%s%s %s {\n", indent, kind->name, kind->example);
+    if (kind->words) {
+        printf("#%s%s %s %s\n", indent, kind->name, kind->example, kind->words_example);
+        return;
+    }
+    printf("#%s%s%s%s {\n", indent, kind->name, space, kind->example);
     for (const struct option *o = kind->options; o->name; o++)
         sample_option(o, inner);
     for (const struct kind *k = kinds + 1; k->name; k++)
@@ -131,14 +136,24 @@ static void manual_option(const struct option *o)
         printf("The default is\n.Li %s .\n", o->fallback);
 }
 
+static void print_heading(const struct kind *k)
+{
+    if (!*k->name)
+        puts(".Ss Outside of sections");
+    else if (!*k->title)
+        printf(".Ss %s\n", k->name);
+    else
+        printf(".Ss %s Ar %s%s%s\n", k->name, k->title, k->words ? " " : "",
+               k->words ? k->words : "");
+}
+
 void settings_print_manual(void)
 {
     for (const struct kind *k = kinds; k->name; k++) {
-        if (*k->name)
-            printf(".Ss %s Ar %s\n", k->name, k->title);
-        else
-            puts(".Ss Outside of sections");
+        print_heading(k);
         print_wrapped("", k->doc);
+        if (k->words || !k->options->name)
+            continue;
         puts(".Bl -tag -width Ds");
         for (const struct option *o = k->options; o->name; o++)
             manual_option(o);

@@ -126,6 +126,82 @@ static bool take_value(struct reader *r, struct statement *out)
     return true;
 }
 
+static bool add_word(struct reader *r, enum token t, const char *name)
+{
+    if (t == T_WORD || t == T_STRING)
+        return ends_well(r, t, name) && add_value(r, r->tokens.text);
+    return t != T_BAD &&
+           fail(r, r->tokens.token_line, "%s: a word is missing behind the comma; add it", name);
+}
+
+/* a, b, c to the end of the line; behind a comma they may go on on the next one. */
+static bool take_commas(struct reader *r, const char *name, unsigned line)
+{
+    enum token t = token_next(&r->tokens);
+
+    if (t == T_OPEN)
+        return take_list(r, name);
+    if (t == T_BAD)
+        return false;
+    if ((t != T_WORD && t != T_STRING) || r->tokens.token_line != line) {
+        token_back(&r->tokens);
+        return fail(r, line, "%s: its words are missing; write %s NAME a, b, c", name, name);
+    }
+    for (;; t = token_next(&r->tokens)) {
+        if (!add_word(r, t, name))
+            return false;
+        unsigned last = r->tokens.token_line;
+
+        t = token_next(&r->tokens);
+        if (t == T_COMMA)
+            continue;
+        if (t == T_BAD || (r->tokens.token_line == last && (t == T_WORD || t == T_STRING)))
+            return list_fail(r, t, name, last);
+        token_back(&r->tokens);
+        return true;
+    }
+}
+
+/* Words to the end of the line. */
+static bool take_words(struct reader *r, const char *name, unsigned line)
+{
+    enum token t = token_next(&r->tokens);
+
+    for (; (t == T_WORD || t == T_STRING) && r->tokens.token_line == line;
+         t = token_next(&r->tokens))
+        if (!ends_well(r, t, name) || !add_value(r, r->tokens.text))
+            return false;
+    if (t == T_BAD)
+        return false;
+    token_back(&r->tokens);
+    return true;
+}
+
+/* What PowerMTA writes on one line: behind NAME TITLE. */
+static bool take_line(struct reader *r, struct statement *out, bool commas)
+{
+    out->kind = STATEMENT_LINE;
+    r->value_count = 0;
+    if (commas ? !take_commas(r, out->name, out->line) : !take_words(r, out->name, out->line))
+        return false;
+    out->list = true;
+    out->values = r->values;
+    out->value_count = r->value_count;
+    return true;
+}
+
+/* Behind NAME TITLE { */
+static bool open_section(struct reader *r, struct statement *out, bool outside)
+{
+    out->kind = STATEMENT_OPEN;
+    if (outside) {
+        r->open_line = out->line;
+        snprintf(r->open_name, sizeof r->open_name, "%s%s%s", out->name, *out->title ? " " : "",
+                 out->title);
+    }
+    return true;
+}
+
 /* Behind NAME TITLE, or include FILE. */
 static bool take_open(struct reader *r, struct statement *out)
 {
@@ -139,15 +215,11 @@ static bool take_open(struct reader *r, struct statement *out)
             return true;
         return fail(r, out->line, "include: stands outside of sections only; move it");
     }
+    if (!strcmp(out->name, "domain-macro") || !strcmp(out->name, "mx"))
+        return take_line(r, out, *out->name == 'd');
     t = token_next(&r->tokens);
-    if (t == T_OPEN) {
-        out->kind = STATEMENT_OPEN;
-        if (outside) {
-            r->open_line = out->line;
-            snprintf(r->open_name, sizeof r->open_name, "%s %s", out->name, out->title);
-        }
-        return true;
-    }
+    if (t == T_OPEN)
+        return open_section(r, out, outside);
     if (t == T_BAD)
         return false;
     token_back(&r->tokens);
@@ -208,6 +280,9 @@ static bool take_statement(struct reader *r, struct statement *out)
     if ((t == T_WORD || t == T_STRING) && r->tokens.token_line == out->line)
         return take_open(r, out);
     if (t == T_OPEN) {
+        out->title = "";
+        if (!strcmp(out->name, "mx-rollup-list"))
+            return open_section(r, out, r->tokens.braces == 1);
         if (!strcmp(out->name, "source") && has_braced_title(r))
             return take_open(r, out);
         token_back(&r->tokens);

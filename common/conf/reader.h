@@ -4,6 +4,8 @@
  *
  *   NAME = VALUE    NAME = {VALUE, VALUE}    NAME TITLE {    }    include FILE
  *   NAME = VALUE, NAME = VALUE
+ *   domain-macro NAME VALUE, VALUE    domain-macro NAME {VALUE, VALUE}    mx-rollup-list {    }
+ *   mx HOST NAME WORD
  *
  * Words are taken as people write them: only space, { } , = " ' and # are more than letters.
  * So "domain * {" and "[::1]:25" need no quotes. What libconfuse would silently take for
@@ -20,6 +22,7 @@ enum statement_kind {
     STATEMENT_OPEN,
     STATEMENT_CLOSE,
     STATEMENT_INCLUDE,
+    STATEMENT_LINE,  /* a section on one line: title and values */
     STATEMENT_ERROR, /* reader_error(); go on with reader_skip(), if at all */
 };
 
@@ -28,7 +31,7 @@ struct statement {
     enum statement_kind kind;
     unsigned line;
     const char *name;  /* in small letters; "" for END and CLOSE */
-    const char *title; /* of OPEN; the file of INCLUDE */
+    const char *title; /* of OPEN and LINE; the file of INCLUDE */
     const char **values;
     size_t value_count;
     bool list; /* written in { } */

@@ -207,20 +207,44 @@ static bool note_misplaced(struct gathering *r, const struct statement *st, cons
     return reader_skip(r->reader);
 }
 
+/* May one of this kind stand here? */
+static bool fits(const struct gathering *r, const struct kind *kind)
+{
+    const char *inside = r->depth ? innermost(r)->kind->name : NULL;
+
+    return kind && (kind->inside ? inside && !strcmp(kind->inside, inside) : !inside);
+}
+
+static bool on_line(struct gathering *r, const struct statement *st)
+{
+    const struct kind *kind = find_kind(r, st->name);
+    struct statement value = *st;
+    struct section *s;
+    struct conf conf;
+    char name[OPTION_NAME];
+
+    if (!fits(r, kind))
+        return note_misplaced(r, st, kind);
+    s = section_new(r, kind, st->title, st->line);
+    value.name = conf_name(kind->options, name);
+    conf_start(&conf, st->line);
+    conf_add(&conf, &value, 0);
+    parse(r, s, &conf);
+    return true;
+}
+
 static bool on_open(struct gathering *r, const struct statement *st)
 {
     const struct kind *kind = find_kind(r, st->name);
-    const char *inside = r->depth ? innermost(r)->kind->name : NULL;
-    bool fits = kind && (kind->inside ? inside && !strcmp(kind->inside, inside) : !inside);
     struct section *s;
     char text[WHY];
 
-    if (!fits || r->depth == DEPTH)
+    if (!fits(r, kind) || r->depth == DEPTH)
         return note_misplaced(r, st, kind);
     s = section_new(r, kind, st->title, st->line);
     r->open[r->depth].section = s;
     conf_start(&r->open[r->depth++].conf, st->line);
-    if (!*st->title) {
+    if (!*st->title && *kind->title) {
         snprintf(text, sizeof text, "%s: the title is empty; write %s %s { ... }", kind->name,
                  kind->name, kind->title);
         note(r, s, st->line, text);
@@ -260,6 +284,8 @@ static void read_text(struct gathering *r, struct span text, const struct file *
             on_close(r);
         else if (st.kind == STATEMENT_INCLUDE)
             on_include(r, &st);
+        else if (st.kind == STATEMENT_LINE)
+            going = on_line(r, &st);
         else
             going = st.kind == STATEMENT_OPEN ? on_open(r, &st) : on_error(r);
     }

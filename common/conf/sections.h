@@ -20,6 +20,9 @@ struct kind {
     const struct option *options;
     size_t size; /* of its struct, which begins with OPTION_HEAD */
     const char *doc;
+    /* Not NULL: it has one option, a list, and is written on one line, NAME TITLE WORDS; these
+     * are the words, for people, and some that would do. */
+    const char *words, *words_example;
 };
 
 struct section {

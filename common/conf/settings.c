@@ -79,6 +79,7 @@ static void collect_all(struct arena *a, const struct section *list, struct sett
     out->acct_files = collect(a, list, KIND_ACCT_FILE, NULL, &out->acct_file_count);
     out->source_sections = collect(a, list, KIND_SOURCE, NULL, &out->source_section_count);
     out->sender_sections = collect(a, list, KIND_SENDER_DOMAIN, NULL, &out->sender_section_count);
+    out->macro_sections = collect(a, list, KIND_DOMAIN_MACRO, NULL, &out->macro_section_count);
     out->domain_sections = collect(a, list, KIND_DOMAIN, NULL, &out->domain_section_count);
 }
 
@@ -90,12 +91,19 @@ static void build_rules(struct settings *s, struct problems *problems)
     s->sources = sources_new(s->source_sections, s->source_section_count, why, sizeof why);
     if (!s->sources)
         problem_add_line(problems, why);
+    s->macros = macros_new(s->macro_sections, s->macro_section_count, why, sizeof why);
+    if (!s->macros) {
+        problem_add_line(problems, why);
+        return;
+    }
     if (s->sender_section_count > 0) {
-        s->senders = senders_new(s->sender_sections, s->sender_section_count, why, sizeof why);
+        s->senders =
+            senders_new(s->sender_sections, s->sender_section_count, s->macros, why, sizeof why);
         if (!s->senders)
             problem_add_line(problems, why);
     }
-    s->domains = domains_new(s->domain_sections, s->domain_section_count, why, sizeof why);
+    s->domains = domains_with_macros(s->domain_sections, s->domain_section_count, s->macros, why,
+                                     sizeof why);
     if (!s->domains)
         problem_add_line(problems, why);
 }
@@ -169,6 +177,7 @@ void settings_free(struct settings **s)
     sources_free(&snapshot->settings.sources);
     senders_free(&snapshot->settings.senders);
     domains_free(&snapshot->settings.domains);
+    macros_free(&snapshot->settings.macros);
     arena_free(&snapshot->arena);
     free(snapshot);
 }

@@ -9,6 +9,7 @@
 #include "base/option.h"
 #include "rule/domain.h"
 #include "rule/facts.h"
+#include "rule/macro.h"
 #include "rule/sender.h"
 #include "rule/source.h"
 #include "tell/log.h"
@@ -228,10 +229,13 @@ struct settings {
     const struct source *source_sections;
     const struct sender *sender_sections;
     const struct domain *domain_sections;
+    const struct macro *macro_sections;
     size_t smtp_listener_count, backend_count, relay_listener_count, milter_listener_count,
-        acct_file_count, source_section_count, sender_section_count, domain_section_count;
+        acct_file_count, source_section_count, sender_section_count, domain_section_count,
+        macro_section_count;
     struct sources *sources;
     struct senders *senders; /* NULL: there is no section */
+    struct macros *macros;
     struct domains *domains;
     char host_name[256]; /* host-name, or the machine's */
 };

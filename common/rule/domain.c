@@ -84,7 +84,19 @@ static const struct pattern_kind kind = {.name = "domain",
 
 struct domains *domains_new(const struct domain *sections, size_t count, char *why, size_t size)
 {
-    return (struct domains *)patterns_new(&kind, sections, count, why, size);
+    return domains_with_macros(sections, count, NULL, why, size);
+}
+
+struct domains *domains_with_macros(const struct domain *sections, size_t count,
+                                    const struct macros *macros, char *why, size_t size)
+{
+    return (struct domains *)patterns_new(&kind, sections, count, macros, why, size);
+}
+
+bool domain_is_right(const struct domain *section, const struct macros *macros, char *why,
+                     size_t size)
+{
+    return patterns_agree(&kind, section, macros, why, size);
 }
 
 void domains_free(struct domains **d)

@@ -42,9 +42,10 @@ static const struct pattern_kind kind = {.name = "sender-domain",
                                          .size = sizeof(struct sender),
                                          .agrees = agrees};
 
-struct senders *senders_new(const struct sender *sections, size_t count, char *why, size_t size)
+struct senders *senders_new(const struct sender *sections, size_t count,
+                            const struct macros *macros, char *why, size_t size)
 {
-    return (struct senders *)patterns_new(&kind, sections, count, why, size);
+    return (struct senders *)patterns_new(&kind, sections, count, macros, why, size);
 }
 
 void senders_free(struct senders **s)

@@ -28,7 +28,9 @@ extern const struct option sender_options[];
 struct senders;
 
 /* As sources_new(). Also an error: what is no fingerprint, and certificates without TLS. */
-struct senders *senders_new(const struct sender *sections, size_t count, char *why, size_t size);
+struct macros;
+struct senders *senders_new(const struct sender *sections, size_t count,
+                            const struct macros *macros, char *why, size_t size);
 void senders_free(struct senders **s);
 
 /* `domain` in A-labels, or a literal. False: no section is about it, and it is free. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "rule/domain.h"
+#include "rule/macro.h"
 
 /* A section as the file would give it: its title, and "option value" one after the other. */
 static struct domain section(const char *title, const char *said)
@@ -43,6 +44,9 @@ static const struct {
     {"[10.1.0.0/16]", "connect_timeout 16s"},
     {"[IPv6:2001:db8::/32]", "max_smtp_out 6"},
     {"org", "max_smtp_out 5"},
+    {"b\303\274cher.example", "max_smtp_out 9"},
+    {"*.XN--MLLER-KVA.example", "max_smtp_out 10"},
+    {"[*.]\303\204.\303\226.test", "max_smtp_out 11"},
 };
 
 static const struct {
@@ -74,6 +78,17 @@ static const struct {
     {".", "*", 1, 60, 25, 1, false},
     {"..", "*", 1, 60, 25, 1, false},
     {".com", "[*.]com", 1, 9, 25, 1, false},
+    {"b\303\274cher.example", "b\303\274cher.example", 1, 60, 25, 9, false},
+    {"B\303\234CHER.example", "b\303\274cher.example", 1, 60, 25, 9, false},
+    {"xn--bcher-kva.example", "b\303\274cher.example", 1, 60, 25, 9, false},
+    {"XN--BCHER-KVA.Example.", "b\303\274cher.example", 1, 60, 25, 9, false},
+    {"b\165\314\210cher.example", "b\303\274cher.example", 1, 60, 25, 9, false},
+    {"x.b\303\274cher.example", "*", 1, 60, 25, 1, false},
+    {"x.m\303\274ller.example", "*.XN--MLLER-KVA.example", 1, 60, 25, 10, false},
+    {"m\303\274ller.example", "*", 1, 60, 25, 1, false},
+    {"\303\244.\303\266.test", "[*.]\303\204.\303\226.test", 1, 60, 25, 11, false},
+    {"\303\251.xn--4ca.xn--nda.test", "[*.]\303\204.\303\226.test", 1, 60, 25, 11, false},
+    {"\377\376.example", "*", 1, 60, 25, 1, false},
     {"[", "*", 1, 60, 25, 1, false},
     {"[]", "*", 1, 60, 25, 1, false},
 };
@@ -149,7 +164,14 @@ static const struct {
     {"*", "", "a..b", "", "not a pattern"},
     {"*", "", ".a", "", "not a pattern"},
     {"*", "", "a.", "", "not a pattern"},
-    {"*", "", "b\303\274cher.example", "", "other alphabets as xn--..."},
+    {"*", "", "[IPv6:2001:db8::1/32]", "", "not a pattern"},
+    {"*", "", "b\303.example", "", "not a pattern"},
+    {"*", "", "a.$tld", "", "f:7: domain a.$tld: there is no domain-macro tld; add"},
+    {"b\303\274cher.example", "", "xn--bcher-kva.example", "", "is there twice, first in f:7"},
+    {"[IPv6:2001:db8::/32]", "", "[2001:DB8::/32]", "", "is there twice"},
+    {"[10.0.0.5]", "", "[10.0.0.5/32]", "", "is there twice"},
+    {"*.a.com", "", "*.A.com", "", "is there twice"},
+    {"[*.]a.com", "", "[*.]A.com", "", "is there twice"},
     {"*", "", "[10.0.0.1/8]", "", "not a pattern"},
     {"*", "", "user@example.com", "", "not a pattern"},
     {"*", "", "*", "", "is there twice, first in f:7"},
@@ -199,12 +221,71 @@ static void test_right(void **state)
     domains_free(&d);
 }
 
+static const char *const tld[] = {"com", "de", "co.uk"}, *const same[] = {"de", "nl"},
+                         *const net[] = {"[10.0.0.0/8]", "*.lab"};
+static const struct macro macro_sections[] = {
+    {.head = {.title = "tld", .file = "f", .line = 1}, .words = {tld, 3}},
+    {.head = {.title = "same", .file = "f", .line = 2}, .words = {same, 2}},
+    {.head = {.title = "inside", .file = "f", .line = 3}, .words = {net, 2}},
+};
+
+/* By macros, and what is written out beats them for what it says. */
+static const struct {
+    const char *name, *title;
+    unsigned long port, most;
+} by_macros[] = {
+    {"yahoo.com", "yahoo.$tld", 26, 2},
+    {"yahoo.de", "yahoo.de", 26, 3},
+    {"YAHOO.Co.UK", "yahoo.$tld", 26, 2},
+    {"yahoo.org", "*", 25, 1},
+    {"x.yahoo.de", "*.yahoo.$TLD", 25, 4},
+    {"x.yahoo.org", "*", 25, 1},
+    {"[10.2.3.4]", "$inside", 25, 5},
+    {"x.lab", "$inside", 25, 5},
+    {"lab", "*", 25, 1},
+};
+
+static void test_macros(void **state)
+{
+    struct domain list[] = {
+        section("yahoo.$tld", "default_smtp_port 26 max_smtp_out 2"),
+        section("yahoo.de", "max_smtp_out 3"),
+        section("*.yahoo.$TLD", "max_smtp_out 4"),
+        section("$inside", "max_smtp_out 5"),
+        section("*", "max_smtp_out 1"),
+    };
+    struct domain two[] = {section("yahoo.$tld", ""), section("yahoo.$same", "")};
+    struct macros *m = macros_new(macro_sections, COUNT_OF(macro_sections), (char[256]){0}, 256);
+    char why[512] = "";
+    struct domains *d = domains_with_macros(list, COUNT_OF(list), m, why, sizeof why);
+
+    (void)state;
+    assert_string_equal(d ? "" : why, "");
+    for (size_t i = 0; i < COUNT_OF(by_macros); i++) {
+        const struct domain *found = domains_find(d, span_of(by_macros[i].name));
+
+        print_message("# %s\n", by_macros[i].name);
+        assert_string_equal(found->head.title, by_macros[i].title);
+        assert_int_equal(found->default_smtp_port, by_macros[i].port);
+        assert_int_equal(found->max_smtp_out, by_macros[i].most);
+    }
+    /* The default, and what each section came to: not for each of its domains. */
+    assert_int_equal(domains_count(d), 1 + COUNT_OF(list));
+    domains_free(&d);
+    two[1].head.line = 9;
+    assert_null(domains_with_macros(two, 2, m, why, sizeof why));
+    assert_string_equal(why,
+                        "f:9: domain yahoo.$same: by its macros yahoo.de is there twice, first "
+                        "by yahoo.$tld in f:7; take it out of one of them");
+    macros_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merged), cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_none),   cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_right),
+        cmocka_unit_test(test_right),  cmocka_unit_test(test_macros),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,7 +181,7 @@ static void sender_domains_hold(void **state)
     }
     sections[1].certificate_names = (struct texts){names, 1};
     sections[2].certificate_fingerprints = (struct texts){prints, 1};
-    asked.senders = made = senders_new(sections, COUNT_OF(sections), why, sizeof why);
+    asked.senders = made = senders_new(sections, COUNT_OF(sections), NULL, why, sizeof why);
     assert_non_null(made);
     for (size_t i = 0; i < COUNT_OF(senders); i++) {
         struct reported noted = {0};
@@ -218,7 +218,7 @@ static void long_ones_are_none(void **state)
     memcpy(from + sizeof from - 13, "@free.example", 13);
     option_defaults(sender_options, &one);
     one.head = (struct option_head){.title = "a.example", .file = "f", .line = 1, .set = 31};
-    asked.senders = made = senders_new(&one, 1, why, sizeof why);
+    asked.senders = made = senders_new(&one, 1, NULL, why, sizeof why);
     asked.from = (struct span){from, sizeof from};
     assert_int_equal(policy_at_mail(&asked, &word, &noted)->code, 501);
     senders_free(&made);

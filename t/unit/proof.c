@@ -111,7 +111,7 @@ static struct sender section(const char *title, bool report_only, bool allow_aut
 static struct senders *protect(const struct sender *sections, size_t count)
 {
     char why[256] = "";
-    struct senders *s = senders_new(sections, count, why, sizeof why);
+    struct senders *s = senders_new(sections, count, NULL, why, sizeof why);
 
     assert_non_null(s);
     return s;

@@ -101,7 +101,7 @@ static void found(void **state)
         section("[192.0.2.0/24]", 5),
     };
     char why[512] = "";
-    struct senders *s = senders_new(sections, COUNT_OF(sections), why, sizeof why);
+    struct senders *s = senders_new(sections, COUNT_OF(sections), NULL, why, sizeof why);
 
     (void)state;
     assert_non_null(s);
@@ -136,7 +136,7 @@ static void mistakes(void **state)
         struct senders *s;
 
         bad[i].head.set = i ? UINT64_MAX >> (64 - 5) : 0;
-        s = senders_new(&bad[i], 1, why, sizeof why);
+        s = senders_new(&bad[i], 1, NULL, why, sizeof why);
         assert_row(!s, says[i]);
         if (strncmp(why, says[i], strlen(says[i])) != 0)
             fail_msg("%s", why);
