@@ -15,9 +15,12 @@
 #include "way/lookup.h"
 #include "run/daemon.h"
 #include "conf/settings.h"
+#include "proxy-out/trust.h"
 #include "tell/log.h"
 
 enum { BACKLOG = 64, ASKERS = 1024, OPEN_MOST = 10000, AT_ONCE = 64 };
+
+static const double full_pause = 0.2; /* seconds */
 
 struct house {
     struct event_base *base;
@@ -26,6 +29,8 @@ struct house {
     struct child *child;
     int fd;
     struct watch callers, orders;
+    struct alarm again; /* for callers, when descriptors had run out */
+    struct trust trust;
     LIST_HEAD(, asker) askers;
     unsigned count;
     bool draining;
@@ -80,6 +85,7 @@ static void on_answer(void *arg, const struct answer *answer)
 {
     struct asker *a = arg;
 
+    trust_note(&a->house->trust, answer);
     a->open--;
     if (a->fd < 0 || send(a->fd, answer, answer_size(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         hang_up(a);
@@ -137,14 +143,31 @@ static bool is_ours(int fd)
            (who.uid == geteuid() || who.uid == 0);
 }
 
+/* Who calls would be announced for ever. */
+static void wait_for_room(struct house *h)
+{
+    watch_want(&h->callers, -1, 0);
+    alarm_set(&h->again, full_pause);
+}
+
+static void on_again(void *arg)
+{
+    struct house *h = arg;
+
+    watch_want(&h->callers, h->fd, CONN_IN);
+}
+
 static void on_caller(void *arg)
 {
     struct house *h = arg;
     int fd = accept4(h->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     struct asker *a;
 
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            wait_for_room(h);
         return;
+    }
     if (!is_ours(fd) || h->count >= ASKERS || !(a = calloc(1, sizeof *a))) {
         close(fd);
         return;
@@ -192,14 +215,18 @@ static int serve(struct house *h)
     }
     open_memory(h);
     LIST_INIT(&h->askers);
+    trust_begin(&h->trust, h->base, h->resolve, h->child->settings);
     watch_init(&h->callers, h->base, on_caller, h);
+    alarm_init(&h->again, h->base, on_again, h);
     watch_init(&h->orders, h->base, on_orders, h);
     watch_want(&h->callers, h->fd, CONN_IN);
     watch_want(&h->orders, h->child->orders, CONN_IN);
     child_ready(h->child);
     event_base_dispatch(h->base);
     watch_want(&h->callers, -1, 0);
+    alarm_stop(&h->again);
     watch_want(&h->orders, -1, 0);
+    trust_end(&h->trust);
     resolve_free(&h->resolve);
     store_close(&h->memory);
     return 0;
