@@ -10,6 +10,7 @@
 #include "proxy-out/transaction.h"
 #include "way/hosts.h"
 #include "conf/problem.h"
+#include "dns/resolve.h"
 
 /* They live as long as the master, over all reloads. */
 static struct listens sockets;
@@ -43,6 +44,28 @@ static void check_ids(const struct settings *s, struct problems *wrong)
     }
 }
 
+/* The anchors are read here once, so that a bad file is said before anything listens. */
+static void check_dnssec(const struct settings *s, struct problems *wrong)
+{
+    const struct global *g = &s->global;
+    char text[1024];
+
+    if (!resolve_check(&(struct resolve_conf){g->name_server, g->trust_anchor_file}, text,
+                       sizeof text))
+        add_line(wrong, &g->head, text);
+    for (size_t i = 0; i < s->domain_section_count && !*g->trust_anchor_file; i++) {
+        const struct domain *d = &s->domain_sections[i];
+
+        if (d->use_dane != DOMAIN_DANE_REQUIRED)
+            continue;
+        snprintf(text, sizeof text,
+                 "domain %s: use-dane = required, and nothing can be validated; add "
+                 "trust-anchor-file = /usr/share/dns/root.key (package dns-root-data)",
+                 d->head.title);
+        add_line(wrong, &d->head, text);
+    }
+}
+
 /* What is text in the settings and more than that to us. */
 static void check(const struct settings *s, struct problems *wrong)
 {
@@ -53,6 +76,7 @@ static void check(const struct settings *s, struct problems *wrong)
     if (s->relay_listener_count == 0)
         add_line(wrong, &s->global.head, "no relay-listener: say where the mail server hands over");
     check_ids(s, wrong);
+    check_dnssec(s, wrong);
     for (size_t i = 0; i < s->domain_section_count; i++) {
         const struct domain *d = &s->domain_sections[i];
 

@@ -60,11 +60,18 @@ static void ask(void *arg)
     resolve_ask(t->resolve, t->name, DNS_SOA, on_answer, t);
 }
 
+/* The rule of domains that no section is for counts only if there are such. */
 static bool heeds_dane(const struct settings *s)
 {
-    for (size_t i = 0; i < domains_count(s->domains); i++)
-        if (domains_at(s->domains, i)->use_dane != DOMAIN_DANE_OFF)
+    const struct domain *others = domains_find(s->domains, SPAN("any.invalid"));
+
+    for (size_t i = 0; i < domains_count(s->domains); i++) {
+        const struct domain *d = domains_at(s->domains, i);
+
+        if (d->use_dane != DOMAIN_DANE_OFF &&
+            (d == others || strcmp(d->head.title, "default") != 0))
             return true;
+    }
     return false;
 }
 

@@ -7,6 +7,7 @@ use Test::More;
 use T::Stage;
 use IPC::Open2;
 use T::DNS;
+use T::Run;
 
 my $right = '03' x 32;
 my $zones = <<"Z" . join '', map { "many.good.test. MX @{[1000 - $_]} mx$_.good.test.\nmx$_.good.test. A 127.0.1.$_\n" } 1 .. 80;
@@ -170,4 +171,39 @@ print $out "this is no anchor\n";
 close $out;
 like(asker(stage_dir() . '/nonsense')->('mail good.test'), qr{^trust-anchor-file \S+/nonsense: no trust anchors can be read from it; use },
     'a file without anchors is said to be so');
+# sallyport-out: what it says of it.
+$dns->breaks;
+my $conf = <<'CONF';
+relay-listener 127.0.0.1:@port:out@ { }
+name-server = "@dns@"
+spool-directory = "@dir@/spool"
+workers = 1
+CONF
+my %say = (dns => $dns->address, anchor => $dns->anchor, dir => stage_dir());
+my $anchored = "trust-anchor-file = \"\@anchor\@\"\n";
+
+for (['trust-anchor-file = "@dir@/nonsense"', qr{conf:\d*:? ?.*trust-anchor-file \S+/nonsense: no trust anchors can be read from it; use }],
+    ['domain a.test { use-dane = required }', qr{conf:\d+: domain a\.test: use-dane = required, and nothing can be validated; add trust-anchor-file = }]) {
+    my ($status, $said) = T::Run->prepare('sallyport-out', %say, conf => "$conf$_->[0]\n")->outcome('-t');
+    isnt($status, 0, "refused: $_->[0]");
+    like($said, $_->[1], 'and said why, with the remedy');
+}
+for (
+    ['no anchor',               '',                                  '',     qr/^\S+ no-dnssec why="no trust-anchor-file" .*remedy="trust-anchor-file = .*unvalidated=0/m],
+    ['a bare forwarder',        $anchored,                           'bare', qr/no-dnssec level=error why="the trust anchor's own name does not validate" .*remedy="a name-server that/],
+    ['a way that validates',    $anchored,                           '',     undef],
+    ['no rule that heeds DANE', "domain * { use-dane = off }\n",     '',     undef],
+) {
+    my ($name, $more, $how, $line) = @$_;
+    $dns->breaks($how ? ('* *' => $how) : ());
+    my $asked = grep { $_ eq 'SOA .' } $dns->asked;
+    my $out = T::Run->start('sallyport-out', %say, conf => $conf . $more, expect => qr/no-dnssec/);
+    if ($line) {
+        ok(T::Stage::wait_for(sub { $out->log_text =~ $line }), "$name: said at the start");
+    } elsif ($more eq $anchored) {
+        ok(T::Stage::wait_for(sub { grep({ $_ eq 'SOA .' } $dns->asked) > $asked }), 'it was asked');
+    }
+    $out->stop;
+    unlike($out->log_text, qr/no-dnssec/, "$name: nothing to say") if !$line;
+}
 all_done();
