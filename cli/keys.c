@@ -103,7 +103,8 @@ static bool has_passwords(const struct settings *s)
     for (size_t i = 0; i < s->backend_count; i++)
         has |= has_password(&s->backends[i].tls_certificate);
     for (size_t i = 0; i < s->domain_section_count; i++)
-        has |= has_password(&s->domain_sections[i].smtp_client_certificate);
+        has |= has_password(&s->domain_sections[i].smtp_client_certificate) ||
+               *s->domain_sections[i].auth_password;
     return has;
 }
 

@@ -64,7 +64,7 @@ bool find_start(struct find *f, struct line *line, struct span domain, const str
                        .told = rule->smtp_hosts[0] != '\0',
                        .fn = fn,
                        .arg = arg};
-    f->fail = route_hosts(domain, rule->smtp_hosts, (uint16_t)rule->default_smtp_port, &f->hosts);
+    f->fail = route_hosts(domain, rule->smtp_hosts, domain_port(rule), &f->hosts);
     if (f->fail != FAIL_NOT)
         return true;
     for (size_t i = 0; i < f->hosts.count; i++)

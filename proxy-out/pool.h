@@ -37,10 +37,12 @@ struct waiter {
 void pool_wait(struct pool *p, struct waiter *w, watch_fn *fn, void *arg);
 void pool_forget(struct pool *p, struct waiter *w);
 
-/* The key: `tls` stands for CA, ciphers, oldest protocol and client certificate. */
+/* The key. Of the rule it has the login, as a digest, and whether TLS is implicit; `tls` stands for
+ * CA, ciphers, oldest protocol and client certificate. */
 struct tls;
 void pool_key(char key[UPSTREAM_KEY], const struct candidate *to, const struct addr *from,
-              const char *ehlo_name, const struct demand *demand, const struct tls *tls);
+              const char *ehlo_name, const struct demand *demand, const struct domain *rule,
+              const struct tls *tls);
 
 /* A connection that is kept under this key: yours, with its place, which is the domain's from
  * now on (of `most`). NULL: none. */

@@ -85,7 +85,7 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
         up->quota = quota;
         up->give_back = pool_leave;
         pool_key(up->key, &k->find.route.at[k->at], source_for(k, &k->find.route.at[k->at]),
-                 ehlo_name(k), &k->demand, k->tls);
+                 ehlo_name(k), &k->demand, k->rule, k->tls);
         attempt_free(&k->attempt);
         found(k, up, false);
     } else {
@@ -172,7 +172,7 @@ static void try(struct seek *k)
         return;
     }
     c = &k->find.route.at[k->at];
-    pool_key(key, c, source_for(k, c), ehlo_name(k), &k->demand, k->tls);
+    pool_key(key, c, source_for(k, c), ehlo_name(k), &k->demand, k->rule, k->tls);
     if ((kept = pool_take(k->worker->pool, key, k->domain, k->rule->max_smtp_out))) {
         found(k, kept, true);
         return;

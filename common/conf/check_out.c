@@ -4,6 +4,7 @@
 #include "conf/kinds.h"
 #include "conf/settings.h"
 
+enum { LOGIN_MOST = 1024 }; /* bytes of auth-username, and of auth-password */
 /* An open relay is nobody's wish. Who knows better can write 0.0.0.0/1 and 128.0.0.0/1. */
 static bool is_everybody(const struct network *n)
 {
@@ -99,6 +100,15 @@ void check_domain_macro(struct check *c, struct section *s)
     (void)s;
 }
 
+static void check_login(struct check *c, struct section *s, const struct domain *d)
+{
+    if (!*d->auth_username != !*d->auth_password)
+        wrong(c, s, *d->auth_username ? "auth-username" : "auth-password",
+              "auth-username and auth-password belong together; set both in this section");
+    else if (strlen(d->auth_username) > LOGIN_MOST || strlen(d->auth_password) > LOGIN_MOST)
+        wrong(c, s, "auth-password", "names and passwords have at most %d bytes", LOGIN_MOST);
+}
+
 void check_domain(struct check *c, struct section *s)
 {
     const struct domain *domain = (const struct domain *)s->head;
@@ -113,4 +123,5 @@ void check_domain(struct check *c, struct section *s)
     check_source_address(c, s, domain->source_address);
     check_fingerprints(c, s, "smtp-tls-fingerprints", &domain->smtp_tls_fingerprints);
     check_report_only(c, s, &domain->report_only);
+    check_login(c, s, domain);
 }

@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "net/alert.h"
 #include "net/tls.h"
 
 /* RECORD: a TLS record holds no more. DATALESS: records without data in a row. */
@@ -179,19 +180,6 @@ static enum conn_got plain(struct conn *c, ssize_t n, size_t *len, unsigned need
     return failed(c, strerror(errno));
 }
 
-/* A few words for what OpenSSL has against it. `error` is errno as the call left it. */
-static const char *reason(const struct conn *c, int error)
-{
-    unsigned long first = ERR_peek_error();
-    const char *text = first ? ERR_reason_error_string(first) : NULL;
-
-    if (first && ERR_GET_REASON(first) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-        return c->shaken ? "closed without close_notify" : "closed in the handshake";
-    if (text)
-        return text;
-    return error ? strerror(error) : "closed without close_notify";
-}
-
 static enum conn_got secret(struct conn *c, int result)
 {
     int error = errno;
@@ -207,7 +195,8 @@ static enum conn_got secret(struct conn *c, int result)
         return CONN_OVER;
     default:
         c->foreign = ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_APPLICATION_PROTOCOL;
-        return failed(c, reason(c, error));
+        c->unwanted = alert_is_unwanted(c->tls);
+        return failed(c, alert_words(c->shaken, error));
     }
 }
 
@@ -340,7 +329,13 @@ enum conn_got conn_write(struct conn *c, const struct span *pieces, size_t count
     *len = 0;
     if (c->broken)
         return CONN_FAILED;
-    return c->tls ? write_secret(c, pieces, count, len) : write_plain(c, pieces, count, len);
+    if (!c->tls)
+        return write_plain(c, pieces, count, len);
+
+    enum conn_got got = write_secret(c, pieces, count, len);
+
+    c->unwanted = c->unwanted || (got == CONN_FAILED && alert_waits_unwanted(c->tls));
+    return got;
 }
 
 static bool begin(struct conn *c, struct tls *how)

@@ -33,6 +33,8 @@ struct conn {
     bool shaken;        /* hands: the handshake is over */
     bool broken;        /* CONN_FAILED was said: nothing more goes out, no close_notify either */
     bool foreign;       /* the handshake failed, for it was for other protocols (ALPN) */
+    bool unwanted;      /* the one called refused our certificate, or that there was none; with
+                           TLS 1.3 it says so behind the handshake */
     bool dry;           /* the last read was CONN_LATER: TLS holds no whole record */
     bool clogged;       /* the last read was, for want of room to write: see conn_reads_on() */
 };

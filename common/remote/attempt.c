@@ -6,10 +6,11 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "rule/certificate.h"
+#include "remote/login.h"
+#include "remote/shown.h"
 #include "smtp/reply.h"
 
-enum { TICKET_EHLO = 1, TICKET_HELO, TICKET_STARTTLS };
+enum { TICKET_EHLO = 1, TICKET_HELO, TICKET_STARTTLS, TICKET_AUTH };
 
 enum phase { PHASE_CONNECT, PHASE_GREETING, PHASE_EHLO, PHASE_STARTTLS, PHASE_SHAKE, PHASE_OVER };
 
@@ -22,6 +23,7 @@ struct attempt {
     enum fail fail; /* of PHASE_OVER */
     double deadline;
     bool in_clear; /* the second connection: no STARTTLS */
+    struct login login;
 };
 
 double attempt_share(double left, size_t candidates)
@@ -149,6 +151,29 @@ static void note_refusal(struct attempt *a, const struct heard *h)
     reply_flat(remote->said, sizeof remote->said, h->text);
 }
 
+/* The step that `code` leads to; the first is 0. Nothing else is missing for MAIL. */
+static void log_in(struct attempt *a, int code)
+{
+    struct upstream *up = a->up;
+    enum fail fail;
+
+    if (!up->remote.secure && !a->conf.rule->use_unencrypted_plain_auth)
+        login_offered(&a->login, SPAN(""));
+    enter(a, PHASE_EHLO);
+    if (!login_goes_on(&a->login, code, &up->dial, TICKET_AUTH, &fail))
+        finish(a, fail);
+}
+
+/* Its text may hold our password: only the numbers are told. */
+static void on_auth(struct attempt *a, const struct heard *h)
+{
+    struct remote *remote = &a->up->remote;
+
+    if (h->code / 100 > 3)
+        snprintf(remote->said, sizeof remote->said, "%d %s", h->code, reply_read(h->text).status);
+    log_in(a, h->code);
+}
+
 static void on_greeting(struct attempt *a, const struct heard *h)
 {
     if (a->conf.greeting && span_is(h->text, a->conf.greeting)) {
@@ -167,6 +192,7 @@ static void on_ehlo(struct attempt *a, const struct heard *h)
 {
     struct upstream *up = a->up;
     bool clear_will_do = a->conf.demand.level < DEMAND_ENCRYPT && !up->remote.secure;
+    struct span offers;
 
     if (h->code / 100 == 5 && h->ticket == TICKET_EHLO && clear_will_do) {
         ask(a, TICKET_HELO, PHASE_EHLO, "HELO ", a->conf.ehlo_name);
@@ -177,15 +203,16 @@ static void on_ehlo(struct attempt *a, const struct heard *h)
         finish(a, FAIL_GREETING);
         return;
     }
-    up->ehlo = ehlo_read(h->ticket == TICKET_EHLO ? h->text : SPAN("250 x\r\n"));
-    ehlo_list(up->remote.esmtp, sizeof up->remote.esmtp,
-              h->ticket == TICKET_EHLO ? h->text : SPAN("250 x\r\n"));
+    offers = h->ticket == TICKET_EHLO ? h->text : SPAN("250 x\r\n");
+    up->ehlo = ehlo_read(offers);
+    ehlo_list(up->remote.esmtp, sizeof up->remote.esmtp, offers);
+    login_offered(&a->login, offers);
     if (up->remote.secure || a->in_clear || a->conf.demand.level == DEMAND_NONE)
-        finish(a, FAIL_NOT);
+        log_in(a, 0);
     else if (ehlo_has(&up->ehlo, EHLO_STARTTLS))
         ask(a, TICKET_STARTTLS, PHASE_STARTTLS, "STARTTLS", "");
     else if (go_without(a, TLS_NOT_OFFERED))
-        finish(a, FAIL_NOT);
+        log_in(a, 0);
 }
 
 static void on_starttls(struct attempt *a, const struct heard *h)
@@ -193,7 +220,7 @@ static void on_starttls(struct attempt *a, const struct heard *h)
     if (h->code != 220) {
         note_refusal(a, h);
         if (go_without(a, TLS_REFUSED))
-            finish(a, FAIL_NOT);
+            log_in(a, 0);
     } else if (!dial_secured(&a->up->dial)) {
         if (go_without(a, TLS_INJECTED))
             finish(a, FAIL_INJECTED); /* never reached; and if it were, not in the clear */
@@ -211,6 +238,9 @@ static void on_reply(struct attempt *a, const struct heard *h)
     case TICKET_STARTTLS:
         on_starttls(a, h);
         return;
+    case TICKET_AUTH:
+        on_auth(a, h);
+        return;
     default:
         on_ehlo(a, h);
     }
@@ -227,52 +257,32 @@ static void connected(struct attempt *a)
         finish(a, FAIL_CONNECT);
         return;
     }
-    enter(a, PHASE_GREETING);
+    enter(a, a->conf.rule->smtp_implicit_tls ? PHASE_SHAKE : PHASE_GREETING);
     watch_want(&up->watch, up->conn.fd, CONN_IN);
-}
-
-/* The name that the certificate is to be for; NULL: there is none. */
-static const char *name_of(const struct attempt *a)
-{
-    const char *told = a->conf.rule->smtp_tls_name;
-
-    return told[0] ? told : a->conf.to->name[0] ? a->conf.to->name : NULL;
-}
-
-/* Of the handshake that came about: all that anybody may demand of it. */
-static struct tls_shown shown_by(const struct attempt *a)
-{
-    const struct conn *conn = &a->up->conn;
-    const struct domain *rule = a->conf.rule;
-    bool named = a->conf.demand.verify == DOMAIN_VERIFY_NAME;
-    const char *name = name_of(a), *own = a->conf.to->name;
-    struct tls_shown shown = {.outcome = TLS_DONE};
-
-    /* Without a name there is nothing that a certificate could be for. */
-    shown.cert = named && !name ? CERT_OTHER_NAME : conn_cert_state(conn, named ? name : NULL);
-    shown.sts = own[0] ? conn_cert_state(conn, own) : CERT_OTHER_NAME;
-    shown.listed = fingerprints_have(&rule->smtp_tls_fingerprints, &a->up->remote.tls);
-    return shown;
 }
 
 static void shake(struct attempt *a)
 {
     struct upstream *up = a->up;
-    enum conn_got got = a->conf.tls
-                            ? conn_connect_tls(&up->conn, a->conf.tls, name_of(a), a->conf.session)
-                            : CONN_FAILED;
+    enum conn_got got =
+        a->conf.tls ? conn_connect_tls(&up->conn, a->conf.tls, shown_sni(&a->conf), a->conf.session)
+                    : CONN_FAILED;
 
     if (got == CONN_LATER) {
         watch_want(&up->watch, up->conn.fd, up->conn.needs);
     } else if (got != CONN_SOME) {
-        (void)go_without(a, TLS_BROKEN);
+        (void)go_without(a, up->conn.unwanted ? TLS_UNWANTED : TLS_BROKEN);
     } else {
         struct tls_shown shown;
 
         up->remote.secure = true;
         conn_facts(&up->conn, &up->remote.tls);
-        shown = shown_by(a);
-        if (go_on(a, &shown))
+        shown = shown_by(&a->conf, &up->conn, &up->remote.tls);
+        if (!go_on(a, &shown))
+            return;
+        if (a->conf.rule->smtp_implicit_tls)
+            enter(a, PHASE_GREETING);
+        else
             ask(a, TICKET_EHLO, PHASE_EHLO, "EHLO ", a->conf.ehlo_name);
     }
 }
@@ -297,6 +307,8 @@ static void talk(struct attempt *a)
         return;
     if (said < 0)
         finish(a, FAIL_PROTOCOL);
+    else if (up->conn.unwanted)
+        (void)go_without(a, TLS_UNWANTED);
     else if (got == CONN_OVER || got == CONN_FAILED)
         finish(a, FAIL_CLOSED);
 }
@@ -307,7 +319,9 @@ static void push(struct attempt *a)
     size_t moved = 0;
     enum conn_got got = upstream_push(up, &moved);
 
-    if (got == CONN_FAILED || got == CONN_OVER)
+    if (up->conn.unwanted)
+        (void)go_without(a, TLS_UNWANTED);
+    else if (got == CONN_FAILED || got == CONN_OVER)
         finish(a, FAIL_CLOSED);
     else
         watch_want(&up->watch, up->conn.fd,
@@ -324,6 +338,8 @@ static void on_ready(void *arg)
         talk(a);
     if (a->phase == PHASE_SHAKE)
         shake(a);
+    if (a->phase == PHASE_GREETING && conn_has_pending(&a->up->conn))
+        talk(a); /* the greeting came with the last of the handshake */
     if (is_talking(a))
         push(a);
     tell(a);
@@ -351,17 +367,6 @@ static void on_late(void *arg)
     tell(a);
 }
 
-static void describe(struct remote *remote, const struct attempt_conf *conf)
-{
-    *remote = (struct remote){.rule = conf->rule->head.title,
-                              .client_cert = "",
-                              .demand = conf->demand,
-                              .at = conf->to->at};
-    if (conf->rule->smtp_client_certificate.count > 0)
-        remote->client_cert = conf->rule->smtp_client_certificate.at[0].file;
-    text_copy(remote->name, sizeof remote->name, span_of(conf->to->name));
-}
-
 struct attempt *attempt_new(const struct attempt_conf *conf, attempt_fn *fn, void *arg)
 {
     struct attempt *a = calloc(1, sizeof *a);
@@ -374,7 +379,8 @@ struct attempt *attempt_new(const struct attempt_conf *conf, attempt_fn *fn, voi
     a->fn = fn;
     a->arg = arg;
     a->deadline = clock_mono() + conf->seconds;
-    describe(&a->up->remote, conf);
+    upstream_describe(a->up, conf->to, conf->rule, &conf->demand);
+    login_init(&a->login, conf->rule->auth_username, conf->rule->auth_password);
     upstream_own(a->up, on_ready, on_late, a);
     start(a);
     return a;

@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+#include "base/text.h"
+#include "way/route.h"
+
 static void nobody(void *arg)
 {
     (void)arg;
@@ -20,6 +23,16 @@ struct upstream *upstream_new(struct event_base *base)
     watch_init(&up->watch, base, nobody, NULL);
     alarm_init(&up->alarm, base, nobody, NULL);
     return up;
+}
+
+void upstream_describe(struct upstream *up, const struct candidate *to, const struct domain *rule,
+                       const struct demand *demand)
+{
+    up->remote = (struct remote){
+        .rule = rule->head.title, .client_cert = "", .demand = *demand, .at = to->at};
+    if (rule->smtp_client_certificate.count > 0)
+        up->remote.client_cert = rule->smtp_client_certificate.at[0].file;
+    text_copy(up->remote.name, sizeof up->remote.name, span_of(to->name));
 }
 
 void upstream_free(struct upstream **at)

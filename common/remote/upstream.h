@@ -37,6 +37,11 @@ struct upstream {
 /* NULL: no memory. */
 struct upstream *upstream_new(struct event_base *base);
 
+/* Whom it is to, by which rule and with what demand: nothing else is known yet. */
+struct candidate;
+void upstream_describe(struct upstream *up, const struct candidate *to, const struct domain *rule,
+                       const struct demand *demand);
+
 /* Closes, whatever state it is in; gives its place in the quota back. */
 void upstream_free(struct upstream **up);
 

@@ -160,6 +160,8 @@ enum fail tls_lack(enum tls_outcome outcome)
         return FAIL_HANDSHAKE;
     case TLS_STALLED:
         return FAIL_STALLED;
+    case TLS_UNWANTED:
+        return FAIL_CLIENT_CERT;
     case TLS_DONE:
         return FAIL_NOT;
     }
@@ -232,7 +234,8 @@ static enum fail first_fail(const struct demand *d, unsigned parts, const struct
 struct judgement judge(const struct demand *d, const struct tls_shown *shown, bool mail_sent)
 {
     bool unbroken = shown->outcome == TLS_NOT_OFFERED || shown->outcome == TLS_REFUSED;
-    bool may_be_again = shown->outcome == TLS_BROKEN || shown->outcome == TLS_STALLED;
+    bool may_be_again = shown->outcome == TLS_BROKEN || shown->outcome == TLS_STALLED ||
+                        shown->outcome == TLS_UNWANTED;
     struct judgement j = {.then = GO_NOT};
 
     j.fail = first_fail(d, d->must, shown, &j.by);

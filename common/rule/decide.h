@@ -76,6 +76,7 @@ enum tls_outcome {
     TLS_INJECTED, /* bytes behind the 220 */
     TLS_BROKEN,   /* the handshake failed */
     TLS_STALLED,  /* or did not end in time */
+    TLS_UNWANTED, /* the server refused our certificate, or that there was none */
     TLS_DONE,
 };
 

@@ -22,13 +22,27 @@ static const char *demands_tls(const struct domain *m)
     return m->starttls_memory > 0 ? "starttls-memory" : NULL;
 }
 
+/* Would it never log in, since there is never TLS? */
+static bool may_log_in(const struct domain *m, char *why, size_t size)
+{
+    if (!*m->auth_username || m->use_starttls || m->smtp_implicit_tls ||
+        m->use_unencrypted_plain_auth)
+        return true;
+    snprintf(
+        why, size,
+        "%s:%u: domain %s: auth-username needs TLS, and use-starttls is no; set use-starttls = "
+        "yes or, on a wire that nobody else reads, use-unencrypted-plain-auth = yes",
+        m->head.file, m->head.line, m->head.title);
+    return false;
+}
+
 /* Does the rule, merged, forbid what it demands, or demand what nothing can have? */
 static bool agrees(const void *merged, char *why, size_t size)
 {
     const struct domain *m = merged;
     const char *demand = demands_tls(m);
 
-    if (!m->use_starttls && demand) {
+    if (!m->use_starttls && !m->smtp_implicit_tls && demand) {
         snprintf(why, size,
                  "%s:%u: domain %s: use-starttls is no and %s demands TLS, with what more general "
                  "sections say; set use-starttls = yes here or drop the demand",
@@ -42,7 +56,7 @@ static bool agrees(const void *merged, char *why, size_t size)
                  m->head.file, m->head.line, m->head.title);
         return false;
     }
-    return true;
+    return may_log_in(m, why, size);
 }
 
 static unsigned named(const struct texts *report_only)
@@ -74,6 +88,14 @@ static void over(void *merged, const void *section)
     for (unsigned i = 0; i < DEMAND_REPORT_COUNT; i++)
         if (option_is_set(domain_options, &s->head, offsets[i]))
             m->reports &= ~(1U << i);
+}
+
+uint16_t domain_port(const struct domain *rule)
+{
+    bool told =
+        option_is_set(domain_options, &rule->head, offsetof(struct domain, default_smtp_port));
+
+    return rule->smtp_implicit_tls && !told ? 465 : (uint16_t)rule->default_smtp_port;
 }
 
 static const struct pattern_kind kind = {.name = "domain",

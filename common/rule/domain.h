@@ -39,7 +39,9 @@ enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
       "Demands that only record what they would refuse: require-starttls, smtp-tls-verify, "      \
       "starttls-memory.")                                                                         \
     O(S, CERTS, smtp_client_certificate, "", ANY,                                                 \
-      "Our certificate with its key, PEM, and the key's password.")                               \
+      "Our certificate, its chain and key, PEM, and the key's password: shown to servers that "   \
+      "ask. A server that refuses it has broken the handshake: without require-starttls that "    \
+      "leads to clear text.")                                                                     \
     O(S, FILE, smtp_tls_ca_file, "", ANY,                                                         \
       "CAs that the remote certificate must come from; the "                                      \
       "system's if empty.")                                                                       \
@@ -51,18 +53,22 @@ enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
     O(S, LIST, smtp_tls_fingerprints, "", ANY,                                                    \
       "SHA-256 of certificates or of their keys: with smtp-tls-verify = fingerprint one of them " \
       "must be the remote one's.")                                                                \
-    O(S, FLAG, smtp_implicit_tls, "no", ANY, "TLS from the first byte, as on port 465.")          \
+    O(S, FLAG, smtp_implicit_tls, "no", ANY, "TLS from the first byte, and never without it.")    \
     O(S, FLAG, reuse_ssl_session, "yes", ANY, "Resume TLS sessions.")                             \
-    O(S, TEXT, auth_username, "", ANY, "Log in to the remote server with this name.")             \
+    O(S, TEXT, auth_username, "", ANY,                                                            \
+      "Log in to the remote server with this name, by PLAIN or LOGIN and in TLS; where that "     \
+      "cannot be, nothing is delivered there.")                                                   \
     O(S, TEXT, auth_password, "", ANY, "And with this password.")                                 \
-    O(S, FLAG, use_unencrypted_plain_auth, "no", ANY, "Log in without TLS, too.")                 \
+    O(S, FLAG, use_unencrypted_plain_auth, "no", ANY,                                             \
+      "Log in without TLS, too: whoever is on the way can then have the password.")               \
     O(S, WORD, smtp_tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                       \
       "The oldest protocol.")                                                                     \
     O(S, TEXT, smtp_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")           \
     O(S, TEXT, smtp_hosts, "", ANY,                                                               \
       "Servers in place of MX: ',' for the same preference, ';' for the next; [ip], host:port, "  \
       "lookup-mx:domain.")                                                                        \
-    O(S, COUNT, default_smtp_port, "25", RANGE(1, 65535), "Port of the remote servers.")          \
+    O(S, COUNT, default_smtp_port, "25", RANGE(1, 65535),                                         \
+      "Port of the remote servers; 465 with smtp-implicit-tls where none is set.")                \
     O(S, FLAG, disable_mx_rollup, "no", ANY, "Take no notice of mx-rollup-list for this domain.") \
     O(S, TEXT, ehlo_name, "", ANY, "Our name in EHLO; host-name if empty.")                       \
     O(S, TEXT, source_address, "", ANY,                                                           \
@@ -94,6 +100,9 @@ struct domain {
                          section that sets such a rule and has no report-only enforces it */
 };
 extern const struct option domain_options[];
+
+/* Where the servers of this rule listen, unless their place in smtp-hosts says otherwise. */
+uint16_t domain_port(const struct domain *rule);
 
 struct domains;
 

@@ -186,6 +186,33 @@ static const struct {
     {"*", "use_starttls no smtp_tls_verify name", "a", "", "domain *: use-starttls is no"},
 };
 
+/* 465 goes with implicit TLS, unless the file says otherwise, be it 25. */
+static void test_port(void **state)
+{
+    static const struct {
+        const char *any, *one;
+        uint16_t port;
+    } rows[] = {
+        {"", "", 25},
+        {"", "default_smtp_port 2525", 2525},
+        {"", "smtp_implicit_tls yes", 465},
+        {"smtp_implicit_tls yes", "", 465},
+        {"default_smtp_port 25", "smtp_implicit_tls yes", 25},
+        {"smtp_implicit_tls yes", "default_smtp_port 4465", 4465},
+    };
+    char why[512];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct domain list[2] = {section("*", rows[i].any), section("a", rows[i].one)};
+        struct domains *d = domains_new(list, 2, why, sizeof why);
+
+        assert_non_null(d);
+        assert_int_equal(rows[i].port, domain_port(domains_find(d, SPAN("a"))));
+        domains_free(&d);
+    }
+}
+
 static void test_wrong(void **state)
 {
     char why[512];
@@ -286,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_merged), cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_none),   cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_right),  cmocka_unit_test(test_macros),
+        cmocka_unit_test(test_port),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

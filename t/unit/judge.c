@@ -92,6 +92,7 @@ static const struct {
     {"may: handshake broken",          MAY,         LACKS(BROKEN),      BEFORE_MAIL, GO_AGAIN_CLEAR, OK},
     {"may: handshake stalled",         MAY,         LACKS(STALLED),     BEFORE_MAIL, GO_AGAIN_CLEAR, OK},
     {"may: broken, after MAIL",        MAY,         LACKS(BROKEN),      MAIL_SENT,   GO_NOT,         NOT(FAIL_HANDSHAKE, PART_NONE)},
+    {"may: certificate unwanted",      MAY,         LACKS(UNWANTED),    BEFORE_MAIL, GO_AGAIN_CLEAR, OK},
     {"may: stalled, after MAIL",       MAY,         LACKS(STALLED),     MAIL_SENT,   GO_NOT,         NOT(FAIL_STALLED, PART_NONE)},
     {"may: injected",                  MAY,         LACKS(INJECTED),    BEFORE_MAIL, GO_NOT,         NOT(FAIL_INJECTED, PART_NONE)},
     {"may: done",                      MAY,         ALL,                BEFORE_MAIL, GO_SECURE,      OK},
@@ -103,6 +104,7 @@ static const struct {
     {"encrypt: refused",               ENCRYPT,     LACKS(REFUSED),     BEFORE_MAIL, GO_NOT,         NOT(FAIL_STARTTLS_REFUSED, PART_ENCRYPT)},
     {"encrypt: injected",              ENCRYPT,     LACKS(INJECTED),    BEFORE_MAIL, GO_NOT,         NOT(FAIL_INJECTED, PART_ENCRYPT)},
     {"encrypt: broken",                ENCRYPT,     LACKS(BROKEN),      BEFORE_MAIL, GO_NOT,         NOT(FAIL_HANDSHAKE, PART_ENCRYPT)},
+    {"encrypt: certificate unwanted",  ENCRYPT,     LACKS(UNWANTED),    BEFORE_MAIL, GO_NOT,         NOT(FAIL_CLIENT_CERT, PART_ENCRYPT)},
     {"encrypt: stalled",               ENCRYPT,     LACKS(STALLED),     BEFORE_MAIL, GO_NOT,         NOT(FAIL_STALLED, PART_ENCRYPT)},
     {"encrypt: done",                  ENCRYPT,     ALL,                BEFORE_MAIL, GO_SECURE,      OK},
     {"encrypt: any certificate",       ENCRYPT,     CERT(UNTRUSTED),    BEFORE_MAIL, GO_SECURE,      OK},
@@ -242,7 +244,8 @@ static void test_may(void **state)
             struct demand d = {DEMAND_MAY, .notes = notes, .verify = DOMAIN_VERIFY_NAME};
             bool mail_sent = n / (SHOWN_ALL * 6);
             struct judgement j = judge(&d, &s, mail_sent);
-            bool again = s.outcome == TLS_BROKEN || s.outcome == TLS_STALLED;
+            bool again =
+                s.outcome == TLS_BROKEN || s.outcome == TLS_STALLED || s.outcome == TLS_UNWANTED;
 
             assert_int_equal(j.then == GO_SECURE, s.outcome == TLS_DONE);
             assert_int_equal(j.then == GO_NOT, s.outcome == TLS_INJECTED || (again && mail_sent));

@@ -287,6 +287,16 @@ static const struct {
     {"domain * { use-starttls = no }\ndomain a { require-starttls = yes }",
      "f:2: domain a: use-starttls is no and require-starttls demands TLS, with what more general "
      "sections say; set use-starttls = yes here or drop the demand"},
+    {"domain a {\n auth-username = u\n}",
+     "f:2: auth-username: auth-username and auth-password belong together; set both in this "
+     "section"},
+    {"domain a { auth-password = \"do not tell\" }",
+     "f:1: auth-password: auth-username and auth-password belong together; set both in this "
+     "section"},
+    {"domain * { use-starttls = no }\ndomain a {\n auth-username = u\n auth-password = p\n}",
+     "f:2: domain a: auth-username needs TLS, and use-starttls is no; set use-starttls = yes or, "
+     "on "
+     "a wire that nobody else reads, use-unencrypted-plain-auth = yes"},
     {"domain a { source-address = \"10.0.0.1 10.0.0.2\" }",
      "f:1: source-address: '10.0.0.1 10.0.0.2' is not one address of each family; write "
      "192.0.2.1 or \"192.0.2.1 2001:db8::1\""},
