@@ -63,7 +63,7 @@ void hold_push(struct hold *h, size_t *moved)
         *moved += len;
         h->ended = got == CONN_OVER || got == CONN_FAILED;
         if (h->ended) { /* the relay is to hear of it, and of what it said before */
-            (void)upstream_pull(h->up, moved);
+            upstream_pull_rest(h->up, moved);
             ++*moved;
         }
     }

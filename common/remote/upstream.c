@@ -78,6 +78,15 @@ enum conn_got upstream_pull(struct upstream *up, size_t *moved)
     return got;
 }
 
+void upstream_pull_rest(struct upstream *up, size_t *moved)
+{
+    char *at;
+    size_t size = dial_space(&up->dial, &at), len = size ? conn_read_rest(&up->conn, at, size) : 0;
+
+    dial_grew(&up->dial, len);
+    *moved += len;
+}
+
 enum conn_got upstream_push(struct upstream *up, size_t *moved)
 {
     for (;;) {

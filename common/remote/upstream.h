@@ -52,5 +52,9 @@ void upstream_own(struct upstream *up, watch_fn *fn, watch_fn *late, void *arg);
  * CONN_OVER and CONN_FAILED: the end came; what came before it is in the dial. Adds to `moved`. */
 enum conn_got upstream_pull(struct upstream *up, size_t *moved);
 
+/* What it had said before a write of ours failed; a server that refuses a message and resets says
+ * why there. */
+void upstream_pull_rest(struct upstream *up, size_t *moved);
+
 /* The commands that wait. CONN_SOME: all went. */
 enum conn_got upstream_push(struct upstream *up, size_t *moved);
