@@ -116,6 +116,10 @@ static bool take_question(struct asker *a)
         refuse(a, &q);
         return false;
     }
+    if (q.kind == QUESTION_STS) {
+        refuse(a, &q);
+        return a->fd >= 0;
+    }
     a->open++;
     /* The answer may come before this returns, and end the asker: one hold more on it. */
     a->open++;

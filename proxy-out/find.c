@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/find.h"
 
+#include <stdlib.h>
+
 /* A name server that fails may have known more: that counts before anything else. */
 static void note(struct find *f, enum fail fail)
 {
@@ -20,10 +22,38 @@ static void choose(struct find *f)
 
 static void settle(struct find *f)
 {
+    if (f->unknown) {
+        f->route.count = 0;
+        f->fail = FAIL_DNS;
+        return;
+    }
     if (f->to)
         choose(f);
     if (f->route.count > 0 || f->fail == FAIL_NOT)
         f->fail = route_settle(&f->route, f->own, f->allow_private);
+}
+
+static void one_less(struct find *f)
+{
+    if (--f->open > 0)
+        return;
+    settle(f);
+    f->fn(f->arg);
+}
+
+/* Without memory the search ends: to go on would be to go on without the policy. */
+static void on_policy(struct ask *asked, const struct answer *a)
+{
+    struct find *f = asked->arg;
+    struct answer **to = &f->policy[asked - f->sts];
+
+    if (a->status == ANSWER_OK && a->sts.mode != STS_NONE) {
+        if ((*to = malloc(answer_size(a))))
+            memcpy(*to, a, answer_size(a));
+        else
+            f->unknown = true;
+    }
+    one_less(f);
 }
 
 static void on_answer(struct ask *asked, const struct answer *a)
@@ -32,10 +62,7 @@ static void on_answer(struct ask *asked, const struct answer *a)
 
     note(f, route_fail_of((enum answer_status)a->status));
     route_add_answer(&f->route, &f->hosts.at[asked - f->ask], a);
-    if (--f->open > 0)
-        return;
-    settle(f);
-    f->fn(f->arg);
+    one_less(f);
 }
 
 static void look_up(struct find *f, struct line *line, size_t i)
@@ -51,6 +78,10 @@ static void look_up(struct find *f, struct line *line, size_t i)
         f->open++;
         ask_start(&f->ask[i], line, h->kind == HOST_NAME ? QUESTION_HOST : QUESTION_MAIL, h->name,
                   on_answer, f);
+        if (!f->heeds_sts)
+            return;
+        f->open++;
+        ask_start(&f->sts[i], line, QUESTION_STS, h->name, on_policy, f);
         return;
     }
 }
@@ -61,6 +92,7 @@ bool find_start(struct find *f, struct line *line, struct span domain, const str
     *f = (struct find){.own = own,
                        .to = to,
                        .allow_private = rule->allow_private_destinations,
+                       .heeds_sts = rule->use_mta_sts,
                        .told = rule->smtp_hosts[0] != '\0',
                        .fn = fn,
                        .arg = arg};
@@ -77,7 +109,23 @@ bool find_start(struct find *f, struct line *line, struct span domain, const str
 
 void find_cancel(struct find *f)
 {
-    for (size_t i = 0; i < f->hosts.count; i++)
+    for (size_t i = 0; i < f->hosts.count; i++) {
         ask_cancel(&f->ask[i]);
+        ask_cancel(&f->sts[i]);
+    }
     f->open = 0;
+}
+
+void find_clear(struct find *f)
+{
+    find_cancel(f);
+    for (size_t i = 0; i < f->hosts.count; i++) {
+        free(f->policy[i]);
+        f->policy[i] = NULL;
+    }
+}
+
+const struct answer *find_policy(const struct find *f, const struct candidate *c)
+{
+    return f->policy[c->by ? c->by - f->hosts.at : 0];
 }

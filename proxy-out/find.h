@@ -12,10 +12,12 @@ typedef void find_fn(void *arg);
 
 struct find {
     struct hosts hosts;
-    struct ask ask[HOSTS_MAX];
-    unsigned open; /* questions without an answer */
+    struct ask ask[HOSTS_MAX], sts[HOSTS_MAX];
+    struct answer *policy[HOSTS_MAX]; /* ours; NULL: there is none */
+    unsigned open;                    /* questions without an answer */
     const struct own *own;
-    bool allow_private, told;
+    bool allow_private, told, heeds_sts;
+    bool unknown;          /* a policy was lost: nothing is settled */
     const struct addr *to; /* NULL: whichever server there is */
     struct route route;    /* once it is over, */
     enum fail fail;        /* or why there is none */
@@ -31,3 +33,10 @@ MUST bool find_start(struct find *f, struct line *line, struct span domain,
 
 /* `fn` is not called any more. */
 void find_cancel(struct find *f);
+
+/* Frees what it holds, too. */
+void find_clear(struct find *f);
+
+/* The MTA-STS policy that this candidate is under: that of the name that led to it (RFC 8461,
+ * 3.4). NULL: there is none. */
+const struct answer *find_policy(const struct find *f, const struct candidate *c);

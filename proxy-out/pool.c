@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/pool.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
-#include "base/siphash.h"
 #include "base/text.h"
 
 enum { KEPT_MOST = 512, LEAVE_SECONDS = 5 };
@@ -163,34 +160,6 @@ void pool_forget(struct pool *p, struct waiter *w)
     w->waits = false;
 }
 
-/* The password itself stands in no key. */
-static unsigned long long login_digest(const struct domain *rule)
-{
-    static uint64_t secret[2];
-    uint64_t user;
-
-    if (!*rule->auth_username)
-        return 0;
-    if (secret[0] == 0 && getrandom(secret, sizeof secret, 0) != sizeof secret)
-        secret[0] = 1;
-    user = siphash(secret, span_of(rule->auth_username));
-    return siphash((uint64_t[]){secret[0] ^ user, secret[1]}, span_of(rule->auth_password));
-}
-
-void pool_key(char key[UPSTREAM_KEY], const struct candidate *to, const struct addr *from,
-              const char *ehlo_name, const struct demand *demand, const struct domain *rule,
-              const struct tls *tls)
-{
-    char there[ADDR_TEXT], here[ADDR_TEXT] = "";
-
-    addr_port_text(&to->at, there);
-    if (from)
-        addr_text(from, here);
-    snprintf(key, UPSTREAM_KEY, "%s|%s|%s|%s|%u.%u.%u.%u|%u|%llx|%p", there, here, to->name,
-             ehlo_name, demand->level, demand->must, demand->notes, demand->verify,
-             rule->smtp_implicit_tls, login_digest(rule), (const void *)tls);
-}
-
 /* It counts for the domain that uses it now. */
 static bool move(struct pool *p, struct upstream *up, const char *domain, unsigned long most)
 {
@@ -210,7 +179,7 @@ struct upstream *pool_take(struct pool *p, const char *key, const char *domain, 
 {
     struct upstream *up = p->kept;
 
-    while (up && (up->is != UPSTREAM_READY || strcmp(up->key, key) != 0))
+    while (up && (!*key || up->is != UPSTREAM_READY || strcmp(up->key, key) != 0))
         up = up->next;
     if (!up || !move(p, up, domain, most))
         return NULL;

@@ -2,10 +2,8 @@
  *
  * pool - connections that are kept for the next message, and how many there may be to a domain.
  *
- * A connection is used again only under its whole key: where it goes and from where, our name,
- * and all that was demanded of its TLS. So nothing that must be secret goes out on a
- * connection that was made for something less (pool_key()). A pool is one process's, of one
- * configuration.
+ * A connection is used again only under its whole key (key.h); "" is none. A pool is one process's,
+ * of one configuration.
  */
 #pragma once
 
@@ -36,13 +34,6 @@ struct waiter {
 };
 void pool_wait(struct pool *p, struct waiter *w, watch_fn *fn, void *arg);
 void pool_forget(struct pool *p, struct waiter *w);
-
-/* The key. Of the rule it has the login, as a digest, and whether TLS is implicit; `tls` stands for
- * CA, ciphers, oldest protocol and client certificate. */
-struct tls;
-void pool_key(char key[UPSTREAM_KEY], const struct candidate *to, const struct addr *from,
-              const char *ehlo_name, const struct demand *demand, const struct domain *rule,
-              const struct tls *tls);
 
 /* A connection that is kept under this key: yours, with its place, which is the domain's from
  * now on (of `most`). NULL: none. */

@@ -67,7 +67,7 @@ struct ssl_session_st *resume_take(struct resume *r, const char *key)
 void resume_put(struct resume *r, const char *key, struct ssl_session_st *session)
 {
     struct ssl_session_st *old = resume_take(r, key);
-    struct memory *m = session ? malloc(sizeof *m + strlen(key) + 1) : NULL;
+    struct memory *m = session && *key ? malloc(sizeof *m + strlen(key) + 1) : NULL;
 
     conn_session_free(&old);
     if (!m) {

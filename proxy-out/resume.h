@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * resume - TLS sessions with servers that may be resumed, under the key of their connections:
- * so a session is resumed only under the demand under which it was made (pool_key()).
+ * so a session is resumed only under the demand under which it was made (key.h). "" is no key.
  */
 #pragma once
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "proxy-out/key.h"
 #include "tell/log.h"
 
 static void try(struct seek *k);
@@ -66,13 +67,57 @@ static void log_fail(const struct seek *k)
                 {"said", span_of(k->remote.said)});
 }
 
+/* What would have been refused, and was not. */
+static void log_noted(const struct seek *k, const struct remote *remote)
+{
+    if (remote->noted != FAIL_NOT && log_is_on(LOG_SESSION))
+        log_say(LOG_SESSION, k->session, "would-refuse", {"why", span_of(fail_word(remote->noted))},
+                {"domain", span_of(k->domain)}, {"server", span_of(remote->name)},
+                {"by", span_of(demand_by(remote->noted_by, k->rule))});
+}
+
 static void found(struct seek *k, struct upstream *up, bool reused)
 {
     k->is = SEEK_FOUND;
+    /* It may have been made for another domain, of the same demand. */
+    up->remote.rule = k->rule->head.title;
+    log_noted(k, &up->remote);
     k->up = up;
     k->reused = reused;
     k->at++;
     alarm_stop(&k->alarm);
+}
+
+static const struct candidate *candidate(const struct seek *k)
+{
+    return &k->find.route.at[k->at];
+}
+
+static void make_key(const struct seek *k, char key[UPSTREAM_KEY])
+{
+    const struct candidate *c = candidate(k);
+    const struct answer *policy = find_policy(&k->find, c);
+    struct dane dane = known_dane(&k->known, c);
+
+    demand_digest(key, &(struct key_of){.to = c,
+                                        .from = source_for(k, c),
+                                        .ehlo_name = ehlo_name(k),
+                                        .rule = k->rule,
+                                        .demand = &k->demand,
+                                        .dane = &dane,
+                                        .policy = policy ? policy->sts.id : "",
+                                        .tls = k->tls});
+}
+
+/* Whether TLS with this address came about, as the next candidate_facts are to have it. */
+static void remember(const struct seek *k, const struct remote *remote)
+{
+    bool broke = remote->tls_fail == FAIL_HANDSHAKE || remote->tls_fail == FAIL_STALLED;
+
+    if (remote->secure)
+        broken_note(k->worker->broken, &remote->at, FAIL_NOT, clock_mono());
+    else if (broke && k->demand.level == DEMAND_MAY && k->demand.broken == FAIL_NOT)
+        broken_note(k->worker->broken, &remote->at, remote->tls_fail, clock_mono());
 }
 
 static void on_tried(void *arg, struct upstream *up, enum fail fail)
@@ -81,11 +126,11 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
     struct quota *quota = k->quota;
 
     k->quota = NULL;
+    remember(k, &up->remote);
     if (fail == FAIL_NOT) {
         up->quota = quota;
         up->give_back = pool_leave;
-        pool_key(up->key, &k->find.route.at[k->at], source_for(k, &k->find.route.at[k->at]),
-                 ehlo_name(k), &k->demand, k->rule, k->tls);
+        make_key(k, up->key);
         attempt_free(&k->attempt);
         found(k, up, false);
     } else {
@@ -120,6 +165,8 @@ static void attempt(struct seek *k, const struct candidate *c, const char *key, 
                                 .rule = k->rule,
                                 .demand = k->demand,
                                 .tls = k->tls,
+                                .public = manners_public(k->worker->manners),
+                                .dane = known_dane(&k->known, c),
                                 .seconds = attempt_share(left, k->find.route.count - k->at),
                                 .handshake_seconds =
                                     (double)k->worker->settings->global.tls_handshake_timeout};
@@ -138,10 +185,12 @@ static void attempt(struct seek *k, const struct candidate *c, const char *key, 
 /* Of the candidate at `at`; all there is to know is known. False: it is not to be tried. */
 static bool settle(struct seek *k)
 {
-    const struct candidate *c = &k->find.route.at[k->at];
-    struct candidate_facts facts = {.tlsa = TLSA_NONE};
-    enum fail fail = decide(k->rule, &facts, &k->demand);
+    const struct candidate *c = candidate(k);
+    struct candidate_facts facts;
+    enum fail fail;
 
+    known_tell(&k->known, k->worker, &k->find, c, &facts);
+    fail = decide(k->rule, &facts, &k->demand);
     k->tls = manners_find(k->worker->manners, k->rule, k->demand.level);
     if (fail == FAIL_NOT)
         return true;
@@ -157,28 +206,47 @@ static bool settle(struct seek *k)
     return false;
 }
 
+static void on_known(void *arg)
+{
+    struct seek *k = arg;
+
+    try(k);
+    if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
+        k->fn(k->arg);
+}
+
+/* Goes on to a candidate that may be tried. False: there is none, or it is to be learnt about. */
+static bool settle_next(struct seek *k, double left)
+{
+    for (; k->at < k->find.route.count && left > 0; k->at++) {
+        if (!known_learn(&k->known, k->worker, k->rule, candidate(k), on_known, k)) {
+            k->is = SEEK_LEARNS;
+            alarm_set(&k->alarm, attempt_share(left, k->find.route.count - k->at));
+            return false;
+        }
+        if (settle(k))
+            return true;
+    }
+    none(k, FAIL_ROUTE_DEADLINE);
+    return false;
+}
+
 /* The candidate at `at`, if there is one and time for it; or the next that is to be tried. */
 static void try(struct seek *k)
 {
     double left = k->deadline - clock_mono();
-    const struct candidate *c;
     char key[UPSTREAM_KEY];
     struct upstream *kept;
 
-    while (k->at < k->find.route.count && left > 0 && !settle(k))
-        k->at++;
-    if (k->at == k->find.route.count || left <= 0) {
-        none(k, FAIL_ROUTE_DEADLINE);
+    if (!settle_next(k, left))
         return;
-    }
-    c = &k->find.route.at[k->at];
-    pool_key(key, c, source_for(k, c), ehlo_name(k), &k->demand, k->rule, k->tls);
+    make_key(k, key);
     if ((kept = pool_take(k->worker->pool, key, k->domain, k->rule->max_smtp_out))) {
         found(k, kept, true);
         return;
     }
     if ((k->quota = pool_enter(k->worker->pool, k->domain, k->rule->max_smtp_out))) {
-        attempt(k, c, key, left);
+        attempt(k, candidate(k), key, left);
         return;
     }
     k->is = SEEK_WAITS;
@@ -207,6 +275,10 @@ static void on_late(void *arg)
         find_cancel(&k->find);
         none(k, FAIL_DNS);
         break;
+    case SEEK_LEARNS:
+        known_give_up(&k->known);
+        on_known(k);
+        return;
     case SEEK_WAITS:
         pool_forget(k->worker->pool, &k->waiter);
         none(k, FAIL_BUSY);
@@ -269,7 +341,8 @@ void seek_free(struct seek **at)
         return;
     *at = NULL;
     alarm_stop(&k->alarm);
-    find_cancel(&k->find);
+    find_clear(&k->find);
+    known_clear(&k->known);
     pool_forget(k->worker->pool, &k->waiter);
     attempt_free(&k->attempt);
     upstream_free(&k->up);

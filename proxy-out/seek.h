@@ -6,7 +6,7 @@
 #pragma once
 
 #include "remote/attempt.h"
-#include "proxy-out/find.h"
+#include "proxy-out/known.h"
 #include "proxy-out/handed.h"
 #include "proxy-out/worker.h"
 
@@ -18,7 +18,8 @@ struct seek {
     void *arg;
     enum {
         SEEK_FINDS,
-        SEEK_WAITS, /* for a place among the domain's connections */
+        SEEK_LEARNS, /* what there is to know of the next candidate */
+        SEEK_WAITS,  /* for a place among the domain's connections */
         SEEK_TRIES,
         SEEK_FOUND, /* `up` is there to be taken */
         SEEK_NONE,  /* `fail` says why, `remote` where */
@@ -33,7 +34,8 @@ struct seek {
     double deadline;
     struct alarm alarm;
     struct find find;
-    size_t at; /* the next candidate */
+    size_t at;          /* the next candidate, */
+    struct known known; /* and what is known of it */
     struct attempt *attempt;
     struct quota *quota; /* a place that is held for the attempt */
     struct waiter waiter;

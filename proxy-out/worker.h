@@ -11,6 +11,7 @@
 #include "remote/manners.h"
 #include "way/own.h"
 #include "proxy-out/pool.h"
+#include "proxy-out/broken.h"
 #include "proxy-out/resume.h"
 #include "proxy-out/transaction.h"
 #include "conf/settings.h"
@@ -26,6 +27,7 @@ struct worker {
     struct line *line;
     struct pool *pool;
     struct resume *resume;
+    struct broken *broken;
     struct own own;
     bool has_key;
     uint64_t key[2];     /* of ENVID, shared with the milter */

@@ -23,8 +23,14 @@ mx.need.test. A 127.0.0.22
 name.test.    MX 10 mx.name.test.
 mx.name.test. A 127.0.0.23
 off.test.     MX 10 mx.may.test.
+break.test.   MX 10 mx.break.test.
+mx.break.test. A 127.0.0.24
+stall.test.   MX 10 mx.stall.test.
+mx.stall.test. A 127.0.0.25
+must.test.    MX 10 mx.stall.test.
 Z
-my %mx = (may => '127.0.0.21', need => '127.0.0.22', name => '127.0.0.23');
+my %mx = (may => '127.0.0.21', need => '127.0.0.22', name => '127.0.0.23',
+    break => '127.0.0.24', stall => '127.0.0.25');
 $mx{$_} = T::Peer->listen(port => port('mx'), addr => $mx{$_}, name => $_) for keys %mx;
 
 my $out = T::Run->start(
@@ -46,6 +52,7 @@ domain * {
 }
 domain need.test { require-starttls = yes  smtp-client-certificate = {"@us@", ""} }
 domain name.test { require-starttls = yes  smtp-tls-verify = name  smtp-tls-ca-file = "@ca@" }
+domain must.test { require-starttls = yes }
 domain off.test { use-starttls = no }
 CONF
 
@@ -132,28 +139,61 @@ subtest 'may: refused, in the clear on the same connection' => sub {
     is(row(d => 'may', 3)->{dlvTlsError}, 'starttls-refused');
 };
 
+# What broke is not tried again for a while, so each of these has a server of its own.
 subtest 'may: the handshake breaks, a new connection in the clear' => sub {
-    my $c = hand_over('may');
-    my $s = greet($mx{may}, 'STARTTLS');
+    my $c = hand_over('break');
+    my $s = greet($mx{break}, 'STARTTLS');
     $s->hear(qr/^STARTTLS$/);
     $s->say('220 go');
     $s->hear_bytes(1);
     $s->send("\x15\x03\x01\x00\x02\x02\x28"); # alert: handshake_failure
-    my $again = greet($mx{may}, 'STARTTLS');
+    my $again = greet($mx{break}, 'STARTTLS');
     deliver($c, $again);
-    my $row = row(d => 'may', 4);
+    my $row = row(d => 'break');
     is($row->{dlvTlsError}, 'handshake');
     is($row->{dlvTlsPolicyResult}, 'clear');
 };
 
 subtest 'may: the handshake stalls, a new connection in the clear' => sub {
-    my $c = hand_over('may');
-    my $s = greet($mx{may}, 'STARTTLS');
+    my $c = hand_over('stall');
+    my $s = greet($mx{stall}, 'STARTTLS');
     $s->hear(qr/^STARTTLS$/);
     $s->say('220 go');
-    my $again = greet($mx{may}, 'STARTTLS');
+    my $again = greet($mx{stall}, 'STARTTLS');
     deliver($c, $again);
-    is(row(d => 'may', 5)->{dlvTlsError}, 'handshake-stalled');
+    is(row(d => 'stall')->{dlvTlsError}, 'handshake-stalled');
+};
+
+subtest 'may: the next message is in the clear at once' => sub {
+    for my $how (['break', 'handshake'], ['stall', 'handshake-stalled']) {
+        my ($domain, $error) = @$how;
+        my $c = hand_over($domain);
+        my $s = greet($mx{$domain}, 'STARTTLS');
+        deliver($c, $s);
+        my $row = row(d => $domain, 2);
+        is($row->{dlvTlsError}, $error);
+        is($row->{dlvTlsPolicyResult}, 'clear');
+    }
+};
+
+subtest 'but not that of a domain that demands TLS of the same server' => sub {
+    my $c = hand_over('must');
+    my $s = greet($mx{stall}, 'STARTTLS');
+    $s->starttls(server => 1, cert => $ca->cert('mx.stall.test'));
+    $s->hear(qr/^EHLO proxy\.test$/);
+    $s->say('250-mx', '250 PIPELINING');
+    deliver($c, $s);
+    is(row(d => 'must')->{dlvTlsPolicyResult}, 'met');
+};
+
+subtest 'and then it is known to work' => sub {
+    my $c = hand_over('stall');
+    my $s = greet($mx{stall}, 'STARTTLS');
+    $s->starttls(server => 1, cert => $ca->cert('mx.stall.test'));
+    $s->hear(qr/^EHLO proxy\.test$/);
+    $s->say('250-mx', '250 PIPELINING');
+    deliver($c, $s);
+    is(row(d => 'stall', 3)->{dlvTlsPolicyResult}, 'met');
 };
 
 subtest 'may: plaintext behind the 220 is never rewarded' => sub {
@@ -173,14 +213,14 @@ subtest 'a session is resumed' => sub {
     my $context = IO::Socket::SSL::SSL_Context->new(
         SSL_server => 1, SSL_cert_file => $crt{may}{cert}, SSL_key_file => $crt{may}{plain},
         SSL_session_id_context => 'mx', SSL_verify_mode => 0);
-    for my $nth (6, 7) {
+    for my $nth (4, 5) {
         my $c = hand_over('may');
         my $s = greet($mx{may}, 'STARTTLS');
         $s->starttls(server => 1, context => $context);
         $s->hear(qr/^EHLO proxy\.test$/);
         $s->say('250-mx', '250 PIPELINING');
         deliver($c, $s);
-        is(row(d => 'may', $nth)->{dlvTlsResumed}, $nth == 7 ? 'yes' : 'no');
+        is(row(d => 'may', $nth)->{dlvTlsResumed}, $nth == 5 ? 'yes' : 'no');
     }
 };
 

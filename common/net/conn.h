@@ -136,6 +136,9 @@ char *conn_names(const struct conn *c);
  * CERT_UNTRUSTED. */
 enum cert_state conn_cert_state(const struct conn *c, const char *name);
 
+/* The same by other CAs than the session's own: those of the context `cas`, of a caller. */
+enum cert_state conn_cert_state_by(const struct conn *c, struct tls *cas, const char *name);
+
 /* The caller's side: what may resume this session, as of now; yours to free. With TLS 1.3 it
  * comes after the handshake, with the first bytes that are read, so ask for it late. NULL: none. */
 struct ssl_session_st *conn_session(const struct conn *c);

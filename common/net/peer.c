@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "net/tls.h"
 #include "net/verify.h"
 #include "rule/certificate.h"
 
@@ -160,13 +161,9 @@ static bool is_for(X509 *cert, const char *name)
                            NULL) == 1;
 }
 
-enum cert_state conn_cert_state(const struct conn *c, const char *name)
+static enum cert_state state_of(X509 *cert, long result, const char *name)
 {
-    X509 *cert = c->tls ? SSL_get0_peer_certificate(c->tls) : NULL;
-
-    if (!cert)
-        return CERT_UNTRUSTED;
-    switch (result_of(c, cert)) {
+    switch (result) {
     case X509_V_OK:
         break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -176,6 +173,45 @@ enum cert_state conn_cert_state(const struct conn *c, const char *name)
         return CERT_UNTRUSTED;
     }
     return name && !is_for(cert, name) ? CERT_OTHER_NAME : CERT_OK;
+}
+
+enum cert_state conn_cert_state(const struct conn *c, const char *name)
+{
+    X509 *cert = c->tls ? SSL_get0_peer_certificate(c->tls) : NULL;
+
+    return cert ? state_of(cert, result_of(c, cert), name) : CERT_UNTRUSTED;
+}
+
+/* As OpenSSL does it in the handshake. */
+static long verify_by(const SSL *shown, X509 *cert, const SSL *by)
+{
+    X509_STORE *cas = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(by));
+    X509_STORE_CTX *check = X509_STORE_CTX_new();
+    long result = X509_V_ERR_OUT_OF_MEM;
+
+    if (check && X509_STORE_CTX_init(check, cas, cert, SSL_get_peer_cert_chain(shown)) &&
+        X509_STORE_CTX_set_default(check, "ssl_server")) {
+        X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(check),
+                                         SSL_get_security_level(by));
+        if (X509_verify_cert(check) == 1)
+            result = X509_V_OK;
+        else if (X509_STORE_CTX_get_error(check) != X509_V_OK)
+            result = X509_STORE_CTX_get_error(check);
+    }
+    X509_STORE_CTX_free(check);
+    return result;
+}
+
+enum cert_state conn_cert_state_by(const struct conn *c, struct tls *cas, const char *name)
+{
+    X509 *cert = c->tls ? SSL_get0_peer_certificate(c->tls) : NULL;
+    SSL *by = cert ? tls_begin(cas) : NULL;
+    enum cert_state state = CERT_UNTRUSTED;
+
+    if (by)
+        state = state_of(cert, verify_by(c->tls, cert, by), name);
+    SSL_free(by);
+    return state;
 }
 
 struct ssl_session_st *conn_session(const struct conn *c)

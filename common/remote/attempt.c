@@ -273,11 +273,9 @@ static void shake(struct attempt *a)
     } else if (got != CONN_SOME) {
         (void)go_without(a, up->conn.unwanted ? TLS_UNWANTED : TLS_BROKEN);
     } else {
-        struct tls_shown shown;
-
         up->remote.secure = true;
         conn_facts(&up->conn, &up->remote.tls);
-        shown = shown_by(&a->conf, &up->conn, &up->remote.tls);
+        struct tls_shown shown = shown_by(&a->conf, &up->conn, &up->remote.tls);
         if (!go_on(a, &shown))
             return;
         if (a->conf.rule->smtp_implicit_tls)
@@ -381,6 +379,8 @@ struct attempt *attempt_new(const struct attempt_conf *conf, attempt_fn *fn, voi
     a->deadline = clock_mono() + conf->seconds;
     upstream_describe(a->up, conf->to, conf->rule, &conf->demand);
     login_init(&a->login, conf->rule->auth_username, conf->rule->auth_password);
+    a->in_clear = conf->demand.broken != FAIL_NOT;
+    a->up->remote.tls_fail = conf->demand.broken;
     upstream_own(a->up, on_ready, on_late, a);
     start(a);
     return a;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "way/route.h"
+#include "net/dane.h"
 #include "remote/upstream.h"
 #include "rule/domain.h"
 
@@ -25,6 +26,8 @@ struct attempt_conf {
     const struct domain *rule;
     struct demand demand;
     struct tls *tls;
+    struct tls *public;             /* whose CAs will do for MTA-STS, besides those of `tls` */
+    struct dane dane;               /* with PART_DANE: what must be matched */
     struct ssl_session_st *session; /* to be resumed; NULL: none. The attempt's from here */
     double seconds;                 /* for all of it */
     double handshake_seconds;       /* for a handshake */

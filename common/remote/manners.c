@@ -19,6 +19,7 @@ enum { WAYS = 4096 };
 
 struct manners {
     LIST_HEAD(, manner) at[WAYS]; /* by tls_client_hash() */
+    struct tls *public;           /* one of them */
     LIST_HEAD(, manner) readers;  /* the first of each ca_file, whose CAs the others share */
 };
 
@@ -66,6 +67,28 @@ static const struct manner *find_reader(const struct manners *m, const char *ca_
     return one;
 }
 
+static bool is_about(const char *what, const char *file)
+{
+    size_t len = strlen(file);
+
+    return len > 0 && strncmp(what, file, len) == 0 && what[len] == ':';
+}
+
+/* Where the option stands that a mistake is about: it names the file, if it is about one. */
+static unsigned line_of(const struct domain *rule, const struct tls_client_conf *conf,
+                        const char *what)
+{
+    size_t offset = is_about(what, conf->ca_file) ? offsetof(struct domain, smtp_tls_ca_file)
+                    : is_about(what, conf->cert.file)
+                        ? offsetof(struct domain, smtp_client_certificate)
+                        : offsetof(struct domain, smtp_tls_ciphers);
+    size_t row = 0;
+
+    while (domain_options[row].offset != offset)
+        row++;
+    return option_line(&rule->head, row);
+}
+
 static bool add(struct manners *m, const struct domain *rule, enum demand_level level, char *why,
                 size_t size)
 {
@@ -87,8 +110,8 @@ static bool add(struct manners *m, const struct domain *rule, enum demand_level 
         return true;
     }
     free(one);
-    snprintf(why, size, "%s:%u: domain %s: %s", rule->head.file, rule->head.line, rule->head.title,
-             what);
+    snprintf(why, size, "%s:%u: domain %s: %s", rule->head.file, line_of(rule, &conf, what),
+             rule->head.title, what);
     return false;
 }
 
@@ -111,7 +134,14 @@ struct manners *manners_new(const struct settings *s, char *why, size_t size)
         ok = add_rule(m, domains_at(s->domains, i), why, size);
     if (!ok)
         manners_free(&m);
+    else
+        m->public = manners_find(m, domains_at(s->domains, 0), DEMAND_ENCRYPT);
     return m;
+}
+
+struct tls *manners_public(const struct manners *m)
+{
+    return m->public;
 }
 
 void manners_show(const struct manners *m, dated_fn *show, void *arg)

@@ -28,3 +28,6 @@ void manners_show(const struct manners *m, dated_fn *show, void *arg);
  * so no TLS. */
 struct tls *manners_find(const struct manners *m, const struct domain *rule,
                          enum demand_level level);
+
+/* One whose CAs are the system's: what MTA-STS means by public ones. */
+struct tls *manners_public(const struct manners *m);

@@ -13,7 +13,7 @@
 #include "smtp/dial.h"
 #include "smtp/ehlo.h"
 
-enum { UPSTREAM_KEY = 1024 };
+enum { UPSTREAM_KEY = 65 };
 
 struct quota;
 typedef void quota_fn(struct quota *place);
@@ -29,7 +29,7 @@ struct upstream {
     struct event_base *base; /* borrowed */
     struct quota *quota;     /* a place among its domain's connections; NULL: none */
     quota_fn *give_back;     /* that, at the end */
-    char key[UPSTREAM_KEY];  /* under which it may be used again; see pool.h */
+    char key[UPSTREAM_KEY];  /* under which it may be used again; "": not at all */
     unsigned served;         /* transactions */
     enum { UPSTREAM_READY, UPSTREAM_RESETS, UPSTREAM_LEAVES } is; /* in the pool */
 };

@@ -24,7 +24,8 @@ static void heed_rule(struct demand *d, const struct domain *rule, bool seen)
         demand(d, rule, PART_VERIFY, DEMAND_REPORT_smtp_tls_verify);
     if (rule->starttls_memory > 0 && seen)
         demand(d, rule, PART_MEMORY, DEMAND_REPORT_starttls_memory);
-    if (rule->use_dane == DOMAIN_DANE_REQUIRED)
+    d->dane_required = rule->use_dane == DOMAIN_DANE_REQUIRED;
+    if (d->dane_required)
         d->must |= PART_DANE;
 }
 
@@ -36,7 +37,7 @@ static enum fail fails(struct demand *d, enum fail fail, enum demand_part by)
 
 static enum fail heed_dane(struct demand *d, const struct domain *rule, enum tlsa_state tlsa)
 {
-    bool required = rule->use_dane == DOMAIN_DANE_REQUIRED;
+    bool required = d->dane_required;
 
     if (rule->use_dane == DOMAIN_DANE_OFF)
         return FAIL_NOT;
@@ -62,7 +63,8 @@ static enum fail heed_sts(struct demand *d, const struct domain *rule,
     if (!rule->use_mta_sts || f->sts == STS_NONE)
         return FAIL_NOT;
     if (f->sts == STS_ENFORCE) {
-        if (!(d->must & PART_DANE) || !f->sts_lists)
+        d->sts_behind = d->must & PART_DANE;
+        if (!d->sts_behind || !f->sts_lists)
             d->must |= PART_STS;
         return f->sts_lists ? FAIL_NOT : fails(d, FAIL_STS_MX, PART_STS);
     }
@@ -185,6 +187,26 @@ static enum fail verify_fail(enum domain_verify verify, const struct tls_shown *
     return FAIL_CERT_UNTRUSTED;
 }
 
+static enum fail sts_fail(const struct tls_shown *shown)
+{
+    return shown->sts == CERT_OK ? FAIL_NOT : FAIL_STS_CERT;
+}
+
+static enum fail dane_fail(const struct demand *d, const struct tls_shown *shown)
+{
+    switch (shown->dane) {
+    case DANE_MATCHED:
+        return FAIL_NOT;
+    case DANE_UNUSABLE:
+        return d->dane_required ? FAIL_DANE : d->sts_behind ? sts_fail(shown) : FAIL_NOT;
+    case DANE_UNMATCHED:
+    case DANE_OTHER_NAME:
+    case DANE_EXPIRED:
+        break;
+    }
+    return FAIL_DANE;
+}
+
 /* Of TLS that came about. */
 static enum fail part_fail(const struct demand *d, enum demand_part part,
                            const struct tls_shown *shown)
@@ -198,9 +220,9 @@ static enum fail part_fail(const struct demand *d, enum demand_part part,
     case PART_VERIFY:
         return verify_fail(d->verify, shown);
     case PART_DANE:
-        return shown->dane ? FAIL_NOT : FAIL_DANE;
+        return dane_fail(d, shown);
     case PART_STS:
-        return shown->sts == CERT_OK ? FAIL_NOT : FAIL_STS_CERT;
+        return sts_fail(shown);
     }
     return FAIL_HANDSHAKE;
 }

@@ -52,6 +52,9 @@ struct demand {
     unsigned notes;            /* and that are only noted: report-only, and MTA-STS in testing */
     enum domain_verify verify; /* with PART_VERIFY */
     bool sts_unlisted;         /* with PART_STS in `notes`: the policy does not name the server */
+    bool dane_required;        /* with PART_DANE: use-dane = required */
+    bool sts_behind;           /* with PART_DANE: it stands in for the certificate of MTA-STS, which
+                                  counts again where no record turns out to be usable */
     enum fail broken;          /* not FAIL_NOT: do not even ask for TLS */
     enum demand_part by;       /* where decide() failed: whose demand that was; see demand_by() */
 };
@@ -82,13 +85,13 @@ enum tls_outcome {
 
 enum cert_state { CERT_OK, CERT_UNTRUSTED, CERT_EXPIRED, CERT_OTHER_NAME };
 
-/* All but the outcome counts only for TLS_DONE. All that is not known is not shown. */
+/* All but the outcome counts only for TLS_DONE. */
 struct tls_shown {
     enum tls_outcome outcome;
     enum cert_state cert; /* by the rule's CAs and, where `verify` is name, for that name */
     enum cert_state sts;  /* by public CAs, for the server's own name */
     bool listed;          /* smtp-tls-fingerprints has the certificate or its key */
-    bool dane;            /* the certificate matches a TLSA record */
+    enum dane_state dane; /* by TLSA records */
 };
 
 /* What to do next with this server. */

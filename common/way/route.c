@@ -30,8 +30,10 @@ enum fail route_hosts(struct span domain, const char *smtp_hosts, uint16_t port,
 void route_add_address(struct route *r, const struct host *from, bool told)
 {
     if (r->count < ROUTE_MAX)
-        r->at[r->count++] = (struct candidate){
-            .preference = from->preference * PREFERENCE_STEP, .at = from->at, .told = told};
+        r->at[r->count++] = (struct candidate){.preference = from->preference * PREFERENCE_STEP,
+                                               .at = from->at,
+                                               .by = from,
+                                               .told = told};
 }
 
 void route_add_answer(struct route *r, const struct host *asked, const struct answer *a)
@@ -41,7 +43,9 @@ void route_add_answer(struct route *r, const struct host *asked, const struct an
 
         *c = (struct candidate){.preference =
                                     asked->preference * PREFERENCE_STEP + a->host[i].preference,
-                                .at = a->host[i].at};
+                                .at = a->host[i].at,
+                                .by = asked,
+                                .secure = asked->kind == HOST_NAME || a->secure};
         text_copy(c->name, sizeof c->name, span_of(a->host[i].name));
         c->at.port = asked->at.port;
     }

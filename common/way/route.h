@@ -18,8 +18,10 @@ enum { ROUTE_MAX = 64 };
 struct candidate {
     char name[DNS_NAME]; /* the server's name; "" where only its address is known */
     unsigned preference;
-    struct addr at; /* with port */
-    bool told;      /* the administrator wrote this very address: it may be private */
+    struct addr at;        /* with port */
+    const struct host *by; /* what led to it; NULL: the mail server chose it. Borrowed */
+    bool secure;           /* its name comes from the administrator, or from DNS under DNSSEC */
+    bool told;             /* the administrator wrote this very address: it may be private */
 };
 
 struct route {

@@ -41,33 +41,28 @@
     {                      \
         .outcome = TLS_##o \
     }
-#define SHOWN(...)                                                     \
-    {                                                                  \
-        .outcome = TLS_DONE, .listed = true, .dane = true, __VA_ARGS__ \
+#define SHOWN(...)                                       \
+    {                                                    \
+        .outcome = TLS_DONE, .listed = true, __VA_ARGS__ \
     }
 #define ALL SHOWN(.cert = CERT_OK)
 #define CERT(is) SHOWN(.cert = CERT_##is, .sts = CERT_##is)
-#define UNLISTED                          \
-    {                                     \
-        .outcome = TLS_DONE, .dane = true \
+#define UNLISTED            \
+    {                       \
+        .outcome = TLS_DONE \
     }
-#define UNMATCHED                           \
-    {                                       \
-        .outcome = TLS_DONE, .listed = true \
-    }
+#define BY_TLSA(is) SHOWN(.dane = DANE_##is)
+#define UNMATCHED BY_TLSA(UNMATCHED)
 #define STS_CERT(is) SHOWN(.sts = CERT_##is)
 /* Its only virtue. */
-#define ONLY_DANE                                                                        \
-    {                                                                                    \
-        .outcome = TLS_DONE, .dane = true, .cert = CERT_UNTRUSTED, .sts = CERT_UNTRUSTED \
+#define ONLY_DANE                                                          \
+    {                                                                      \
+        .outcome = TLS_DONE, .cert = CERT_UNTRUSTED, .sts = CERT_UNTRUSTED \
     }
-#define ONLY_LISTED                                                                      \
-    {                                                                                    \
-        .outcome = TLS_DONE, .listed = true, .cert = CERT_EXPIRED, .sts = CERT_UNTRUSTED \
-    }
-#define ONLY_STS                                    \
-    {                                               \
-        .outcome = TLS_DONE, .cert = CERT_UNTRUSTED \
+#define ONLY_LISTED SHOWN(.cert = CERT_EXPIRED, .sts = CERT_UNTRUSTED, .dane = DANE_UNMATCHED)
+#define ONLY_STS                                                            \
+    {                                                                       \
+        .outcome = TLS_DONE, .cert = CERT_UNTRUSTED, .dane = DANE_UNMATCHED \
     }
 
 enum { BEFORE_MAIL = false, MAIL_SENT = true };
@@ -128,6 +123,13 @@ static const struct {
 
     {"dane: matches, that is all",     DANE,        ONLY_DANE,          BEFORE_MAIL, GO_SECURE,      OK},
     {"dane: does not match",           DANE,        UNMATCHED,          BEFORE_MAIL, GO_NOT,         NOT(FAIL_DANE, PART_DANE)},
+    {"dane: another name",             DANE,        BY_TLSA(OTHER_NAME), BEFORE_MAIL, GO_NOT,        NOT(FAIL_DANE, PART_DANE)},
+    {"dane: expired",                  DANE,        BY_TLSA(EXPIRED),   BEFORE_MAIL, GO_NOT,         NOT(FAIL_DANE, PART_DANE)},
+    {"dane: the records are none",     DANE,        BY_TLSA(UNUSABLE),  BEFORE_MAIL, GO_SECURE,      OK},
+    {"dane required: they are none",   MUST_(PART_DANE, .dane_required = true), BY_TLSA(UNUSABLE), BEFORE_MAIL, GO_NOT, NOT(FAIL_DANE, PART_DANE)},
+    {"dane for sts: they are none",    MUST_(PART_DANE, .sts_behind = true), SHOWN(.sts = CERT_UNTRUSTED, .dane = DANE_UNUSABLE), BEFORE_MAIL, GO_NOT, NOT(FAIL_STS_CERT, PART_DANE)},
+    {"dane for sts: none, and sts holds", MUST_(PART_DANE, .sts_behind = true), BY_TLSA(UNUSABLE), BEFORE_MAIL, GO_SECURE, OK},
+    {"dane for sts: sts is no rescue", MUST_(PART_DANE, .sts_behind = true), BY_TLSA(UNMATCHED), BEFORE_MAIL, GO_NOT, NOT(FAIL_DANE, PART_DANE)},
     {"dane: not offered",              DANE,        LACKS(NOT_OFFERED), BEFORE_MAIL, GO_NOT,         NOT(FAIL_NO_STARTTLS, PART_DANE)},
     {"dane: refused",                  DANE,        LACKS(REFUSED),     BEFORE_MAIL, GO_NOT,         NOT(FAIL_STARTTLS_REFUSED, PART_DANE)},
     {"dane: broken",                   DANE,        LACKS(BROKEN),      BEFORE_MAIL, GO_NOT,         NOT(FAIL_HANDSHAKE, PART_DANE)},
@@ -190,7 +192,7 @@ static void test_judgements(void **state)
     }
 }
 
-enum { PARTS = 2 * PART_LAST, SHOWN_ALL = 4 * 4 * 2 * 2 };
+enum { PARTS = 2 * PART_LAST, SHOWN_ALL = 4 * 4 * 2 * 5 };
 
 static struct tls_shown shown_as(unsigned n, enum tls_outcome outcome)
 {
@@ -198,7 +200,7 @@ static struct tls_shown shown_as(unsigned n, enum tls_outcome outcome)
                               .cert = (enum cert_state)(n % 4),
                               .sts = (enum cert_state)(n / 4 % 4),
                               .listed = n / 16 % 2,
-                              .dane = n / 32};
+                              .dane = (enum dane_state)(n / 32)};
 }
 
 /* The parts of a demand, one by one, said in another way than judge() says it. */
@@ -207,7 +209,8 @@ static bool holds(const struct demand *d, const struct tls_shown *s)
     bool name = d->verify == DOMAIN_VERIFY_NAME, list = d->verify == DOMAIN_VERIFY_FINGERPRINT;
     bool chain = s->cert == CERT_OK || (s->cert == CERT_OTHER_NAME && !name);
 
-    return s->outcome == TLS_DONE && (!(d->must & PART_DANE) || s->dane) &&
+    return s->outcome == TLS_DONE &&
+           (!(d->must & PART_DANE) || s->dane == DANE_MATCHED || s->dane == DANE_UNUSABLE) &&
            (!(d->must & PART_STS) || s->sts == CERT_OK) &&
            (!(d->must & PART_VERIFY) || (list ? s->listed : chain));
 }

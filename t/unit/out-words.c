@@ -73,48 +73,6 @@ static void xforward_says(void **state)
     }
 }
 
-/* Whatever is different makes another key. */
-static void keys_differ(void **state)
-{
-    struct candidate a = {.name = "mx.test", .at.port = 25}, other_name = a, other_port = a;
-    struct addr from = {.ip = {1}};
-    const struct demand may = {.level = DEMAND_MAY}, must = {DEMAND_ENCRYPT, .must = PART_ENCRYPT},
-                        ca = {DEMAND_ENCRYPT, .must = PART_VERIFY, .verify = DOMAIN_VERIFY_CA},
-                        name = {DEMAND_ENCRYPT, .must = PART_VERIFY, .verify = DOMAIN_VERIFY_NAME};
-    const struct tls *one = (const struct tls *)&a, *two = (const struct tls *)&from;
-    const struct domain plain = {.auth_username = "", .auth_password = ""},
-                        implicit = {.auth_username = "",
-                                    .auth_password = "",
-                                    .smtp_implicit_tls = true},
-                        logins[] = {{.auth_username = "u", .auth_password = "secret"},
-                                    {.auth_username = "v", .auth_password = "secret"},
-                                    {.auth_username = "u", .auth_password = "another"},
-                                    {.auth_username = "us", .auth_password = "another"}};
-    char key[15][UPSTREAM_KEY];
-
-    (void)state;
-    other_name.name[0] = 'n';
-    other_port.at.port = 26;
-    pool_key(key[0], &a, NULL, "us", &may, &plain, one);
-    pool_key(key[1], &other_name, NULL, "us", &may, &plain, one);
-    pool_key(key[2], &other_port, NULL, "us", &may, &plain, one);
-    pool_key(key[3], &a, &from, "us", &may, &plain, one);
-    pool_key(key[4], &a, NULL, "we", &may, &plain, one);
-    pool_key(key[5], &a, NULL, "us", &must, &plain, one);
-    pool_key(key[6], &a, NULL, "us", &ca, &plain, one);
-    pool_key(key[7], &a, NULL, "us", &name, &plain, one);
-    pool_key(key[8], &a, NULL, "us", &may, &plain, two);
-    pool_key(key[9], &a, NULL, "us", &may, &plain, NULL);
-    pool_key(key[10], &a, NULL, "us", &may, &implicit, one);
-    for (size_t i = 0; i < COUNT_OF(logins); i++) {
-        pool_key(key[11 + i], &a, NULL, "us", &may, &logins[i], one);
-        assert_null(strstr(key[11 + i], "secret"));
-    }
-    for (size_t i = 0; i < COUNT_OF(key); i++)
-        for (size_t k = 0; k < i; k++)
-            assert_string_not_equal(key[i], key[k]);
-}
-
 static const struct {
     const char *text;
     bool is, v4, v6;
@@ -159,9 +117,9 @@ static void session_weighs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(status_means),   cmocka_unit_test(xforward_says),
-        cmocka_unit_test(keys_differ),    cmocka_unit_test(sources_are_read),
-        cmocka_unit_test(time_is_shared), cmocka_unit_test(session_weighs),
+        cmocka_unit_test(status_means),     cmocka_unit_test(xforward_says),
+        cmocka_unit_test(sources_are_read), cmocka_unit_test(time_is_shared),
+        cmocka_unit_test(session_weighs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/broken.h"
+
+#include "unit.h"
+
+static struct addr at(unsigned n, uint16_t port)
+{
+    return (struct addr){.ip = {[12] = 10, [14] = (uint8_t)(n >> 8), [15] = (uint8_t)n},
+                         .port = port};
+}
+
+static void for_a_while(void **state)
+{
+    struct broken *b = broken_new();
+    struct addr one = at(1, 25), port = at(1, 26), two = at(2, 25);
+
+    (void)state;
+    assert_int_equal(broken_how(b, &one, 0), FAIL_NOT);
+    broken_note(b, &one, FAIL_STALLED, 100);
+    assert_int_equal(broken_how(b, &one, 100), FAIL_STALLED);
+    assert_int_equal(broken_how(b, &one, 99 + BROKEN_SECONDS), FAIL_STALLED);
+    assert_int_equal(broken_how(b, &one, 100 + BROKEN_SECONDS), FAIL_NOT);
+    assert_int_equal(broken_how(b, &port, 100), FAIL_NOT);
+    assert_int_equal(broken_how(b, &two, 100), FAIL_NOT);
+    broken_note(b, &one, FAIL_HANDSHAKE, 700); /* again, and from then on */
+    assert_int_equal(broken_how(b, &one, 1299), FAIL_HANDSHAKE);
+    broken_note(b, &one, FAIL_NOT, 1299); /* it works */
+    assert_int_equal(broken_how(b, &one, 1299), FAIL_NOT);
+    broken_free(&b);
+    assert_null(b);
+}
+
+/* The oldest go; the table does not grow. */
+static void so_many(void **state)
+{
+    struct broken *b = broken_new();
+
+    (void)state;
+    for (unsigned i = 0; i < BROKEN_MOST + 10; i++) {
+        struct addr a = at(i, 25);
+
+        broken_note(b, &a, FAIL_HANDSHAKE, i);
+    }
+    for (unsigned i = 0; i < BROKEN_MOST + 10; i++) {
+        struct addr a = at(i, 25);
+
+        assert_int_equal(broken_how(b, &a, 300), i < 10 ? FAIL_NOT : FAIL_HANDSHAKE);
+    }
+    broken_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(for_a_while), cmocka_unit_test(so_many)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
