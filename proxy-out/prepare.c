@@ -8,7 +8,6 @@
 #include "net/listen.h"
 #include "proxy-out/facts.h"
 #include "proxy-out/transaction.h"
-#include "way/hosts.h"
 #include "conf/problem.h"
 #include "dns/resolve.h"
 
@@ -66,26 +65,12 @@ static void check_dnssec(const struct settings *s, struct problems *wrong)
     }
 }
 
-/* What is text in the settings and more than that to us. */
 static void check(const struct settings *s, struct problems *wrong)
 {
-    char text[1024];
-    const char *what;
-    struct hosts hosts;
-
     if (s->relay_listener_count == 0)
         add_line(wrong, &s->global.head, "no relay-listener: say where the mail server hands over");
     check_ids(s, wrong);
     check_dnssec(s, wrong);
-    for (size_t i = 0; i < s->domain_section_count; i++) {
-        const struct domain *d = &s->domain_sections[i];
-
-        if (hosts_read(span_of(d->smtp_hosts), 25, &hosts, &what))
-            continue;
-        snprintf(text, sizeof text, "domain %s: smtp-hosts '%s': %s; write a.example, [192.0.2.1]",
-                 d->head.title, d->smtp_hosts, what);
-        add_line(wrong, &d->head, text);
-    }
 }
 
 static int open_socket(const struct option_head *head, const struct addr *at, unsigned how,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "way/hosts.h"
+#include "rule/hosts.h"
 
 static const char no_room[] = "452 4.3.1 No room for accounting records\r\n";
 

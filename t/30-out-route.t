@@ -230,7 +230,7 @@ subtest 'mistakes in the configuration' => sub {
     open my $empty, '>', stage_dir() . '/no-key.pem' or die;
     close $empty;
     my @wrong = (
-        ['domain x.test { smtp-hosts = "a..b" }', qr/:\d+: domain x\.test: smtp-hosts 'a\.\.b': not a host name; write/],
+        ['domain x.test { smtp-hosts = "a..b" }', qr/:\d+: smtp-hosts: 'a\.\.b': not a host name; write/],
         ['domain x.test { smtp-client-certificate = "@dir@/no-key.pem" }', qr/domain x\.test: .*no-key\.pem/],
     );
     for (@wrong) {

@@ -86,6 +86,8 @@ static void check_one(struct check *c, struct section *s)
         [KIND_RELAY_LISTENER] = check_relay_listener,
         [KIND_DOMAIN_MACRO] = check_domain_macro,
         [KIND_DOMAIN] = check_domain,
+        [KIND_MX_ROLLUP_LIST] = check_mx_rollup_list,
+        [KIND_MX] = check_mx,
         [KIND_MILTER_LISTENER] = check_milter_listener,
         [KIND_ACCT_FILE] = check_acct_file,
         [KIND_RECORD_FIELDS] = check_record_fields,

@@ -3,6 +3,7 @@
 
 #include "conf/kinds.h"
 #include "conf/settings.h"
+#include "rule/hosts.h"
 
 enum { LOGIN_MOST = 1024 }; /* bytes of auth-username, and of auth-password */
 /* An open relay is nobody's wish. Who knows better can write 0.0.0.0/1 and 128.0.0.0/1. */
@@ -93,11 +94,15 @@ static void check_report_only(struct check *c, struct section *s, const struct t
                   demand_report_text((1U << DEMAND_REPORT_COUNT) - 1, all));
 }
 
-/* check.c has read them all together. */
-void check_domain_macro(struct check *c, struct section *s)
+static void check_smtp_hosts(struct check *c, struct section *s, const char *text)
 {
-    (void)c;
-    (void)s;
+    struct hosts all;
+    const char *what;
+
+    if (!hosts_read(span_of(text), 25, &all, &what))
+        wrong(c, s, "smtp-hosts",
+              "'%s': %s; write \"a.example, [192.0.2.1]:26; lookup-mx:b.example\", %d at most",
+              text, what, HOSTS_MAX);
 }
 
 static void check_login(struct check *c, struct section *s, const struct domain *d)
@@ -119,6 +124,7 @@ void check_domain(struct check *c, struct section *s)
         s->bad = true;
         problem_add_line(c->problems, why);
     }
+    check_smtp_hosts(c, s, domain->smtp_hosts);
     check_host(c, s, "ehlo-name", domain->ehlo_name);
     check_source_address(c, s, domain->source_address);
     check_fingerprints(c, s, "smtp-tls-fingerprints", &domain->smtp_tls_fingerprints);

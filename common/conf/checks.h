@@ -47,6 +47,8 @@ void check_backend(struct check *c, struct section *s);
 void check_relay_listener(struct check *c, struct section *s);
 void check_domain(struct check *c, struct section *s);
 void check_domain_macro(struct check *c, struct section *s);
+void check_mx_rollup_list(struct check *c, struct section *s);
+void check_mx(struct check *c, struct section *s);
 
 /* check_acct.c */
 void check_milter_listener(struct check *c, struct section *s);

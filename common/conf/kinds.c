@@ -16,6 +16,8 @@ static const struct option acct_file_options[] = {ACCT_FILE_OPTIONS(OPTION_ROW, 
 static const struct option record_fields_options[] = {
     RECORD_FIELDS_OPTIONS(OPTION_ROW, record_fields) OPTION_END};
 
+static const struct option rollup_list_options[] = {OPTION_END};
+
 OPTIONS_FIT(global_options);
 OPTIONS_FIT(smtp_listener_options);
 OPTIONS_FIT(backend_options);
@@ -56,6 +58,21 @@ const struct kind kinds[] = {
                      "(what is below it), [*.]example.com (both) and [10.0.0.0/8] (address "
                      "literals). All that match merge, the most specific that sets an option "
                      "winning for that option."},
+    [KIND_MX_ROLLUP_LIST] = {"mx-rollup-list", "", "", NULL, rollup_list_options,
+                             sizeof(struct rollup_list),
+                             "Domains whose mail servers are the same count as one: where the "
+                             "servers of the lowest preference are all in the list under one "
+                             "NAME.rollup, and the list writes out no more of it than there are, "
+                             "settings and connections are those of domain NAME.rollup. What the "
+                             "domain's own rule demands of TLS is never lowered so: it keeps its "
+                             "own rule then. Not for domains with smtp-hosts or "
+                             "disable-mx-rollup."},
+    [KIND_MX] = {"mx", "HOST", "*.mail.protection.outlook.com", "mx-rollup-list", rollup_mx_options,
+                 sizeof(struct rollup_mx),
+                 "A server of NAME.rollup, or *. and what servers are below: that needs "
+                 "smtp-hosts in domain NAME.rollup, or rollup-by-ip: connections then count for "
+                 "each address by itself. It stands inside of mx-rollup-list.",
+                 "NAME.rollup [rollup-by-ip]", "outlook.rollup rollup-by-ip"},
     [KIND_MILTER_LISTENER] = {"milter-listener", "SOCKET", "unix:/run/sallyport/milter.sock", NULL,
                               milter_listener_options, sizeof(struct milter_listener),
                               "Where the mail server finds sallyport-milter: unix:/path, "

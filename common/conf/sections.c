@@ -244,6 +244,10 @@ static bool on_open(struct gathering *r, const struct statement *st)
     s = section_new(r, kind, st->title, st->line);
     r->open[r->depth].section = s;
     conf_start(&r->open[r->depth++].conf, st->line);
+    if (*st->title && !*kind->title) {
+        snprintf(text, sizeof text, "%s: has no title; drop %s", kind->name, st->title);
+        note(r, s, st->line, text);
+    }
     if (!*st->title && *kind->title) {
         snprintf(text, sizeof text, "%s: the title is empty; write %s %s { ... }", kind->name,
                  kind->name, kind->title);

@@ -7,6 +7,7 @@
 
 #include "conf/certificates.h"
 #include "conf/check.h"
+#include "conf/rollups.h"
 #include "conf/kinds.h"
 #include "conf/value.h"
 
@@ -80,6 +81,7 @@ static void collect_all(struct arena *a, const struct section *list, struct sett
     out->source_sections = collect(a, list, KIND_SOURCE, NULL, &out->source_section_count);
     out->sender_sections = collect(a, list, KIND_SENDER_DOMAIN, NULL, &out->sender_section_count);
     out->macro_sections = collect(a, list, KIND_DOMAIN_MACRO, NULL, &out->macro_section_count);
+    out->rollups.at = collect(a, list, KIND_MX, NULL, &out->rollups.count);
     out->domain_sections = collect(a, list, KIND_DOMAIN, NULL, &out->domain_section_count);
 }
 
@@ -132,6 +134,12 @@ static struct snapshot *snapshot_new(struct problems *problems, const char *path
     return NULL;
 }
 
+static void check_together(const struct settings *s, struct problems *problems)
+{
+    check_certificates(s, problems);
+    check_rollups(s, problems);
+}
+
 static struct settings *finish(struct snapshot *snapshot, struct section *list,
                                struct problems *problems)
 {
@@ -143,7 +151,7 @@ static struct settings *finish(struct snapshot *snapshot, struct section *list,
         find_host_name(s);
         build_rules(s, problems);
         if (!problems->count)
-            check_certificates(s, problems);
+            check_together(s, problems);
     }
     if (problems->count)
         settings_free(&s);

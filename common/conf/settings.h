@@ -10,6 +10,7 @@
 #include "rule/domain.h"
 #include "rule/facts.h"
 #include "rule/macro.h"
+#include "rule/rollup.h"
 #include "rule/sender.h"
 #include "rule/source.h"
 #include "tell/log.h"
@@ -203,6 +204,9 @@ struct relay_listener {
     RELAY_LISTENER_OPTIONS(OPTION_FIELD, relay_listener)
     struct addr at, map_at;
 };
+struct rollup_list {
+    OPTION_HEAD /* what it holds is settings.rollups */
+};
 struct milter_listener {
     OPTION_HEAD /* the title is libmilter's: unix:/path or inet:port@host */
     MILTER_LISTENER_OPTIONS(OPTION_FIELD, milter_listener)
@@ -230,6 +234,7 @@ struct settings {
     const struct sender *sender_sections;
     const struct domain *domain_sections;
     const struct macro *macro_sections;
+    struct rollups rollups;
     size_t smtp_listener_count, backend_count, relay_listener_count, milter_listener_count,
         acct_file_count, source_section_count, sender_section_count, domain_section_count,
         macro_section_count;

@@ -51,7 +51,8 @@ static void check_titles(struct section *list, struct arena *arena, struct probl
         if (!compare_titles(before, s))
             section_wrong(s, problems, s->kind->name,
                           "%s is there twice, first in %s:%u; make one section of them",
-                          s->head->title, before->head->file, before->head->line);
+                          *s->head->title ? s->head->title : "the section", before->head->file,
+                          before->head->line);
     }
 }
 

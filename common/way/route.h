@@ -10,7 +10,7 @@
 
 #include "base/option.h"
 #include "way/answer.h"
-#include "way/hosts.h"
+#include "rule/hosts.h"
 #include "rule/fail.h"
 
 enum { ROUTE_MAX = 64 };

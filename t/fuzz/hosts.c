@@ -2,7 +2,7 @@
  *
  * smtp-hosts.
  */
-#include "way/hosts.h"
+#include "rule/hosts.h"
 
 #include "fuzz.h"
 

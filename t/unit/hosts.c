@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "way/hosts.h"
+#include "rule/hosts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,12 @@ static const struct {
     {"lookup-mx:", NULL},
     {"lookup-mx:[192.0.2.1]", NULL},
     {"a..example", NULL},
-    {"a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", NULL},
+    {"lookup-mx:d.example:27, lookup-mx:e.example", "0 lookup d.example:27\n"
+                                                    "0 lookup e.example:25\n"},
+    {"lookup-mx:d.example:0", NULL},
+    {"a; b; c", "0 name a:25\n1 name b:25\n2 name c:25\n"},
+    {"a;;b", NULL},
+    {"", ""},
 };
 
 static const char *shown(const struct hosts *all)
@@ -97,9 +102,25 @@ static void read_cut(void **state)
     }
 }
 
+static void so_many(void **state)
+{
+    char text[2 * HOSTS_MAX + 2];
+    const char *why = NULL;
+    struct hosts all;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 2 ? ',' : 'a';
+    assert_true(hosts_read((struct span){text, 2 * HOSTS_MAX - 1}, 25, &all, &why));
+    assert_int_equal(all.count, HOSTS_MAX);
+    assert_false(hosts_read((struct span){text, 2 * HOSTS_MAX + 1}, 25, &all, &why));
+    assert_string_equal(why, "too many hosts");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(read_all), cmocka_unit_test(read_cut)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(read_all), cmocka_unit_test(so_many),
+                                       cmocka_unit_test(read_cut)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -313,43 +313,6 @@ static const struct {
     {"acct-file a { record-fields d { } record-fields delivery { } }",
      "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
 
-    /* macros */
-    {"domain-macro tld com, de\n\ndomain-macro TLD com\n",
-     "f:3: domain-macro TLD: is there twice, first in f:1; make one of them"},
-    {"domain-macro a $b\ndomain-macro b x.$c\ndomain-macro c $a\ndomain $a { }",
-     "f:1: domain-macro a: stands for itself, in a circle by way of c; take $a out of "
-     "domain-macro c"},
-    {"domain-macro a-b com",
-     "f:1: domain-macro a-b: '-' is in its name; use letters, digits and _"},
-    {"domain-macro a $x", "f:1: domain-macro a: there is no domain-macro x; add it, or drop $x"},
-    {"\ndomain yahoo.$tld { }",
-     "f:2: domain yahoo.$tld: there is no domain-macro tld; add domain-macro tld a, b, c"},
-    {"sender-domain $tld { }",
-     "f:1: sender-domain $tld: there is no domain-macro tld; add domain-macro tld a, b, c"},
-    {"domain-macro tld com, d!e\ndomain yahoo.$tld { }",
-     "f:2: domain yahoo.$tld: stands for yahoo.d!e, not a pattern; patterns are *, example.com, "
-     "*.example.com, [*.]example.com and [10.0.0.0/8]"},
-    {"domain-macro tld com,\n de\ndomain-macro t2 {org, de}\ndomain a.$tld { }\ndomain a.$t2 { }",
-     "f:5: domain a.$t2: by its macros a.de is there twice, first by a.$tld in f:4; take it out of "
-     "one of them"},
-    {"domain-macro tld com de", "f:1: domain-macro: a comma is missing between its values; add it"},
-    {"domain-macro tld com,, de", "f:1: domain-macro: a word is missing behind the comma; add it"},
-    {"domain-macro tld", "f:1: domain-macro: its words are missing; write domain-macro NAME a, b, "
-                         "c"},
-    {"domain-macro tld\ndomain x { use-starttls = 1 }",
-     "f:1: domain-macro: its words are missing; write domain-macro NAME a, b, c\n"
-     "f:2: use-starttls: '1' is neither yes nor no; choose one"},
-    {"domain-macro tld = com", "f:1: domain-macro: its words are missing; write domain-macro NAME "
-                               "a, b, c"},
-    {"domain-macro tld com;", "f:1: domain-macro: lines end without a semicolon; drop it, or quote "
-                              "the value"},
-    {"domain-macro = com", "f:1: domain-macro: no such option outside of sections; see "
-                           "sallyport.conf(5)"},
-    {"domain-macro tld { }", "f:1: domain-macro tld: stands for nothing; write domain-macro NAME "
-                             "a, b, c"},
-    {"domain a { domain-macro tld com\n }",
-     "f:1: domain a: the section has no closing } before domain-macro tld in line 1; add it"},
-
     /* several: the first of each section */
     {"workers = x\nsource 0/0 {\n a = 1\n b = 2\n}\nuser = a b\ndomain * { use-starttls = 1 }\n"
      "smtp-listener x { }\nsource 10/8 { allow-auth = { yes, no }\n smtp-service = no }\n",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "way/hosts.h"
+#include "rule/hosts.h"
 
 #include "base/text.h"
 
