@@ -138,13 +138,26 @@ void line_free(struct line **l)
     *l = NULL;
 }
 
-void ask_start(struct ask *a, struct line *l, enum question_kind kind, const char *name, ask_fn *fn,
-               void *arg)
+static void start(struct ask *a, struct line *l, const struct question *q, const char *name,
+                  ask_fn *fn, void *arg)
 {
-    *a = (struct ask){.line = l, .q = {.number = ++l->number, .kind = kind}, .fn = fn, .arg = arg};
+    *a = (struct ask){.line = l, .q = *q, .fn = fn, .arg = arg};
+    a->q.number = ++l->number;
     text_copy(a->q.name, sizeof a->q.name, span_of(name));
     TAILQ_INSERT_TAIL(&l->open, a, link);
     push(l);
+}
+
+void ask_start(struct ask *a, struct line *l, enum question_kind kind, const char *name, ask_fn *fn,
+               void *arg)
+{
+    start(a, l, &(struct question){.kind = kind}, name, fn, arg);
+}
+
+void ask_start_tlsa(struct ask *a, struct line *l, const char *name, uint16_t port, ask_fn *fn,
+                    void *arg)
+{
+    start(a, l, &(struct question){.kind = QUESTION_TLSA, .port = port}, name, fn, arg);
 }
 
 void ask_cancel(struct ask *a)

@@ -34,4 +34,8 @@ void line_free(struct line **l);
 /* `fn` is called once, from the loop. The name is cut off if it is none. */
 void ask_start(struct ask *a, struct line *l, enum question_kind kind, const char *name, ask_fn *fn,
                void *arg);
+
+/* QUESTION_TLSA: of this host's service on `port`. */
+void ask_start_tlsa(struct ask *a, struct line *l, const char *name, uint16_t port, ask_fn *fn,
+                    void *arg);
 void ask_cancel(struct ask *a);

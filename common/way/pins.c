@@ -158,6 +158,11 @@ void pins_start(struct resolve *r, const struct question *q, lookup_fn *fn, void
     p->answer.number = q->number;
     p->answer.kind = q->kind;
     take_name(p);
+    /* Who forgot the port must not read "there are none" out of it. */
+    if (q->port == 0 || q->port > UINT16_MAX) {
+        finish(p, TLSA_FAILED);
+        return;
+    }
     p->open = 3;
     resolve_ask(r, p->q.name, DNS_A, on_address, p);
     resolve_ask(r, p->q.name, DNS_AAAA, on_address, p);
