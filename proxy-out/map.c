@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/text.h"
 #include "smtp/idna.h"
 
 /* FNV-1a: the same domain has the same address in every worker and after every restart. */
@@ -26,21 +27,18 @@ static bool is_local(const char *domain, const struct texts *local)
     return false;
 }
 
-/* The domain of a key: A-labels, or a literal as it stands. */
+/* The domain of a key: A-labels; or as it stands, if it is no name. False: it has none. */
 static bool key_domain(struct span key, char to[IDNA_NAME])
 {
     const char *at = memrchr(key.at, '@', key.len);
     struct span domain;
 
-    if (!at || at == key.at)
+    if (!at)
         return false;
     domain = span_after(key, (size_t)(at - key.at) + 1);
-    if (domain.len > 2 && domain.len < IDNA_NAME && domain.at[0] == '[') {
-        memcpy(to, domain.at, domain.len);
-        to[domain.len] = '\0';
-        return true;
-    }
-    return idna_ascii(domain, to);
+    if (!idna_ascii(domain, to))
+        text_copy(to, IDNA_NAME, domain);
+    return true;
 }
 
 void map_answer(struct span question, const struct texts *local, uint16_t port,

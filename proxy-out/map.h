@@ -14,7 +14,8 @@
 enum { MAP_ANSWER_MAX = 64 };
 
 /* `question` is "NAME KEY", the key a recipient ("user@domain"). The answer comes back in `to`:
- * "OK smtp:[127.11.12.13]:PORT", "NOTFOUND " for what is no mail address or in `local`, or
- * "PERM ..." if it is no question. */
+ * "OK smtp:[127.11.12.13]:PORT", "NOTFOUND " for what has no domain or one of `local`, or
+ * "PERM ..." if it is no question. NOTFOUND means that Postfix delivers by itself, past all rules:
+ * so a domain that is no name has an address too, and is refused there. */
 void map_answer(struct span question, const struct texts *local, uint16_t port,
                 char to[MAP_ANSWER_MAX]);

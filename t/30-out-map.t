@@ -14,6 +14,11 @@ relay-listener 127.0.0.1:@port:out@ {
     map = "127.0.0.1:@port:map@"
     local-domains = {home.test}
 }
+relay-listener 127.0.0.1:@port:out6@ {
+    hand-over = transport-map
+    map = "[::1]:@port:map6@"
+    local-domains = {other.test}
+}
 name-server = "127.0.0.1@1"
 workers = 2
 CONF
@@ -43,7 +48,7 @@ for my $domain (qw(a.test b.test)) {
     $mta->close;
 }
 isnt($to{'a.test'}, $to{'b.test'}, 'domains are told apart');
-is(asked($_), 'NOTFOUND ', $_) for 'transport *', 'transport root', 'transport u@home.test', 'transport u@';
+is(asked($_), 'NOTFOUND ', $_) for 'transport *', 'transport root', 'transport u@home.test';
 
 subtest 'questions that come in pieces, and several at once' => sub {
     my $p = T::Peer->connect(port('map'));
@@ -62,6 +67,44 @@ subtest 'who does not speak netstrings, or too much, is hung up on' => sub {
         $p->hear_close;
     }
     is(asked('transport u@home.test'), 'NOTFOUND ', 'the others are served');
+};
+
+subtest 'another map, by IPv6, has domains and a port of its own' => sub {
+    my $six = T::Peer->connect(port('map6'), to => '::1');
+    like(asked('transport u@home.test', $six), qr/^OK smtp:\[.*\]:@{[port('out6')]}$/);
+    is(asked('transport u@other.test', $six), 'NOTFOUND ');
+    like(asked('transport u@other.test'), qr/^OK smtp:\[.*\]:@{[port('out')]}$/);
+};
+
+# Else Postfix would deliver it by itself, whatever our rules are.
+subtest 'what is no name comes to us, to be refused' => sub {
+    for my $domain ('b..test', '', 'a b', "\xff.test") {
+        my ($to) = asked("transport u\@$domain") =~ /^OK smtp:\[(.*?)\]/ or return fail("'$domain' has an address");
+        my $mta = T::Peer->connect(port('out'), to => $to);
+        $mta->hear(qr/^220 /);
+        $mta->talk('EHLO mta.test' => qr/^250/, 'MAIL FROM:<a@a.test>' => qr/^250/, "RCPT TO:<u\@$domain>" => qr/^5\d\d /);
+        $mta->close;
+    }
+};
+
+subtest 'the address is only for Postfix to tell domains apart' => sub {
+    my $mta = T::Peer->connect(port('out'), to => $to{'a.test'});
+    $mta->hear(qr/^220 /);
+    $mta->talk('EHLO mta.test' => qr/^250/, 'MAIL FROM:<a@a.test>' => qr/^250/, 'RCPT TO:<u@[127.0.0.1]>' => qr/^451 4\.4\.4 .*private/);
+    $mta->close;
+};
+
+subtest 'killed and reloaded' => sub {
+    my $answer = asked('transport u@a.test', my $p = T::Peer->connect(port('map')));
+    my @workers = $out->children_of('worker');
+    kill 'KILL', @workers;
+    $p->hear_close;
+    $out->log_like(qr/child-gone role=worker/) for @workers;
+    T::Stage::wait_for(sub { $out->children_of('worker') == 2 });
+    is(asked('transport u@a.test', T::Peer->connect(port('map'))), $answer, 'the same after a crash');
+    $out->signal('HUP');
+    $out->log_like(qr/ready generation=2/);
+    is(asked('transport u@a.test', T::Peer->connect(port('map'))), $answer, 'and after a reload');
 };
 
 all_done();
