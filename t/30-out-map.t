@@ -8,7 +8,7 @@ use T::Stage;
 use T::Peer;
 use T::Run;
 
-my $out = T::Run->start('sallyport-out', conf => <<'CONF');
+my $out = T::Run->start('sallyport-out', expect => qr/child-died/, conf => <<'CONF');
 relay-listener 127.0.0.1:@port:out@ {
     hand-over = transport-map
     map = "127.0.0.1:@port:map@"
@@ -99,11 +99,11 @@ subtest 'killed and reloaded' => sub {
     my @workers = $out->children_of('worker');
     kill 'KILL', @workers;
     $p->hear_close;
-    $out->log_like(qr/child-gone role=worker/) for @workers;
+    $out->log_like(qr/child-died .*role=worker/) for @workers;
     T::Stage::wait_for(sub { $out->children_of('worker') == 2 });
     is(asked('transport u@a.test', T::Peer->connect(port('map'))), $answer, 'the same after a crash');
     $out->signal('HUP');
-    $out->log_like(qr/ready generation=2/);
+    $out->log_like(qr/ reloaded generation=2/);
     is(asked('transport u@a.test', T::Peer->connect(port('map'))), $answer, 'and after a reload');
 };
 

@@ -11,6 +11,7 @@ use T::DNS;
 use T::Far;
 use T::Head;
 use T::Peer;
+use T::Printed;
 use T::Run;
 use T::Spool;
 
@@ -221,6 +222,12 @@ subtest 'no delivery' => sub {
     $c = call(undef);
     $c->hear_close; # after some seconds
     $out->log_like(qr/not-taken why=no-header .*in time/, 'nothing comes');
+};
+
+subtest 'as it is printed' => sub {
+    my $printed = T::Printed::blocks('PowerMTA and KumoMTA', 'outbound')->{'sallyport.conf'};
+    my ($status, $said) = T::Run->prepare('sallyport-out', conf => T::Printed::fit($printed, ''))->outcome('-t');
+    is($status, 0, 'right') or diag($said);
 };
 
 subtest 'from whom it is believed' => sub {

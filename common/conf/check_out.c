@@ -6,6 +6,7 @@
 #include "rule/hosts.h"
 
 enum { LOGIN_MOST = 1024 }; /* bytes of auth-username, and of auth-password */
+
 /* An open relay is nobody's wish. Who knows better can write 0.0.0.0/1 and 128.0.0.0/1. */
 static bool is_everybody(const struct network *n)
 {

@@ -3,7 +3,8 @@
 #
 #   my $exim = T::Exim->start('exim', port => port('exim'),     # a listener without anything else
 #       conf => "local_interfaces = <; 127.0.0.1.10025\n...",   # lines of the main section; without port
-#       auth => $text_of_the_authenticators);                   # that section
+#       auth => $text_of_the_authenticators,                    # that section
+#       routers => $text, transports => $text);    # it delivers at once: by these, ahead of our own
 #   $exim->taken;  # see T::Mta
 #
 # It takes mail for @mx.test from everybody, and for all others from relay_from_hosts (as Debian
@@ -25,7 +26,7 @@ sub start {
     my $self = bless {name => $name, jail => $jail, log => $jail->path('/var/log/exim4/mainlog'), seen => 0}, $class;
     $jail->make_dir($_, user => 'Debian-exim') for qw(/var/log/exim4 /var/spool/exim4);
     my $listen = $o{port} ? "local_interfaces = <; 127.0.0.1.$o{port}" : '';
-    $jail->write('/etc/exim4/exim4.conf', main_section($listen, $o{conf} // '') . ($o{auth} ? "begin authenticators\n$o{auth}" : ''));
+    $jail->write('/etc/exim4/exim4.conf', main_section($listen, %o) . ($o{auth} ? "begin authenticators\n$o{auth}" : ''));
     $jail->write($_, '') for '/etc/mailname', '/etc/resolv.conf';
     $self->{pid} = $jail->start($jail->path('/var/log/exim4/said'), $program, '-C', '/etc/exim4/exim4.conf', '-bdf');
     T::Stage::started($self);
@@ -34,7 +35,9 @@ sub start {
 }
 
 sub main_section {
-    return <<'CONF' =~ s/\@(listen|conf)\@/$_[$1 eq 'conf']/ger;
+    my ($listen, %o) = @_;
+    my %with = (listen => $listen, queue => $o{routers} ? '' : 'queue_only', map { $_ => $o{$_} // '' } qw(conf routers transports));
+    return <<'CONF' =~ s/\@(\w+)\@/$with{$1}/ger;
 primary_hostname = mx.test
 domainlist local_domains = mx.test
 hostlist relay_from_hosts = 127.0.0.1 : ::::1
@@ -42,7 +45,7 @@ host_lookup =
 rfc1413_query_timeout = 0s
 log_selector = +all_parents +incoming_port +incoming_interface +proxy +smtp_connection +smtp_protocol_error
 smtp_accept_max = 200
-queue_only
+@queue@
 keep_environment =
 @listen@
 @conf@
@@ -57,10 +60,12 @@ acl_check_rcpt:
   accept authenticated = *
   deny message = relay not permitted
 begin routers
+@routers@
 all:
   driver = accept
   transport = nowhere
 begin transports
+@transports@
 nowhere:
   driver = appendfile
   file = /dev/null

@@ -3,7 +3,7 @@
 #
 #   my $mta = T::OpenSMTPD->start('opensmtpd', port => port('o'), conf => "listen on ... proxy-v2\n");
 #
-# `conf` are lines of smtpd.conf; the listener on `port` is plain, and may be left out. It takes mail for
+# `out` are lines in place of those that relay, at the end. `conf` are lines of smtpd.conf; the listener on `port` is plain, and may be left out. It takes mail for
 # b@mx.test from everybody, and for all others from `local`, which is loopback. What it takes stays
 # in its queue.
 package T::OpenSMTPD;
@@ -14,12 +14,16 @@ use T::Mta ();
 use T::Stage ();
 
 our @ISA = ('T::Mta');
-my $program = '/usr/sbin/smtpd';
+my ($program, $control) = qw(/usr/sbin/smtpd /usr/sbin/smtpctl);
+my $relay = <<'CONF';
+action "relay" relay host "smtp://127.0.0.1:9"
+match from local for any action "relay"
+CONF
 
 sub start {
     my ($class, $name, %o) = @_;
     croak $class->why_not if $class->why_not;
-    my $jail = T::Jail->new('opensmtpd', users => [qw(opensmtpd opensmtpq b)], programs => [$program]);
+    my $jail = T::Jail->new('opensmtpd', users => [qw(opensmtpd opensmtpq b)], programs => [$program, $control]);
     my $self = bless {name => $name, jail => $jail, log => T::Stage::stage_dir() . "/$name.log", seen => 0}, $class;
     $jail->make_dir('/var/lib/opensmtpd/empty');
     $jail->make_dir('/var/spool/smtpd', mode => 0711);
@@ -27,7 +31,7 @@ sub start {
     $jail->write('/etc/mailname', "mx.test\n");
     $jail->write('/etc/resolv.conf', "nameserver 127.0.0.1\n");
     my $listen = $o{port} ? "listen on 127.0.0.1 port $o{port}" : '';
-    $jail->write('/etc/smtpd.conf', conf($listen, $o{conf} // ''));
+    $jail->write('/etc/smtpd.conf', conf($listen, $o{conf} // '', $o{out} // $relay));
     $self->{pid} = $jail->start($self->{log}, $program, '-d');
     T::Stage::started($self);
     $self->wait_listening($_) for $o{port} // (), ($o{conf} // '') =~ /^listen on \S+ port (\d+)/mg;
@@ -39,10 +43,15 @@ sub conf {
 $_[0]
 $_[1]
 action "keep" maildir
-action "relay" relay host "smtp://127.0.0.1:9"
 match from any for domain "mx.test" action "keep"
-match from local for any action "relay"
+$_[2]
 CONF
+}
+
+# Tries all that is deferred again, now. The program is setgid where it is installed.
+sub flush {
+    my $jail = $_[0]{jail};
+    return `exec setpriv --regid $jail->{users}{opensmtpq} --clear-groups chroot '@{[$jail->path('')]}' $control schedule all 2>&1`;
 }
 
 sub taken {

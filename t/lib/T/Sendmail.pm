@@ -5,6 +5,7 @@
 #   my $mta = T::Sendmail->start('sendmail', port => port('s'),   # or its DAEMON_OPTIONS in mc
 #       mc => "INPUT_MAIL_FILTER(...)dnl\n",                      # lines of sendmail.mc
 #       access => "Connect:127.0.0.77 OK\n",                      # lines of the access map
+#       deliver => 1,                                         # at once, and not by hand
 #       keys => {'/etc/mail/key.pem' => $text});                  # files that only root may read
 #
 # It takes mail for b@mx.test from everybody, and for all others, as Debian's access map has it, from
@@ -32,7 +33,7 @@ sub start {
     $jail->write('/etc/mail/local-host-names', "mx.test\n");
     $jail->write('/etc/mail/service.switch', "hosts files\naliases files\n");
     my $listen = $o{port} ? "DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Port=$o{port}, Addr=127.0.0.1')dnl\n" : '';
-    $self->make_cf($listen . ($o{mc} // ''));
+    $self->make_cf($listen . ($o{mc} // ''), $o{deliver} ? 'background' : 'queueonly');
     $self->make_access($o{access} // '');
     $jail->listen_syslog($self->{log});
     $self->{pid} = $jail->start($self->{log}, $program, '-bD');
@@ -44,14 +45,14 @@ sub start {
 
 # Debian's own file with our lines in place of its listeners; what is private comes last.
 sub make_cf {
-    my ($self, $lines) = @_;
+    my ($self, $lines, $mode) = @_;
     my $jail = $self->{jail};
     my $mc = $self->slurp($jail->path('/usr/share/sendmail/cf/debian/sendmail.mc'));
     $mc =~ s/^(?:DAEMON_OPTIONS|include\(`\/etc\/mail)[^\n]*\n//mg;
-    my $private = <<'MC';
+    my $private = <<"MC";
 define(`confDOMAIN_NAME', `mx.test')dnl
 define(`confTO_IDENT', `0')dnl
-define(`confDELIVERY_MODE', `queueonly')dnl
+define(`confDELIVERY_MODE', `$mode')dnl
 define(`confQUEUE_LA', `1000')dnl
 define(`confREFUSE_LA', `1000')dnl
 define(`confCONNECTION_RATE_THROTTLE', `0')dnl
