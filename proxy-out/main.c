@@ -31,6 +31,7 @@ int main(int argc, char **argv)
         .discard = prepare_free,
         .files = prepare_files,
         .show = prepare_show,
+        .minute = prepare_minute,
         .stopping = prepare_stopping,
     };
 

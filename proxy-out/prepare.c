@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/listen.h"
 #include "proxy-out/facts.h"
 #include "proxy-out/transaction.h"
 #include "conf/problem.h"
+#include "tell/reports.h"
 #include "dns/resolve.h"
 
 /* They live as long as the master, over all reloads. */
@@ -167,10 +169,22 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
         problem_add_line(&wrong, text);
     if (!only_check && wrong.count == 0)
         take_hold(p, s, before, &wrong);
-    if (wrong.count == 0)
-        return p;
-    prepare_free(p);
-    return NULL;
+    if (wrong.count > 0) {
+        prepare_free(p);
+        return NULL;
+    }
+    p->settings = s;
+    if (!only_check)
+        prepare_minute(p);
+    return p;
+}
+
+void prepare_minute(void *prepared)
+{
+    struct prepared *p = prepared;
+    const struct settings *s = p->settings;
+
+    reports_warn_domains(s->domain_sections, s->domain_section_count, clock_mono(), &p->warned);
 }
 
 void prepare_free(void *prepared)

@@ -16,8 +16,10 @@ struct prepared_door {
 struct prepared {
     struct prepared_door *doors;
     size_t count;
-    struct manners *manners; /* ours */
-    int facts;               /* ours; facts_listen()'s; -1 with -t */
+    struct manners *manners;         /* ours */
+    const struct settings *settings; /* borrowed */
+    double warned;                   /* when what is only reported was last told of */
+    int facts;                       /* ours; facts_listen()'s; -1 with -t */
 };
 
 /* For daemon.h's struct program. */
@@ -25,6 +27,7 @@ void prepare_files(const struct settings *s, option_file_fn *visit, void *arg);
 void prepare_show(const void *prepared, dated_fn *show, void *arg);
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size);
 void prepare_free(void *prepared);
+void prepare_minute(void *prepared);
 
 /* In the master, and in a worker that drains: closes this process's listening sockets. */
 void prepare_stopping(void *prepared);

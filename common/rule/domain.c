@@ -15,8 +15,6 @@ static const char *demands_tls(const struct domain *m)
         return "smtp-tls-verify";
     if (m->require_starttls)
         return "require-starttls";
-    if (m->smtp_implicit_tls)
-        return "smtp-implicit-tls";
     if (m->use_dane == DOMAIN_DANE_REQUIRED)
         return "use-dane = required";
     return m->starttls_memory > 0 ? "starttls-memory" : NULL;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "rule/domain.h"
 #include "rule/sender.h"
 #include "rule/source.h"
 
@@ -15,3 +16,6 @@ void reports_tell(const char *id, const struct source *rule, unsigned fresh);
  * once a day. `now` as clock_mono(). */
 void reports_warn(const struct source *sources, size_t source_count, const struct sender *senders,
                   size_t sender_count, double now, double *told);
+
+/* The same of domain sections. */
+void reports_warn_domains(const struct domain *domains, size_t count, double now, double *told);

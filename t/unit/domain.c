@@ -307,13 +307,50 @@ static void test_macros(void **state)
     macros_free(&m);
 }
 
+/* What report-only names goes on to more specific sections, but for what they set themselves. */
+static void reports(void **state)
+{
+    static const char *const both[] = {"Require-StartTLS", "smtp-tls-verify"},
+                             *const one[] = {"starttls-memory"};
+    struct domain list[] = {section("*", "require_starttls yes smtp_tls_verify ca"),
+                            section("set.test", "require_starttls yes"),
+                            section("other.test", "max_smtp_out 3"),
+                            section("own.test", "require_starttls yes"), section("none.test", "")};
+    static const struct {
+        const char *name;
+        unsigned reports;
+    } want[] = {
+        {"any.test", 1 << DEMAND_REPORT_require_starttls | 1 << DEMAND_REPORT_smtp_tls_verify},
+        {"other.test", 1 << DEMAND_REPORT_require_starttls | 1 << DEMAND_REPORT_smtp_tls_verify},
+        {"set.test", 1 << DEMAND_REPORT_smtp_tls_verify},
+        {"own.test", 1 << DEMAND_REPORT_starttls_memory},
+        {"none.test", 0},
+    };
+    char why[256] = "";
+    struct domains *d;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(list); i++)
+        if (i != 1 && i != 2)
+            for (const struct option *o = domain_options; o->name; o++)
+                if (!strcmp(o->name, "report_only"))
+                    list[i].head.set |= UINT64_C(1) << (o - domain_options);
+    list[0].report_only = (struct texts){both, 2};
+    list[3].report_only = (struct texts){one, 1};
+    d = domains_new(list, COUNT_OF(list), why, sizeof why);
+    assert_non_null(d);
+    for (size_t i = 0; i < COUNT_OF(want); i++)
+        assert_int_equal(domains_find(d, span_of(want[i].name))->reports, want[i].reports);
+    domains_free(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merged), cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_none),   cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_right),  cmocka_unit_test(test_macros),
-        cmocka_unit_test(test_port),
+        cmocka_unit_test(reports),         cmocka_unit_test(test_merged),
+        cmocka_unit_test(test_long_names), cmocka_unit_test(test_none),
+        cmocka_unit_test(test_wrong),      cmocka_unit_test(test_right),
+        cmocka_unit_test(test_macros),     cmocka_unit_test(test_port),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

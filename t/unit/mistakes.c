@@ -287,6 +287,22 @@ static const struct {
     {"domain * { use-starttls = no }\ndomain a { require-starttls = yes }",
      "f:2: domain a: use-starttls is no and require-starttls demands TLS, with what more general "
      "sections say; set use-starttls = yes here or drop the demand"},
+    {"domain a {\n use-starttls = no\n use-dane = required\n}",
+     "f:1: domain a: use-starttls is no and use-dane = required demands TLS, with what more "
+     "general "
+     "sections say; set use-starttls = yes here or drop the demand"},
+    {"domain * {\n starttls-memory = 7d\n}\ndomain a { use-starttls = no }",
+     "f:4: domain a: use-starttls is no and starttls-memory demands TLS, with what more general "
+     "sections say; set use-starttls = yes here or drop the demand"},
+    {"domain a {\n smtp-tls-verify = fingerprint\n}",
+     "f:1: domain a: smtp-tls-verify is fingerprint and there is nothing to compare with; add "
+     "smtp-tls-fingerprints = {SHA-256, ...} here"},
+    {"domain a {\n smtp-tls-verify = name\n smtp-tls-fingerprints = 12:34\n}",
+     "f:3: smtp-tls-fingerprints: '12:34' is no SHA-256 in hex; write 64 digits, with or without "
+     "colons: openssl x509 -noout -fingerprint -sha256"},
+    {"domain a {\n require-starttls = yes\n report-only = {require-starttls, use-dane}\n}",
+     "f:3: report-only: 'use-dane' cannot be reported only; these can: require-starttls "
+     "smtp-tls-verify starttls-memory"},
     {"domain a {\n auth-username = u\n}",
      "f:2: auth-username: auth-username and auth-password belong together; set both in this "
      "section"},
