@@ -14,11 +14,14 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "keep/secret.h"
 #include "milter/facts.h"
 #include "milter/judge.h"
 #include "milter/message.h"
 #include "milter/place.h"
 #include "milter/receipts.h"
+#include "smtp/envid.h"
+#include "smtp/xtext.h"
 #include "tell/log.h"
 
 /* All that libmilter's threads share; its callbacks have no argument for it. */
@@ -31,6 +34,7 @@ static struct {
     atomic_uint open;          /* sessions */
     char socket_file[512];     /* "" for a port */
     struct stat made;          /* that file, as we made it */
+    uint64_t key[2];           /* of ENVID, where that is set */
 } us = {.numbering = PTHREAD_MUTEX_INITIALIZER};
 
 static void copy_macro(SMFICTX *ctx, char *name, char *to, size_t size)
@@ -53,13 +57,14 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
 
     (void)f2;
     (void)f3;
-    *o0 = f0 & SMFIF_SETSYMLIST;
+    *o0 = f0 & (SMFIF_SETSYMLIST | (us.listener->set_envid ? SMFIF_CHGFROM : 0));
     *o1 = f1 & (SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN | SMFIP_NODATA);
     *o2 = *o3 = 0;
-    if (*o0 && (smfi_setsymlist(ctx, SMFIM_CONNECT, at_connect) != MI_SUCCESS ||
-                smfi_setsymlist(ctx, SMFIM_ENVFROM, at_mail) != MI_SUCCESS ||
-                smfi_setsymlist(ctx, SMFIM_ENVRCPT, at_end) != MI_SUCCESS ||
-                smfi_setsymlist(ctx, SMFIM_EOM, at_end) != MI_SUCCESS))
+    if ((*o0 & SMFIF_SETSYMLIST) &&
+        (smfi_setsymlist(ctx, SMFIM_CONNECT, at_connect) != MI_SUCCESS ||
+         smfi_setsymlist(ctx, SMFIM_ENVFROM, at_mail) != MI_SUCCESS ||
+         smfi_setsymlist(ctx, SMFIM_ENVRCPT, at_end) != MI_SUCCESS ||
+         smfi_setsymlist(ctx, SMFIM_EOM, at_end) != MI_SUCCESS))
         log_say(LOG_FAULT, "", "macros-not-asked", {"then", SPAN("TLS may go unseen")});
     return SMFIS_CONTINUE;
 }
@@ -197,6 +202,26 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
     return SMFIS_CONTINUE;
 }
 
+/* sallyport-out then knows the queue id before the first recipient. Without it that mail is not
+ * covered by duplicate-memory, and joined by its Received field. */
+static void set_envid(SMFICTX *ctx, const struct session *s, const char *queue_id)
+{
+    char own[ENVID_MAX + 1], value[ENVID_MAX + 1], argument[ENVID_MAX + 8];
+    char sender[sizeof s->message.sender + 2];
+
+    if (!us.listener->set_envid)
+        return;
+    snprintf(sender, sizeof sender, "<%s>", s->message.sender);
+    if (xtext_make(own, sizeof own, span_of(s->message.env_id)) != (size_t)-1 &&
+        envid_make(value, us.key, span_of(queue_id), span_of(own)) > 0) {
+        snprintf(argument, sizeof argument, "ENVID=%s", value);
+        if (smfi_chgfrom(ctx, sender, argument) == MI_SUCCESS)
+            return;
+    }
+    log_say(LOG_SESSION, s->id.text, "envid-not-set", {"queue-id", span_of(queue_id)},
+            {"own", span_of(s->message.env_id)});
+}
+
 static sfsistat on_end(SMFICTX *ctx)
 {
     struct session *s = smfi_getpriv(ctx);
@@ -205,9 +230,10 @@ static sfsistat on_end(SMFICTX *ctx)
 
     if (!s)
         return SMFIS_TEMPFAIL;
+    copy_macro(ctx, "i", queue_id, sizeof queue_id);
+    set_envid(ctx, s, queue_id);
     if (!us.receipts)
         return SMFIS_CONTINUE;
-    copy_macro(ctx, "i", queue_id, sizeof queue_id);
     if (s->message.rcpts.left_out > 0)
         log_say(LOG_FAULT, s->id.text, "recipients-unaccounted",
                 {"count", log_number(s->message.rcpts.left_out)});
@@ -296,6 +322,7 @@ static bool open_socket(void)
     struct smfiDesc description = {
         .xxfi_name = (char[]){"sallyport"},
         .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = us.listener->set_envid ? SMFIF_CHGFROM : 0,
         .xxfi_connect = on_connect,
         .xxfi_helo = on_helo,
         .xxfi_envfrom = on_mail,
@@ -325,6 +352,8 @@ static bool open_all(struct child *child, bool file, char *why, size_t size)
     }
     if (file)
         text_copy(us.socket_file, sizeof us.socket_file, span_of(place_file(us.listener)));
+    if (us.listener->set_envid && secret_open(g->state_directory, ENVID_KEY, us.key, why, size))
+        return false;
     snprintf(path, sizeof path, "%s/" TABLE_NAME, g->run_directory);
     snprintf(why, size, "milter-listener %s: no memory", us.listener->head.title);
     if (us.listener->behind_proxy ? !(us.facts = facts_open(path))

@@ -159,9 +159,12 @@ enum relay_protocol { RELAY_SMTP, RELAY_LMTP };
     O(S, LIST, local_domains, "", ANY,                                                            \
       "With transport-map: domains that the mail server delivers itself.")
 
-#define MILTER_LISTENER_OPTIONS(O, S)   \
-    O(S, FLAG, behind_proxy, "no", ANY, \
-      "The mail server's clients come through sallyport-in: take TLS facts from its table.")
+#define MILTER_LISTENER_OPTIONS(O, S)                                                              \
+    O(S, FLAG, behind_proxy, "no", ANY,                                                            \
+      "The mail server's clients come through sallyport-in: take TLS facts from its table.")       \
+    O(S, FLAG, set_envid, "no", ANY,                                                               \
+      "Put the queue id into ENVID, for sallyport-out; where the mail server says it by XFORWARD " \
+      "or AUTH, there is no need.")
 
 enum acct_sync { ACCT_SYNC_NONE, ACCT_SYNC_INTERVAL, ACCT_SYNC_REPLY };
 
