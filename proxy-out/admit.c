@@ -15,6 +15,7 @@ static enum phase greet(struct session *s, const char *refused, const char *why)
                               .mta = {.at = s->at, .session = s->id},
                               .lmtp = s->lmtp,
                               .refused = refused,
+                              .remember = s->worker->settings->global.duplicate_memory,
                               .reserve = reserve,
                               .spool = s->worker->spool};
 

@@ -20,6 +20,9 @@ struct line {
     struct alarm again;
     TAILQ_HEAD(asks, ask) open; /* in the order of their asking */
     uint32_t number;
+    unsigned dialled; /* so many times */
+    void (*tells)(void *arg);
+    void *arg;
 };
 
 static void hang_up(struct line *l)
@@ -44,6 +47,32 @@ static void dial(struct line *l)
     l->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd >= 0 && connect(l->fd, (struct sockaddr *)&to, len) != 0)
         hang_up(l);
+    l->dialled++;
+    if (l->fd >= 0 && l->tells)
+        l->tells(l->arg);
+}
+
+void line_tells(struct line *l, void (*fn)(void *arg), void *arg)
+{
+    l->tells = fn;
+    l->arg = arg;
+}
+
+bool line_send(struct line *l, const void *bytes, size_t len)
+{
+    if (l->fd < 0 && TAILQ_EMPTY(&l->open)) {
+        dial(l);
+        if (l->fd >= 0)
+            watch_want(&l->watch, l->fd, CONN_IN);
+    }
+    if (l->fd < 0)
+        return false;
+    return send(l->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+unsigned line_number(const struct line *l)
+{
+    return l->dialled;
 }
 
 /* All that has not gone yet goes now, as far as there is room. */
@@ -138,11 +167,11 @@ void line_free(struct line **l)
     *l = NULL;
 }
 
-static void start(struct ask *a, struct line *l, const struct question *q, const char *name,
-                  ask_fn *fn, void *arg)
+void ask_about(struct ask *a, struct line *l, enum question_kind kind, const char *name,
+               unsigned port, ask_fn *fn, void *arg)
 {
-    *a = (struct ask){.line = l, .q = *q, .fn = fn, .arg = arg};
-    a->q.number = ++l->number;
+    *a = (struct ask){
+        .line = l, .q = {.number = ++l->number, .kind = kind, .port = port}, .fn = fn, .arg = arg};
     text_copy(a->q.name, sizeof a->q.name, span_of(name));
     TAILQ_INSERT_TAIL(&l->open, a, link);
     push(l);
@@ -151,13 +180,7 @@ static void start(struct ask *a, struct line *l, const struct question *q, const
 void ask_start(struct ask *a, struct line *l, enum question_kind kind, const char *name, ask_fn *fn,
                void *arg)
 {
-    start(a, l, &(struct question){.kind = kind}, name, fn, arg);
-}
-
-void ask_start_tlsa(struct ask *a, struct line *l, const char *name, uint16_t port, ask_fn *fn,
-                    void *arg)
-{
-    start(a, l, &(struct question){.kind = QUESTION_TLSA, .port = port}, name, fn, arg);
+    ask_about(a, l, kind, name, 0, fn, arg);
 }
 
 void ask_cancel(struct ask *a)

@@ -35,7 +35,15 @@ void line_free(struct line **l);
 void ask_start(struct ask *a, struct line *l, enum question_kind kind, const char *name, ask_fn *fn,
                void *arg);
 
-/* QUESTION_TLSA: of this host's service on `port`. */
-void ask_start_tlsa(struct ask *a, struct line *l, const char *name, uint16_t port, ask_fn *fn,
-                    void *arg);
+/* The same with a port, or what else is counted there. */
+void ask_about(struct ask *a, struct line *l, enum question_kind kind, const char *name,
+               unsigned port, ask_fn *fn, void *arg);
 void ask_cancel(struct ask *a);
+
+/* For teller.c. `fn` is called when the line was made again, before anything is asked there. */
+void line_tells(struct line *l, void (*fn)(void *arg), void *arg);
+
+/* All of it, now; false: not now. The number is another after every time that the
+ * line was made again, and never 0. */
+MUST bool line_send(struct line *l, const void *bytes, size_t len);
+unsigned line_number(const struct line *l);

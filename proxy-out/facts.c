@@ -12,6 +12,7 @@
 #include "keep/memory.h"
 #include "net/conn.h"
 #include "net/watch.h"
+#include "proxy-out/notes.h"
 #include "way/lookup.h"
 #include "run/daemon.h"
 #include "conf/settings.h"
@@ -26,6 +27,7 @@ struct house {
     struct event_base *base;
     struct resolve *resolve;
     struct store *memory; /* NULL: it could not be opened */
+    struct notes *notes;
     struct child *child;
     int fd;
     struct watch callers, orders;
@@ -100,30 +102,53 @@ static void refuse(struct asker *a, const struct question *q)
     on_answer(a, &none);
 }
 
+/* What is remembered is known at once. */
+static void start_answer(struct asker *a, const struct question *q)
+{
+    struct answer answer;
+
+    if (q->kind != QUESTION_SEEN && q->kind != QUESTION_SENT) {
+        lookup_start(a->house->resolve, q, on_answer, a);
+        return;
+    }
+    notes_answer(a->house->notes, q, &answer);
+    on_answer(a, &answer);
+}
+
+/* The kind tells a note from a question. */
+union said {
+    struct question q;
+    struct note note;
+    char bytes[NOTE_MAX];
+};
+
 /* One question. False: no more of them now, or the asker is gone. */
 static bool take_question(struct asker *a)
 {
-    struct question q;
-    ssize_t len = recv(a->fd, &q, sizeof q, MSG_DONTWAIT);
+    union said said;
+    ssize_t len = recv(a->fd, &said, sizeof said, MSG_DONTWAIT);
 
     if (len < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
-    if (len != sizeof q || !memchr(q.name, '\0', sizeof q.name)) {
+    if (len >= (ssize_t)sizeof said.note && said.note.kind >= NOTE_SEEN &&
+        notes_take(a->house->notes, &said.note, (size_t)len))
+        return true;
+    if (len != sizeof said.q || !memchr(said.q.name, '\0', sizeof said.q.name)) {
         hang_up(a);
         return false;
     }
     if (a->open >= OPEN_MOST) {
-        refuse(a, &q);
+        refuse(a, &said.q);
         return false;
     }
-    if (q.kind == QUESTION_STS) {
-        refuse(a, &q);
+    if (said.q.kind == QUESTION_STS) {
+        refuse(a, &said.q);
         return a->fd >= 0;
     }
     a->open++;
     /* The answer may come before this returns, and end the asker: one hold more on it. */
     a->open++;
-    lookup_start(a->house->resolve, &q, on_answer, a);
+    start_answer(a, &said.q);
     a->open--;
     if (a->fd >= 0)
         return true;
@@ -218,6 +243,8 @@ static int serve(struct house *h)
         return 1;
     }
     open_memory(h);
+    if (!(h->notes = notes_new(h->base, h->memory)))
+        return 1;
     LIST_INIT(&h->askers);
     trust_begin(&h->trust, h->base, h->resolve, h->child->settings);
     watch_init(&h->callers, h->base, on_caller, h);
@@ -232,6 +259,7 @@ static int serve(struct house *h)
     watch_want(&h->orders, -1, 0);
     trust_end(&h->trust);
     resolve_free(&h->resolve);
+    notes_free(&h->notes);
     store_close(&h->memory);
     return 0;
 }

@@ -17,6 +17,8 @@ static void pull_client(struct session *s, size_t *moved)
         serve_grew(&s->relay.client, got == CONN_SOME ? len : 0);
         *moved += len;
         s->in += len;
+        if (len > 0)
+            memo_heard(s);
         s->ended = got == CONN_OVER || got == CONN_FAILED;
         s->gone = s->gone || got == CONN_FAILED;
         s->sated = conn_is_drained(&s->conn, got, len);
@@ -41,6 +43,8 @@ static void push_client(struct session *s, size_t *moved)
         *moved += len;
         s->gone = got == CONN_OVER || got == CONN_FAILED;
     }
+    if (buf_len(out) == 0 && !s->gone)
+        memo_said(s);
 }
 
 static bool keep_records(struct session *s)
@@ -53,6 +57,7 @@ static bool keep_records(struct session *s)
             return false;
         buf_drop(&r->lines, buf_len(&r->lines));
     }
+    memo_tend(s);
     if (spool && r->spare > 0)
         spool_release(spool, r->spare);
     r->spare = 0;

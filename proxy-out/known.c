@@ -38,7 +38,7 @@ bool known_learn(struct known *k, struct worker *w, const struct domain *rule,
     k->arg = arg;
     k->port = c->at.port;
     text_copy(k->name, sizeof k->name, span_of(c->name));
-    ask_start_tlsa(&k->ask, w->line, c->name, c->at.port, on_answer, k);
+    ask_about(&k->ask, w->line, QUESTION_TLSA, c->name, c->at.port, on_answer, k);
     return false;
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "proxy-out/relay.h"
+#include "proxy-out/recall.h"
 
 static struct span fail_line(enum fail fail, char to[256])
 {
@@ -270,12 +270,16 @@ static void on_early(struct relay *r, struct lane *l, const struct heard *h)
 
 static void on_end(struct relay *r, struct lane *l, const struct heard *h)
 {
+    char shown[SERVE_REPLY_MAX];
+
     if (!lane_is_sent(r, l)) {
         on_early(r, l, h);
     } else if (h->code / 100 == 3) {
         lane_lost(r, l, FAIL_PROTOCOL);
     } else {
         lane_record(r, l, RECORD_OUTCOME, h->text, FAIL_NOT);
+        if (h->code / 100 == 2)
+            recall_tell(r, l, relay_show(shown, h->text, l->remote));
         give_up(r, l, h->text, FAIL_NOT, h->code == 421 ? LEFT_SPENT : LEFT_CLEAN);
     }
 }

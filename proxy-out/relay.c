@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/crc32c.h"
+#include "proxy-out/recall.h"
 #include "proxy-out/requests.h"
 #include "smtp/reply.h"
 
-enum { LINES_MAX = RECORD_MAX * (TRANSACTION_RCPTS + 16) };
+enum { LINES_MAX = RECORD_MAX * (TRANSACTION_RCPTS + 16), NOTES_MAX = 1 << 20 };
 
 static void greet(struct relay *r)
 {
@@ -28,6 +30,7 @@ void relay_init(struct relay *r, const struct relay_conf *conf)
     serve_init(&r->client, conf->lmtp ? SERVE_LMTP : SERVE_MTA, false, DOT_NORMALIZE);
     received_init(&r->received);
     buf_init(&r->lines, LINES_MAX);
+    buf_init(&r->notes, NOTES_MAX);
     greet(r);
 }
 
@@ -63,6 +66,7 @@ void relay_clear(struct relay *r)
     transaction_end(&r->t);
     received_clear(&r->received);
     buf_clear(&r->lines);
+    buf_clear(&r->notes);
     free(r->later_arg);
     r->later_arg = NULL;
     serve_clear(&r->client);
@@ -81,6 +85,7 @@ void relay_end_transaction(struct relay *r)
     received_init(&r->received);
     r->looked = 0;
     r->told = 0;
+    r->recall = RECALL_OVER;
 }
 
 struct span relay_show(char to[SERVE_REPLY_MAX], struct span text, const struct remote *by)
@@ -147,9 +152,12 @@ static bool any_lane(const struct relay *r, enum lane_is is)
 void relay_look(struct relay *r)
 {
     struct span body = serve_body(&r->client);
+    struct span more = span_after(body, r->looked < body.len ? r->looked : body.len);
 
-    if (r->received.is == RECEIVED_LOOKS && body.len > r->looked)
-        received_feed(&r->received, span_after(body, r->looked));
+    if (r->received.is == RECEIVED_LOOKS && more.len > 0)
+        received_feed(&r->received, more);
+    if (recall_covers(r))
+        r->crc = crc32c(r->crc, more);
     r->looked = body.len;
 }
 
@@ -191,9 +199,10 @@ static void tell_data(struct relay *r)
     const struct lane *only = only_lane(r);
     char shown[SERVE_REPLY_MAX];
 
-    if (!only || only->is == LANE_BODY) {
+    if (!only || only->is == LANE_BODY || recall_any(r)) {
         r->message = RELAY_HEARS;
         r->looked = 0;
+        r->crc = 0;
         serve_answer(&r->client, r->data_ticket, SPAN("354 End data with <CR><LF>.<CR><LF>\r\n"));
         return;
     }
@@ -205,7 +214,8 @@ static void tell_data(struct relay *r)
 
 static size_t next_accepted(const struct relay *r, size_t from)
 {
-    while (from < r->t.count && r->t.rcpt[from].is != RCPT_ACCEPTED)
+    while (from < r->t.count && r->t.rcpt[from].is != RCPT_ACCEPTED &&
+           r->t.rcpt[from].is != RCPT_REMEMBERED)
         from++;
     return from;
 }
@@ -220,11 +230,12 @@ static void tell_end(struct relay *r)
         size_t at = next_accepted(r, r->told);
         const struct lane *l = r->lane[r->t.rcpt[at].lane];
         bool last = !r->conf.lmtp || next_accepted(r, at + 1) == r->t.count;
+        bool recalled = r->t.rcpt[at].is == RCPT_REMEMBERED;
         struct span word;
 
-        if (l->is != LANE_OVER)
+        if (!recalled && l->is != LANE_OVER)
             return;
-        word = word_of(shown, l);
+        word = recalled ? recall_word(r, at, shown) : word_of(shown, l);
         if (last) {
             relay_end_transaction(r);
             serve_answer(&r->client, r->end_ticket, word);

@@ -9,12 +9,14 @@
  * their upstreams were taken away: who is idle has none.
  *
  * What the owner does after every call: appends `lines` to the spool before anything else
- * leaves (if that fails, both sides are cut), takes away upstreams that are `left`, finds
+ * leaves (if that fails, both sides are cut), then tells `notes`, asks what recall.h wants, takes
+ * away upstreams that are `left`, finds
  * servers for lanes that seek, then writes to both sides.
  */
 #pragma once
 
 #include "proxy-out/lane.h"
+#include "proxy-out/note.h"
 #include "proxy-out/transaction.h"
 #include "smtp/received.h"
 #include "smtp/serve.h"
@@ -31,6 +33,7 @@ struct relay_conf {
     bool lmtp;              /* several domains, an answer for each recipient (RFC 2033) */
     const char *refused;    /* why no mail is taken here, behind "takes no mail"; NULL: it is */
     struct ids ids;         /* which queue ids are believed */
+    unsigned long remember; /* duplicate-memory, seconds; 0: off */
     /* Sets room for records aside: spool_reserve(). */
     bool (*reserve)(void *spool, size_t bytes);
     void *spool;
@@ -52,6 +55,11 @@ struct relay {
     unsigned data_ticket, end_ticket;
     size_t told; /* recipients that have heard what became of the message, or need not */
     enum { RELAY_NO_MESSAGE, RELAY_ASKED_DATA, RELAY_HEARS, RELAY_ENDING } message;
+    enum { RECALL_OVER, RECALL_WANTED, RECALL_ASKED } recall; /* see recall.h */
+    unsigned mail_ticket;                                     /* that waits for it */
+    uint32_t crc;                           /* of the message, where it may be remembered */
+    unsigned remembered, forgotten, untold; /* recipients; for the log */
+    struct buf notes;        /* for the facts process: struct note, one behind the other */
     struct buf lines;        /* records to spool */
     size_t reserved, spare;  /* room set aside; and what of it is to be given back */
     unsigned long eight_bit; /* 8-bit messages to servers that do not say they take them */

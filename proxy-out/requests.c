@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "proxy-out/recall.h"
 #include "rule/hosts.h"
 
 static const char no_room[] = "452 4.3.1 No room for accounting records\r\n";
@@ -67,7 +68,10 @@ static void on_mail(struct relay *r, const struct request *q)
         answer(r, q->ticket, why);
         return;
     }
-    answer(r, q->ticket, "250 2.1.0 Ok\r\n");
+    r->mail_ticket = q->ticket;
+    r->recall = recall_covers(r) ? RECALL_WANTED : RECALL_OVER;
+    if (r->recall == RECALL_OVER)
+        answer(r, q->ticket, "250 2.1.0 Ok\r\n");
 }
 
 /* The domain as a lane has it: A-labels, or a literal. */
@@ -114,6 +118,15 @@ static void refuse_domain(struct relay *r, size_t recipient)
     serve_answer(&r->client, r->t.rcpt[recipient].ticket, e.reply);
 }
 
+/* The last recipient is to come in another transaction. */
+static void put_back(struct relay *r, unsigned ticket, const char *why)
+{
+    transaction_drop_last(&r->t);
+    r->reserved -= RECORDS_ROOM;
+    r->spare += RECORDS_ROOM;
+    answer(r, ticket, why);
+}
+
 static void on_rcpt(struct relay *r, const struct request *q)
 {
     char domain[IDNA_NAME];
@@ -141,13 +154,19 @@ static void on_rcpt(struct relay *r, const struct request *q)
         refuse_domain(r, at);
         return;
     }
+    switch (recall_rcpt(r, at)) {
+    case RECALL_HIT:
+        return;
+    case RECALL_APART:
+        put_back(r, q->ticket, "452 4.5.3 Not with others that were delivered before\r\n");
+        return;
+    case RECALL_NONE:
+        break;
+    }
     if (!(l = find_lane(r, domain, &r->t.rcpt[at].lane))) {
-        transaction_drop_last(&r->t);
-        r->reserved -= RECORDS_ROOM;
-        r->spare += RECORDS_ROOM;
-        answer(r, q->ticket,
-               r->conf.lmtp ? "452 4.5.3 Too many domains in a transaction\r\n"
-                            : "452 4.5.3 One domain in a transaction\r\n");
+        put_back(r, q->ticket,
+                 r->conf.lmtp ? "452 4.5.3 Too many domains in a transaction\r\n"
+                              : "452 4.5.3 One domain in a transaction\r\n");
         return;
     }
     if (l->is == LANE_OVER)
@@ -166,7 +185,7 @@ static void on_data(struct relay *r, const struct request *q)
         answer(r, q->ticket, "503 5.5.1 RCPT first\r\n");
         return;
     }
-    if (accepted == 0) {
+    if (accepted == 0 && !recall_any(r)) {
         answer(r, q->ticket,
                r->conf.lmtp ? "503 5.5.1 No valid recipients\r\n" /* RFC 2033, 4.2 */
                             : "554 5.5.1 No valid recipients\r\n");
@@ -268,7 +287,8 @@ void requests_take(struct relay *r)
     struct request q;
 
     take_later(r);
-    while (!r->later_arg && !r->broken && serve_next(&r->client, &q) > 0)
+    while (!r->later_arg && !r->broken && r->recall == RECALL_OVER &&
+           serve_next(&r->client, &q) > 0)
         if (!put_off(r, &q))
             on_request(r, &q);
 }

@@ -126,6 +126,7 @@ static void session_end(struct session *s)
         hold_free(&s->hold[i]);
     if (w->spool)
         spool_release(w->spool, s->relay.reserved + s->relay.spare);
+    memo_clear(s);
     log_end(s);
     relay_clear(&s->relay);
     buf_clear(&s->head);

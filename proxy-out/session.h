@@ -10,6 +10,7 @@
 
 #include "net/conn.h"
 #include "proxy-out/hold.h"
+#include "proxy-out/memo.h"
 
 enum phase {
     PHASE_HEAD,       /* a PROXY header is to come */
@@ -37,6 +38,7 @@ struct session {
     struct relay relay;
     struct hold *hold[RELAY_LANES]; /* ours; one for each lane */
     unsigned holds;
+    struct memo memo;
     uint64_t in;
     const char *why; /* it ends */
     bool lmtp;       /* it speaks that */

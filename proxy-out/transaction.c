@@ -261,6 +261,7 @@ void transaction_end(struct transaction *t)
 {
     while (t->count > 0)
         transaction_drop_last(t);
+    sent_free(&t->sent);
     free(t->rcpt);
     free(t->sender);
     free(t->dsn);

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/option.h"
+#include "proxy-out/sent.h"
 #include "proxy-out/xforward.h"
 #include "smtp/ehlo.h"
 
@@ -18,13 +19,15 @@ struct recipient {
         RCPT_HELD, /* refused by 4xx; the answer waits until all are known */
         RCPT_ACCEPTED,
         RCPT_REFUSED,
+        RCPT_REMEMBERED, /* it was accepted and delivered before: recall.h. No lane's */
     } is;
-    unsigned lane;   /* which upstream's */
-    unsigned ticket; /* of the client's request, while it is not answered */
-    char *address;   /* ours */
-    char *dsn;       /* ours; " NOTIFY=... ORCPT=..." or "" */
-    char *orcpt;     /* ours; decoded */
-    char *held;      /* ours; the reply of RCPT_HELD */
+    const struct sent *sent; /* of RCPT_REMEMBERED; of the transaction's */
+    unsigned lane;           /* which upstream's */
+    unsigned ticket;         /* of the client's request, while it is not answered */
+    char *address;           /* ours */
+    char *dsn;               /* ours; " NOTIFY=... ORCPT=..." or "" */
+    char *orcpt;             /* ours; decoded */
+    char *held;              /* ours; the reply of RCPT_HELD */
 };
 
 /* Which words of the mail server's are believed to be its queue id: queue_id of the listener. */
@@ -48,6 +51,7 @@ struct transaction {
     bool eight_bit, utf8;
     struct xforward from;
     char queue_id[64];
+    struct sent *sent;      /* ours; what is remembered under it */
     bool id_is_sure;        /* no client can have chosen it: struct ids */
     struct recipient *rcpt; /* ours */
     size_t count, room;

@@ -8,6 +8,7 @@
 
 #include "net/watch.h"
 #include "proxy-out/ask.h"
+#include "proxy-out/teller.h"
 #include "remote/manners.h"
 #include "way/own.h"
 #include "proxy-out/pool.h"
@@ -25,6 +26,7 @@ struct worker {
     char greeting[320]; /* RELAY_GREETING */
     const struct manners *manners;
     struct line *line;
+    struct teller *teller;
     struct pool *pool;
     struct resume *resume;
     struct broken *broken;

@@ -33,6 +33,11 @@ static inline struct span span_of(const char *text)
     return (struct span){text, strlen(text)};
 }
 
+static inline bool span_same(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
 static inline bool span_is(struct span s, const char *text)
 {
     return strlen(text) == s.len && (s.len == 0 || memcmp(s.at, text, s.len) == 0);

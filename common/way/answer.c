@@ -19,6 +19,12 @@ static bool shape_of(const struct answer *a, struct shape *s)
     case QUESTION_STS:
         *s = (struct shape){offsetof(struct answer, sts.mx), sizeof a->sts.mx[0], ANSWER_STS_MX};
         return true;
+    case QUESTION_SEEN:
+        *s = (struct shape){offsetof(struct answer, host), 1, 0};
+        return true;
+    case QUESTION_SENT:
+        *s = (struct shape){offsetof(struct answer, sent.entry), 1, ANSWER_SENT};
+        return true;
     }
     return false;
 }
@@ -74,6 +80,8 @@ bool answer_is_whole(const struct answer *a, size_t len)
     if (len < offsetof(struct answer, host) || !shape_of(a, &s) || a->count > s.most ||
         len != s.head + a->count * s.one)
         return false;
+    if (a->kind == QUESTION_SENT)
+        return a->sent.key_len <= a->count;
     if (a->kind == QUESTION_TLSA)
         return is_tlsa(a);
     return a->kind == QUESTION_STS ? is_sts(a) : are_hosts(a);

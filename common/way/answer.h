@@ -12,6 +12,7 @@
 #include "rule/sts.h"
 #include "rule/tlsa.h"
 
+enum { ANSWER_SENT = 17000 }; /* bytes of an entry with its key */
 enum { ANSWER_HOSTS = 64, ANSWER_STS_MX = 64, ANSWER_STS_ID = 33 };
 
 enum question_kind {
@@ -19,6 +20,8 @@ enum question_kind {
     QUESTION_HOST, /* the addresses of this host */
     QUESTION_TLSA, /* what this host's certificate on `port` must match */
     QUESTION_STS,  /* the domain's MTA-STS policy */
+    QUESTION_SEEN, /* has the domain shown TLS: `secure` of the answer */
+    QUESTION_SENT, /* what was sent under this queue id; `port` of the entries are known */
 };
 
 struct question {
@@ -62,6 +65,13 @@ struct answer_sts {
     char mx[ANSWER_STS_MX][DNS_NAME]; /* patterns, in lower case: sts_covers() */
 };
 
+/* Of QUESTION_SENT: one entry, or none; proxy-out/sent.h says what it holds. */
+struct answer_sent {
+    uint32_t more; /* there is another behind it */
+    uint32_t key_len;
+    char entry[ANSWER_SENT]; /* key and value; `count` bytes */
+};
+
 struct answer {
     uint32_t number;
     uint32_t kind; /* the question's */
@@ -72,6 +82,7 @@ struct answer {
         struct answer_host host[ANSWER_HOSTS]; /* QUESTION_MAIL, QUESTION_HOST */
         struct answer_tlsa tlsa;
         struct answer_sts sts;
+        struct answer_sent sent;
     };
 };
 

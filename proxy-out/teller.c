@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/teller.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "net/watch.h"
+
+enum { HEARD_MAX = NOTE_MAX - 1000, LEFT_MOST = 10000 };
+
+static const double every = 0.2; /* seconds between its rounds, while there is something to do */
+static const double settled = 5; /* by then the facts process has written it down */
+
+struct told {
+    TAILQ_ENTRY(told) link;
+    struct told *next; /* of the session's */
+    unsigned line;     /* on which it went: line_number() */
+    double left;       /* when it was let go of; 0: it is held */
+    struct note note;
+};
+
+struct teller {
+    struct line *line;
+    struct alarm alarm;
+    bool set;
+    TAILQ_HEAD(, told) all; /* the oldest first */
+    unsigned left;
+    struct buf heard; /* keys, as NOTE_HEARD has them */
+};
+
+struct told **told_next(struct told *one)
+{
+    return &one->next;
+}
+
+static void come_again(struct teller *t)
+{
+    if (!t->set)
+        alarm_set(&t->alarm, every);
+    t->set = true;
+}
+
+static void push(struct teller *t, struct told *one)
+{
+    unsigned now = line_number(t->line);
+
+    if (one->line != now && line_send(t->line, &one->note, note_size(&one->note)))
+        one->line = line_number(t->line);
+}
+
+static void drop(struct teller *t, struct told *one)
+{
+    t->left -= one->left > 0;
+    TAILQ_REMOVE(&t->all, one, link);
+    free(one);
+}
+
+static void push_heard(struct teller *t)
+{
+    struct span keys = buf_peek(&t->heard);
+    struct note *n = keys.len > 0 ? malloc(sizeof *n + keys.len) : NULL;
+
+    if (!n)
+        return;
+    *n = (struct note){.kind = NOTE_HEARD, .key_len = (uint32_t)keys.len};
+    memcpy(n->bytes, keys.at, keys.len);
+    if (line_send(t->line, n, note_size(n)))
+        buf_drop(&t->heard, keys.len);
+    free(n);
+}
+
+static void on_round(void *arg)
+{
+    struct teller *t = arg;
+    double now = clock_mono();
+    struct told *next;
+
+    t->set = false;
+    push_heard(t);
+    for (struct told *one = TAILQ_FIRST(&t->all); one; one = next) {
+        next = TAILQ_NEXT(one, link);
+        push(t, one);
+        if (one->left > 0 && (now - one->left > settled || t->left > LEFT_MOST))
+            drop(t, one);
+    }
+    if (buf_len(&t->heard) > 0 || !TAILQ_EMPTY(&t->all))
+        come_again(t);
+}
+
+/* What the last facts process had, and may not have written down. */
+static void tell_again(void *arg)
+{
+    struct teller *t = arg;
+    struct told *one;
+
+    TAILQ_FOREACH(one, &t->all, link)
+    push(t, one);
+}
+
+struct teller *teller_new(struct event_base *base, struct line *line)
+{
+    struct teller *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->line = line;
+    alarm_init(&t->alarm, base, on_round, t);
+    TAILQ_INIT(&t->all);
+    line_tells(line, tell_again, t);
+    buf_init(&t->heard, HEARD_MAX);
+    return t;
+}
+
+void teller_free(struct teller **at)
+{
+    struct teller *t = *at;
+
+    if (!t)
+        return;
+    on_round(t);
+    line_tells(t->line, NULL, NULL);
+    alarm_stop(&t->alarm);
+    while (!TAILQ_EMPTY(&t->all))
+        drop(t, TAILQ_FIRST(&t->all));
+    buf_clear(&t->heard);
+    free(t);
+    *at = NULL;
+}
+
+struct told *teller_tell(struct teller *t, const struct note *n)
+{
+    size_t size = note_size(n);
+    struct told *one = malloc(sizeof *one + size - sizeof *n);
+
+    if (!one)
+        return NULL;
+    *one = (struct told){.next = NULL};
+    memcpy(&one->note, n, size);
+    TAILQ_INSERT_TAIL(&t->all, one, link);
+    push(t, one);
+    come_again(t);
+    return one;
+}
+
+void teller_leave(struct teller *t, struct told **at)
+{
+    struct told *one = *at;
+
+    *at = NULL;
+    if (!one)
+        return;
+    one->left = clock_mono();
+    t->left++;
+    come_again(t);
+}
+
+/* Where there is no room for its key it stays remembered, which does no harm. */
+void teller_heard(struct teller *t, struct told **at)
+{
+    static const char end[2];
+    struct told *one = *at;
+
+    *at = NULL;
+    if (!one)
+        return;
+    if (one->line != 0 && buf_room(&t->heard) >= one->note.key_len + sizeof end) {
+        (void)!buf_add(&t->heard, note_key(&one->note));
+        (void)!buf_add(&t->heard, (struct span){end, sizeof end});
+    }
+    drop(t, one);
+    come_again(t);
+}

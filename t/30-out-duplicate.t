@@ -1,0 +1,206 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# duplicate-memory: the remote server has said 250 and the mail server is gone before it heard. It
+# comes again under the same queue id, and hears the remembered reply: one delivery, one d row.
+use v5.36;
+use lib 't/lib';
+use Test::More;
+use T::Stage;
+use T::Csv;
+use T::Peer;
+use T::Run;
+
+my $dir = stage_dir();
+mkdir "$dir/$_" or die $! for qw(spool state);
+my %o = (dir => $dir, csv => "$dir/acct.csv");
+my $common = <<'CONF';
+spool-directory = "@dir@/spool"
+state-directory = "@dir@/state"
+acct-file "@csv@" {
+    records = {d, b, t}
+    record-fields d { fields = {type, rcpt, queueId} }
+    record-fields b { fields = {type, rcpt, queueId} }
+    record-fields t { fields = {type, rcpt, queueId} }
+}
+CONF
+my $accountant = T::Run->start('sallyport-milter', %o, conf => $common);
+my $mx = T::Peer->listen(port => port('mx'), name => 'mx');
+my $conf = $common . <<'CONF';
+workers = 1
+relay-listener 127.0.0.1:@port:out@ { }
+relay-listener 127.0.0.1:@port:deaf@ { queue-id = {} }
+relay-listener 127.0.0.1:@port:lmtp@ { protocol = lmtp }
+domain * { smtp-hosts = "[127.0.0.1]:@port:mx@" use-starttls = no connection-idle-timeout = 0 }
+CONF
+my $out = T::Run->start('sallyport-out', %o, conf => $conf, expect => qr/child-died/);
+my $message = "Received: by mta.test id X; now\r\nSubject: once\r\n\r\nHello\r\n..dot\r\n";
+
+sub mta ($id, %o) {
+    my $c = T::Peer->connect(port($o{port} // 'out'), name => "mta $id");
+    $c->hear(qr/^220 /);
+    $c->talk(($o{port} // '') eq 'lmtp' ? 'LHLO mta.test' : 'EHLO mta.test' => qr/XFORWARD/, "XFORWARD IDENT=$id" => qr/^250 /);
+    $c->talk("MAIL FROM:<@{[$o{from} // 'a@a.test']}>" => qr/^250 /);
+    return $c;
+}
+
+# The remote server takes what there is.
+sub greet ($recipients) {
+    my $s = $mx->accept;
+    $s->say('220 mx');
+    $s->hear(qr/^EHLO/);
+    $s->say('250 mx');
+    for my $verb ('MAIL', ('RCPT') x $recipients) {
+        $s->hear(qr/^$verb/);
+        $s->say('250 2.0.0 Ok');
+    }
+    return $s;
+}
+
+# Delivered, and the answer is not heard.
+sub send_unheard ($id, $how, @rcpt) {
+    my $c = mta($id);
+    $c->say("RCPT TO:<$_>") for @rcpt;
+    my $s = greet(scalar @rcpt);
+    $c->hear(qr/^250 /) for @rcpt;
+    $c->say('DATA');
+    $s->hear(qr/^DATA/);
+    $s->say('354 go');
+    $c->hear(qr/^354 /);
+    $c->say("$message.");
+    $s->hear_body;
+    $how->($c, $s);
+    $s->close;
+    return;
+}
+
+sub hang_up ($c, $s) {
+    $c->close;
+    $s->say('250 2.0.0 Taken as 4711');
+    csv_wait($o{csv}, sub { $_->{type} eq 'd' });
+    return;
+}
+
+sub send_again ($id, $text, $answer, @rcpt) {
+    my $c = mta($id);
+    $c->talk("RCPT TO:<$_>" => qr/^250 2\.1\.5 Ok, remembered/) for @rcpt;
+    $c->talk('DATA' => qr/^354 /, "$text." => $answer, 'QUIT' => qr/^221 /);
+    $c->close;
+    return;
+}
+
+my $taken = qr/^250 2\.0\.0 Taken as 4711 \[127\.0\.0\.1\]/;
+sub rows ($id) { return scalar grep { $_->{type} eq 'd' && $_->{queueId} eq $id } csv_rows($o{csv}) }
+sub wait_row ($id) { return csv_wait($o{csv}, sub { $_->{type} eq 'd' && $_->{queueId} eq $id }) }
+
+subtest 'the connection is cut' => sub {
+    send_unheard('CUT1', \&hang_up, 'b@b.test');
+    wait_row('CUT1');
+    send_again('CUT1', $message, $taken, 'b@b.test');
+    $out->log_like(qr/sent-before .*recipients=1/);
+    send_again('CUT1', $message, $taken, 'b@b.test');
+    is(rows('CUT1'), 1, 'one d row');
+};
+
+subtest 'killed right after it spoke' => sub {
+    send_unheard('KILL1', sub ($c, $s) {
+        $s->say('250 2.0.0 Taken as 4711');
+        wait_row('KILL1');
+        my ($pid) = reverse $out->log_text =~ /role=worker .*pid=(\d+)/g;
+        kill 'KILL', $pid;
+        $c->close;
+        $out->log_like(qr/child-started role=worker .*slot=0 pid=(?!$pid)/);
+    }, 'b@b.test', 'c@b.test');
+    send_again('KILL1', $message, $taken, 'b@b.test', 'c@b.test');
+    is(rows('KILL1'), 2, 'one d row for each');
+};
+
+subtest 'the facts process is killed, too' => sub {
+    send_unheard('FACTS1', sub ($c, $s) {
+        $s->say('250 2.0.0 Taken as 4711');
+        wait_row('FACTS1');
+        my ($pid) = reverse $out->log_text =~ /role=facts .*pid=(\d+)/g;
+        kill 'KILL', $pid;
+        $c->close;
+        $out->log_like(qr/child-started role=facts .*slot=0 pid=(?!$pid)/);
+    }, 'b@b.test');
+    send_again('FACTS1', $message, $taken, 'b@b.test');
+    is(rows('FACTS1'), 1, 'one d row');
+};
+
+subtest 'another message under the same id' => sub {
+    send_unheard('OTHER1', \&hang_up, 'b@b.test');
+    wait_row('OTHER1');
+    send_again('OTHER1', $message =~ s/Hello/Hallo/r, qr/^451 4\.3\.0 /, 'b@b.test');
+    $out->log_like(qr/not-sent-before /);
+    my $c = mta('OTHER1');
+    $c->say('RCPT TO:<b@b.test>');
+    greet(1)->close;
+    $c->hear(qr/^250 2\.0\.0 Ok/, 'it is forgotten, and goes to the server');
+    $c->close;
+};
+
+subtest 'who is not remembered goes his way, in a transaction of his own' => sub {
+    send_unheard('MIX1', \&hang_up, 'b@b.test');
+    wait_row('MIX1');
+    my $c = mta('MIX1');
+    $c->talk('RCPT TO:<b@b.test>' => qr/remembered/, 'RCPT TO:<c@b.test>' => qr/^452 4\.5\.3 /);
+    $c->talk('DATA' => qr/^354 /, "$message." => $taken, 'MAIL FROM:<a@a.test>' => qr/^250 /);
+    $c->say('RCPT TO:<c@b.test>');
+    my $s = greet(1);
+    $c->hear(qr/^250 2\.0\.0 Ok/);
+    $c->close;
+    $s->close;
+};
+
+subtest 'over LMTP each has his own answer' => sub {
+    my $c = mta('MIX1', port => 'lmtp');
+    $c->talk('XFORWARD IDENT=MIX1' => qr/^503/, 'RCPT TO:<b@b.test>' => qr/remembered/);
+    $c->say('RCPT TO:<c@b.test>');
+    my $s = greet(1);
+    $c->hear(qr/^250 2\.0\.0 Ok/);
+    $c->say('DATA');
+    $s->hear(qr/^DATA/);
+    $s->say('354 go');
+    $c->hear(qr/^354 /);
+    $c->say("$message.");
+    $s->hear_body;
+    $s->say('550 5.7.1 No');
+    $c->hear($taken, 'the one that was delivered');
+    $c->hear(qr/^550 5\.7\.1 No/, 'and the other');
+    $c->close;
+    $s->close;
+};
+
+subtest 'what was heard is not remembered, nor what has no id' => sub {
+    for (['HEARD1', 'out'], ['DEAF1', 'deaf']) {
+        my ($id, $port) = @$_;
+        for (1 .. 2) {
+            my $c = mta($id, port => $port);
+            $c->say('RCPT TO:<b@b.test>');
+            my $s = greet(1);
+            $c->hear(qr/^250 2\.0\.0 Ok/, "$id goes to the server");
+            $c->say('DATA');
+            $s->hear(qr/^DATA/);
+            $s->say('354 go');
+            $c->hear(qr/^354 /);
+            $c->say("$message.");
+            $s->hear_body;
+            $s->say('250 2.0.0 Taken');
+            $c->hear(qr/^250 2\.0\.0 Taken/);
+            $c->talk('QUIT' => qr/^221 /) if $port eq 'out';
+            $c->close;
+            $s->close;
+            select undef, undef, undef, 0.5; # what is taken back is told a moment later
+        }
+    }
+};
+
+subtest 'over a restart' => sub {
+    send_unheard('BOOT1', \&hang_up, 'b@b.test');
+    wait_row('BOOT1');
+    $out->stop;
+    my $next = T::Run->start('sallyport-out', %o, name => 'next', conf => $conf);
+    send_again('BOOT1', $message, $taken, 'b@b.test');
+    is(rows('BOOT1'), 1, 'one d row');
+};
+all_done();
