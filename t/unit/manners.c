@@ -93,10 +93,41 @@ static void same_beginning(void **state)
     domains_free(&s.domains);
 }
 
+/* A mistake stands where its option does, not where the section begins. */
+static void option_lines(void **state)
+{
+    unsigned lines[OPTION_MOST] = {0};
+    struct domain d = section("a.test", "NO-SUCH-CIPHER");
+    char why[1024] = "";
+    struct settings s = {.domain_sections = &d, .domain_section_count = 1};
+
+    (void)state;
+    for (const struct option *o = domain_options; o->name; o++)
+        lines[o - domain_options] = !strcmp(o->name, "smtp_tls_ciphers")   ? 5
+                                    : !strcmp(o->name, "smtp_tls_ca_file") ? 7
+                                                                           : 3;
+    d.head.lines = lines;
+    s.domains = domains_new(&d, 1, why, sizeof why);
+    assert_non_null(s.domains);
+    assert_null(manners_new(&s, why, sizeof why));
+    assert_row(!strncmp(why, "f:5: domain a.test: ", 20), why);
+    domains_free(&s.domains);
+    d = section("a.test", "HIGH");
+    d.head.lines = lines;
+    d.smtp_tls_ca_file = "/dev/null";
+    d.head.set = UINT64_MAX;
+    s.domains = domains_new(&d, 1, why, sizeof why);
+    assert_non_null(s.domains);
+    assert_null(manners_new(&s, why, sizeof why));
+    assert_row(!strncmp(why, "f:7: domain a.test: /dev/null: ", 31), why);
+    domains_free(&s.domains);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_rule),
-                                       cmocka_unit_test(same_beginning)};
+                                       cmocka_unit_test(same_beginning),
+                                       cmocka_unit_test(option_lines)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

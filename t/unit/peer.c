@@ -129,8 +129,12 @@ static void test_names(void **state)
     assert_int_equal(CERT_UNTRUSTED, conn_cert_state(&p.client, "mx.example"));
 }
 
+/* Here the session's own CAs are others, who know none of the certificates; those that are asked
+ * say the same as if the session had been theirs. */
 static void test_cert_states(void **state)
 {
+    const char *stranger = world_file("stranger.pem", &w, &(struct ca_wish){.subject = "b"});
+    struct tls *knows_none = pair_client(stranger);
     struct ca_cert fake = ca_make(&(struct ca_wish){.subject = "root", .is_ca = 1});
     const struct {
         struct ca_wish wish;
@@ -172,8 +176,16 @@ static void test_cert_states(void **state)
         if (conn_cert_state(&p.client, "mx.example") != cases[i].state)
             fail_msg("case %zu: %d", i, conn_cert_state(&p.client, "mx.example"));
         pair_close(&p);
+        p = pair_open(0);
+        pair_shake(&p, knows_none, t, "mx.example", NULL);
+        assert_int_equal(CERT_UNTRUSTED, conn_cert_state(&p.client, "mx.example"));
+        if (conn_cert_state_by(&p.client, w.client, "mx.example") != cases[i].state)
+            fail_msg("case %zu, by others", i);
+        pair_close(&p);
         tls_free(&t);
+        assert_int_equal(CERT_UNTRUSTED, conn_cert_state_by(&p.client, w.client, "mx.example"));
     }
+    tls_free(&knows_none);
     ca_free(&fake);
 }
 
