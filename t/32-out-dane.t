@@ -75,7 +75,7 @@ for my $row (@rows) {
         map { "_$port._tcp.mx.$d. TLSA $_\n" } @{$row->{tlsa}};
     $breaks{"TLSA _$port._tcp.mx.$d"} = $row->{how} if $row->{how};
 }
-my $dns = T::DNS->start(join('', @zones, <<"Z"), signed => 1);
+my $text = join '', @zones, <<"Z";
 zone alias.test signed
 alias.test. MX 10 mail.alias.test.
 mail.alias.test. CNAME mx.good.test.
@@ -92,10 +92,15 @@ asdomain.test. A $at{other}
 _$port._tcp.asdomain.test. TLSA 2 0 0 @{[whole($ca->file)]}
 zone other.test signed
 other.test. MX 10 mx.onward.test.
+zone turns.test signed
+turns.test. MX 10 mx.turns.test.
+mx.turns.test. A $at{good}
+_$port._tcp.mx.turns.test. 0 TLSA @{[key('good')]}
 zone onward.test signed
 mx.onward.test. A $at{other}
 _$port._tcp.mx.onward.test. TLSA 2 0 0 @{[whole($ca->file)]}
 Z
+my $dns = T::DNS->start($text, signed => 1);
 $dns->breaks(%breaks);
 
 my $out = T::Run->start(
@@ -195,5 +200,12 @@ subtest 'a certificate for the domain, not the server, will do with usage 2' => 
 subtest 'no MX: the domain is the server, and the certificate for another name' => sub {
     like(give('asdomain'), qr/^451 4\.7\.5 /);
     is(heard($sink{other}, 'asdomain'), 'nothing');
+};
+subtest 'new records are heeded, whatever a connection that is kept has proven' => sub {
+    like(give('turns'), qr/^250 /) for 1, 2;
+    $dns->zone($text =~ s/^(_$port\._tcp\.mx\.turns\.test\. 0 TLSA) .*/$1 $wrong/mr);
+    like(give('turns'), qr/^451 4\.7\.5 /);
+    is(row(t => 'turns')->{dlvTlsError}, 'validation-failure');
+    is(scalar(() = $sink{good}->log_text =~ /C: MAIL FROM:<turns\@/g), 2, 'the server heard nothing of it');
 };
 all_done();

@@ -52,7 +52,8 @@
     O(S, WORD, log_to, "stderr", WORDS(LOG_TO_WORDS), "Where log lines go.")                       \
     O(S, WORD, log_level, "info", WORDS(LOG_LEVEL_WORDS), "How much is logged.")                   \
     O(S, LIST, name_server, "", ANY,                                                               \
-      "Resolvers to ask, as ADDRESS or ADDRESS@PORT; empty: resolve from the root.")               \
+      "Resolvers to ask, as ADDRESS or ADDRESS@PORT; empty: resolve from the root. With "          \
+      "trust-anchor-file they must hand DNSSEC signatures on.")                                    \
     O(S, FILE, trust_anchor_file, "", ANY,                                                         \
       "Trust anchors of DNSSEC, such as Debian's /usr/share/dns/root.key (package "                \
       "dns-root-data). Empty: nothing is validated, and there is no DANE.")                        \
