@@ -13,6 +13,7 @@
 #include "net/conn.h"
 #include "net/watch.h"
 #include "proxy-out/notes.h"
+#include "proxy-out/policies.h"
 #include "way/lookup.h"
 #include "run/daemon.h"
 #include "conf/settings.h"
@@ -26,6 +27,7 @@ static const double full_pause = 0.2; /* seconds */
 struct house {
     struct event_base *base;
     struct resolve *resolve;
+    struct policies *policies;
     struct store *memory; /* NULL: it could not be opened */
     struct notes *notes;
     struct child *child;
@@ -107,6 +109,10 @@ static void start_answer(struct asker *a, const struct question *q)
 {
     struct answer answer;
 
+    if (q->kind == QUESTION_STS) {
+        policies_ask(a->house->policies, q, on_answer, a);
+        return;
+    }
     if (q->kind != QUESTION_SEEN && q->kind != QUESTION_SENT) {
         lookup_start(a->house->resolve, q, on_answer, a);
         return;
@@ -140,10 +146,6 @@ static bool take_question(struct asker *a)
     if (a->open >= OPEN_MOST) {
         refuse(a, &said.q);
         return false;
-    }
-    if (said.q.kind == QUESTION_STS) {
-        refuse(a, &said.q);
-        return a->fd >= 0;
     }
     a->open++;
     /* The answer may come before this returns, and end the asker: one hold more on it. */
@@ -231,20 +233,34 @@ static void open_memory(struct house *h)
                               "policies end with this process")});
 }
 
-static int serve(struct house *h)
+static bool start(struct house *h, const char *cas)
 {
     char why[512];
     const struct global *g = &h->child->settings->global;
 
     h->resolve = resolve_new(h->base, &(struct resolve_conf){g->name_server, g->trust_anchor_file},
                              why, sizeof why);
-    if (!h->resolve) {
-        log_say(LOG_FAULT, "", "not-started", {"why", span_of(why)});
-        return 1;
+    if (h->resolve) {
+        open_memory(h);
+        h->policies = policies_new(h->base, h->resolve, h->memory, g, cas, why, sizeof why);
     }
-    open_memory(h);
-    if (!(h->notes = notes_new(h->base, h->memory)))
-        return 1;
+    if (!h->policies)
+        log_say(LOG_FAULT, "", "not-started", {"why", span_of(why)});
+    return h->policies != NULL && (h->notes = notes_new(h->base, h->memory));
+}
+
+static void stop(struct house *h)
+{
+    if (h->policies)
+        policies_stop(h->policies);
+    resolve_free(&h->resolve);
+    policies_free(&h->policies);
+    notes_free(&h->notes);
+    store_close(&h->memory);
+}
+
+static int serve(struct house *h)
+{
     LIST_INIT(&h->askers);
     trust_begin(&h->trust, h->base, h->resolve, h->child->settings);
     watch_init(&h->callers, h->base, on_caller, h);
@@ -258,17 +274,15 @@ static int serve(struct house *h)
     alarm_stop(&h->again);
     watch_want(&h->orders, -1, 0);
     trust_end(&h->trust);
-    resolve_free(&h->resolve);
-    notes_free(&h->notes);
-    store_close(&h->memory);
     return 0;
 }
 
-int facts_run(struct child *child, int fd)
+int facts_run(struct child *child, int fd, const char *cas)
 {
     struct house h = {.base = loop_new(), .child = child, .fd = fd};
-    int status = h.base ? serve(&h) : 1;
+    int status = h.base && start(&h, cas) ? serve(&h) : 1;
 
+    stop(&h);
     if (h.base)
         event_base_free(h.base);
     return status;

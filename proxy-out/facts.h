@@ -15,5 +15,5 @@ struct child;
 /* -1 with one line in `why`. */
 int facts_listen(char *why, size_t size);
 
-/* The child's life. `fd` is facts_listen()'s. */
-int facts_run(struct child *child, int fd);
+/* The child's life. `fd` is facts_listen()'s, `cas` what policies_cas() read. */
+int facts_run(struct child *child, int fd, const char *cas);

@@ -13,7 +13,7 @@ static int run_facts(struct child *child)
     const struct prepared *p = child->prepared;
 
     prepare_stopping(child->prepared); /* they are the workers' */
-    return facts_run(child, p->facts);
+    return facts_run(child, p->facts, p->sts_cas);
 }
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "net/listen.h"
 #include "proxy-out/facts.h"
+#include "proxy-out/policies.h"
 #include "proxy-out/transaction.h"
 #include "conf/problem.h"
 #include "tell/reports.h"
@@ -142,6 +143,8 @@ static struct prepared *new_prepared(size_t count)
 
 void prepare_files(const struct settings *s, option_file_fn *visit, void *arg)
 {
+    if (*s->global.mta_sts_ca_file)
+        visit(arg, NULL, s->global.mta_sts_ca_file);
     for (size_t i = 0; i < s->domain_section_count; i++)
         option_files(domain_options, &s->domain_sections[i], visit, arg);
 }
@@ -166,6 +169,8 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
     }
     check(s, &wrong);
     if (!(p->manners = manners_new(s, text, sizeof text)))
+        problem_add_line(&wrong, text);
+    if (!(p->sts_cas = policies_cas(&s->global, text, sizeof text)))
         problem_add_line(&wrong, text);
     if (!only_check && wrong.count == 0)
         take_hold(p, s, before, &wrong);
@@ -196,6 +201,7 @@ void prepare_free(void *prepared)
     if (p->facts >= 0)
         close(p->facts);
     manners_free(&p->manners);
+    free(p->sts_cas);
     free(p->doors);
     free(p);
 }

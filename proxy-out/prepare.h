@@ -19,6 +19,7 @@ struct prepared {
     struct manners *manners;         /* ours */
     const struct settings *settings; /* borrowed */
     double warned;                   /* when what is only reported was last told of */
+    char *sts_cas;                   /* ours; policies_cas()'s */
     int facts;                       /* ours; facts_listen()'s; -1 with -t */
 };
 

@@ -49,7 +49,7 @@ static void on_answer(void *arg, enum resolved how, bool secure, struct span mes
 
     (void)how;
     (void)message;
-    if (t->is != TRUST_PROVEN)
+    if (t->is == TRUST_ASKED || t->is == TRUST_BROKEN)
         settle(t, secure);
 }
 
@@ -96,6 +96,7 @@ void trust_begin(struct trust *t, struct event_base *base, struct resolve *r,
 void trust_end(struct trust *t)
 {
     alarm_stop(&t->again);
+    t->is = TRUST_UNWANTED; /* what was asked is answered when the resolver ends */
 }
 
 /* One that is secure shows that the way validates, whatever became of the anchor's name. */

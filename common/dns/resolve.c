@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include <unbound-event.h>
 #include <unbound.h>
@@ -11,9 +12,11 @@
 
 struct resolve {
     struct ub_ctx *context;
+    LIST_HEAD(, asked) open;
 };
 
 struct asked {
+    LIST_ENTRY(asked) link;
     resolve_fn *fn;
     void *arg;
 };
@@ -77,12 +80,22 @@ struct resolve *resolve_new(struct event_base *base, const struct resolve_conf *
     return r;
 }
 
+static void settle(struct asked *asked, enum resolved how, bool secure, struct span message)
+{
+    LIST_REMOVE(asked, link);
+    asked->fn(asked->arg, how, secure, message);
+    free(asked);
+}
+
 void resolve_free(struct resolve **r)
 {
     if (!*r)
         return;
     if ((*r)->context)
         ub_ctx_delete((*r)->context);
+    (*r)->context = NULL;
+    while (!LIST_EMPTY(&(*r)->open))
+        settle(LIST_FIRST(&(*r)->open), RESOLVED_UNKNOWN, false, SPAN(""));
     free(*r);
     *r = NULL;
 }
@@ -112,20 +125,21 @@ static void on_answer(void *arg, int rcode, void *packet, int len, int secure, c
     if (rcode == 0)
         rcode = message.len > 3 ? message.at[3] & 0x0f : -1;
     how = how_of(rcode, secure);
-    asked->fn(asked->arg, how, secure == SECURE && how <= RESOLVED_ABSENT,
-              how == RESOLVED_NAMED ? message : SPAN(""));
-    free(asked);
+    settle(asked, how, secure == SECURE && how <= RESOLVED_ABSENT,
+           how == RESOLVED_NAMED ? message : SPAN(""));
 }
 
 void resolve_ask(struct resolve *r, const char *name, enum dns_type type, resolve_fn *fn, void *arg)
 {
-    struct asked *asked = malloc(sizeof *asked);
+    struct asked *asked = r->context ? malloc(sizeof *asked) : NULL;
     int id;
 
     if (asked) {
         *asked = (struct asked){.fn = fn, .arg = arg};
+        LIST_INSERT_HEAD(&r->open, asked, link);
         if (ub_resolve_event(r->context, name, (int)type, 1, asked, on_answer, &id) == 0)
             return;
+        LIST_REMOVE(asked, link);
     }
     free(asked);
     fn(arg, RESOLVED_UNKNOWN, false, SPAN(""));

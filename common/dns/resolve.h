@@ -36,6 +36,7 @@ MUST bool resolve_check(const struct resolve_conf *conf, char *why, size_t size)
 enum resolved { RESOLVED_NAMED, RESOLVED_ABSENT, RESOLVED_UNKNOWN, RESOLVED_BOGUS };
 typedef void resolve_fn(void *arg, enum resolved how, bool secure, struct span message);
 
-/* May call back before it returns. It always calls back, but for resolve_free(). */
+/* May call back before it returns. It always calls back: at the latest, with UNKNOWN, from
+ * resolve_free(). */
 void resolve_ask(struct resolve *r, const char *name, enum dns_type type, resolve_fn *fn,
                  void *arg);

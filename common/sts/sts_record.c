@@ -79,3 +79,17 @@ bool sts_record_is(const struct sts_record *r)
 {
     return r->count == 1 && r->id[0];
 }
+
+bool sts_record_domain(const char *domain, char to[STS_DOMAIN])
+{
+    struct span name = span_of(domain);
+
+    if (name.len == 0 || name.len >= STS_DOMAIN || *name.at == '.' ||
+        !is_all_of(name, LETTERS DIGITS "-_."))
+        return false;
+    text_copy(to, STS_DOMAIN, name);
+    for (; *to; to++)
+        if (*to >= 'A' && *to <= 'Z')
+            *to = (char)(*to | 0x20);
+    return true;
+}

@@ -73,9 +73,30 @@ static void cut(void **state)
     }
 }
 
+static void domains(void **state)
+{
+    char to[STS_DOMAIN], longest[STS_DOMAIN + 1];
+
+    (void)state;
+    assert_true(sts_record_domain("Example.COM", to));
+    assert_string_equal(to, "example.com");
+    assert_false(sts_record_domain("", to));
+    assert_false(sts_record_domain(".example.com", to));
+    assert_false(sts_record_domain("[192.0.2.1]", to));
+    assert_false(sts_record_domain("a/b.example", to));
+    assert_false(sts_record_domain("a:443.example", to));
+    assert_false(sts_record_domain("b\xc3\xbc.example", to));
+    memset(longest, 'a', sizeof longest);
+    longest[STS_DOMAIN] = '\0';
+    assert_false(sts_record_domain(longest, to));
+    longest[STS_DOMAIN - 1] = '\0';
+    assert_true(sts_record_domain(longest, to));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(records), cmocka_unit_test(cut)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(records), cmocka_unit_test(cut),
+                                       cmocka_unit_test(domains)};
 
     return cmocka_run_group_tests_name("sts_record", tests, NULL, NULL);
 }
