@@ -10,13 +10,30 @@ static void note(struct find *f, enum fail fail)
         f->fail = fail;
 }
 
+static bool is_known_for_sure(const struct route *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->at[i].secure)
+            return true;
+    return false;
+}
+
 /* Another server than the domain's, or a domain that only the mail server knows: it has its
- * reasons. But what is not known for sure might be the server's name, and so what it must prove. */
+ * reasons. But what is not known for sure might be the server's name, and so what it must prove;
+ * and where the servers are known for sure, another address is a way past their TLSA records. */
 static void choose(struct find *f)
 {
-    if (route_only(&f->route, f->to) || (f->fail != FAIL_DNS && f->fail != FAIL_DNSSEC))
+    bool sure = f->heeds_dane && is_known_for_sure(&f->route);
+
+    if (route_only(&f->route, f->to)) {
         f->fail = FAIL_NOT;
-    else
+        return;
+    }
+    if (sure)
+        f->fail = FAIL_ELSEWHERE;
+    else if (f->fail != FAIL_DNS && f->fail != FAIL_DNSSEC)
+        f->fail = FAIL_NOT;
+    if (f->fail != FAIL_NOT)
         f->route.count = 0;
 }
 
@@ -92,6 +109,7 @@ bool find_start(struct find *f, struct line *line, struct span domain, const str
     *f = (struct find){.own = own,
                        .to = to,
                        .allow_private = rule->allow_private_destinations,
+                       .heeds_dane = rule->use_dane != DOMAIN_DANE_OFF,
                        .heeds_sts = rule->use_mta_sts,
                        .told = rule->smtp_hosts[0] != '\0',
                        .fn = fn,

@@ -16,6 +16,7 @@ struct find {
     struct answer *policy[HOSTS_MAX]; /* ours; NULL: there is none */
     unsigned open;                    /* questions without an answer */
     const struct own *own;
+    bool heeds_dane;
     bool allow_private, told, heeds_sts;
     bool unknown;          /* a policy was lost: nothing is settled */
     const struct addr *to; /* NULL: whichever server there is */

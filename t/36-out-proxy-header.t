@@ -48,6 +48,8 @@ spool-directory = "@dir@/spool"
 workers = 1
 domain * { allow-private-destinations = yes  connection-idle-timeout = 0 }
 domain name.test { require-starttls = yes  smtp-tls-verify = name  smtp-tls-ca-file = "@ca@" }
+domain listed.test { smtp-hosts = "mx1.two.test" }
+domain loose.test { smtp-hosts = "mx1.two.test"  use-dane = off }
 domain home.test { allow-private-destinations = no }
 CONF
 my $out = T::Run->start('sallyport-out', conf => $conf, dns => $dns->address, ca => $ca->file);
@@ -173,6 +175,16 @@ subtest 'an address that is none of the domain\'s has no name, so none can be pr
         $c = envelope(call({%to, dst => '127.0.0.22'}), $domain);
         deliver($c, answer($mx{'127.0.0.22'}), '127.0.0.22');
     }
+};
+
+subtest 'servers that are known for sure, and an address that is none of them' => sub {
+    my $c = envelope(call({%to, dst => '127.0.0.21'}), 'listed.test');
+    deliver($c, answer($mx{'127.0.0.21'}), 'mx1.two.test 127.0.0.21');
+    $c = envelope(call({%to, dst => '127.0.0.22'}), 'listed.test');
+    $c->hear(qr/^451 4\.7\.5 The address is none of the domain's servers/);
+    $c->close;
+    $c = envelope(call({%to, dst => '127.0.0.22'}), 'loose.test');
+    deliver($c, answer($mx{'127.0.0.22'}), '127.0.0.22');
 };
 
 subtest 'what is private stays so' => sub {
