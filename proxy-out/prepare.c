@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "net/listen.h"
+#include "run/cage.h"
 #include "proxy-out/facts.h"
 #include "proxy-out/policies.h"
 #include "proxy-out/transaction.h"
@@ -87,6 +88,24 @@ static int open_socket(const struct option_head *head, const struct addr *at, un
     return fd;
 }
 
+static int open_file(const struct settings *s, const struct relay_listener *l,
+                     struct problems *wrong)
+{
+    struct listen_file file = {.path = l->path, .mode = l->mode, .gid = l->gid};
+    char why[512];
+    struct cage cage;
+    int fd = -1;
+
+    if (l->gid != (unsigned)-1 ||
+        cage_find(s->global.user, s->global.group, &cage, why, sizeof why) == 0) {
+        file.gid = l->gid != (unsigned)-1 ? l->gid : cage.gid;
+        fd = listens_open_file(&sockets, &file, why, sizeof why);
+    }
+    if (fd < 0)
+        add_line(wrong, &l->head, why);
+    return fd;
+}
+
 static void open_sockets(struct prepared *p, const struct settings *s, struct problems *wrong)
 {
     listens_unmark(&sockets);
@@ -94,6 +113,10 @@ static void open_sockets(struct prepared *p, const struct settings *s, struct pr
         const struct relay_listener *l = &s->relay_listeners[i];
         bool maps = l->hand_over == HAND_OVER_TRANSPORT_MAP;
 
+        if (l->path) {
+            p->doors[i].fd = open_file(s, l, wrong);
+            continue;
+        }
         p->doors[i].fd = open_socket(
             &l->head, &l->at,
             (maps ? LISTEN_LOOPBACK_DEVICE : 0) | (l->transparent ? LISTEN_TRANSPARENT : 0), wrong);

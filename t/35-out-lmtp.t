@@ -4,6 +4,7 @@
 use v5.36;
 use lib 't/lib';
 use Test::More;
+use IO::Socket::UNIX;
 use T::Stage;
 use T::Csv;
 use T::DNS;
@@ -20,6 +21,7 @@ my %mx = map { $_ => T::Peer->listen(port => port('mx'), addr => $at{$_}, name =
 my $conf = <<'CONF';
 relay-listener 127.0.0.1:@port:out@ { protocol = lmtp }
 relay-listener [::1]:@port:six@ { protocol = lmtp }
+relay-listener unix:@dir@/lmtp { protocol = lmtp socket-mode = 0666 allow = {192.0.2.1} }
 name-server = "@dns@"
 acct-file "@dir@/acct.csv" { records = {d, b, t} }
 spool-directory = "@dir@/spool"
@@ -222,6 +224,31 @@ subtest 'IPv6' => sub {
     $s->close;
 };
 
+subtest 'a unix socket: who may connect may hand over, and the log says who it is' => sub {
+    $out->log_mark;
+    my $socket = IO::Socket::UNIX->new(Peer => stage_dir() . '/lmtp') or die "connect: $!";
+    my $c = hello(T::Peer->wrap($socket, 'mta'));
+    $out->log_like(qr{called at=unix:\S+/lmtp uid=$< pid=$$});
+    my ($s) = rcpt($c, 'unix', 'b');
+    $c->say('DATA');
+    $s->hear(qr/^DATA/);
+    $s->say('354 go');
+    $c->hear(qr/^354 /);
+    $c->send("x\r\n.\r\n");
+    $s->hear_body;
+    $s->say('250 Ok');
+    $c->hear(qr/^250 /);
+    like(outcome('unix@b.test')->{srcMta}, qr/^mta\.test \(127\.0\.0\.1\)$/, 'it is here, and that is its address');
+    $_->close for $c, $s;
+    $out->configure($conf);
+    $out->log_mark;
+    $out->signal('HUP');
+    $out->log_like(qr/ reloaded generation=2/);
+    $out->log_like(qr/generation-gone generation=1/);
+    $c = hello(T::Peer->wrap(IO::Socket::UNIX->new(Peer => stage_dir() . '/lmtp'), 'mta'));
+    $c->talk('QUIT' => qr/^221 /);
+};
+
 subtest 'an idle session is small' => sub {
     my @c = map { T::Peer->connect(port('out'), name => 'mta') } 1 .. 200;
     $c[0]->hear(qr/^220 /);
@@ -242,6 +269,7 @@ SKIP: {
     subtest 'from a real Postfix: sent, bounced and deferred in one go' => sub {
         my %says = (b => '250 2.0.0 Taken', c => '550 5.7.1 Spam', d => '452 4.2.2 Full');
         my %sink = map { $_ => T::Sink->start(port => port('mx'), addr => $at{$_}, replies => [qr/^\.$/ => $says{$_}]) } keys %says;
+        chmod 0711, stage_dir();
         my $mta = T::Postfix->start('mta', services => [['plain', port('mta')]],
             main => {default_transport => 'lmtp:inet:127.0.0.1:' . port('out'), lmtp_send_xforward_command => 'yes'});
         my $c = T::Peer->connect(port('mta'), name => 'user');
@@ -254,6 +282,9 @@ SKIP: {
         is(scalar @rows, 3, 'one row each');
         isnt($rows[0]{queueId}, '', 'with the queue id');
         is(scalar(keys %{{map { ($_->{key} // '') =~ s/\.\d+\z//r => 1 } @rows}}), 1, 'of one transaction');
+        $mta->reload(default_transport => 'lmtp:unix:' . stage_dir() . '/lmtp');
+        $c->mail(from => 'a@a.test', rcpt => 'path@b.test');
+        $mta->log_like(qr/to=<path\@b\.test>.*status=sent/, 'and at a unix socket');
         $_->stop for values %sink;
     };
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/checks.h"
 
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/un.h>
+
 #include "conf/kinds.h"
 #include "conf/settings.h"
 #include "rule/hosts.h"
@@ -44,13 +48,54 @@ static void check_way(struct check *c, struct section *s, const struct relay_lis
               l->at.port);
 }
 
+static void check_socket_group(struct check *c, struct section *s, struct relay_listener *l)
+{
+    const struct group *g = *l->socket_group ? getgrnam(l->socket_group) : NULL;
+
+    l->gid = g ? g->gr_gid : (unsigned)-1;
+    if (*l->socket_group && !g)
+        wrong(c, s, "socket-group", "'%s' is no group of this machine", l->socket_group);
+}
+
+/* unix:/path: a suffix finds room behind it where the socket is made. */
+static void check_path(struct check *c, struct section *s, struct relay_listener *l)
+{
+    char *end;
+
+    l->path = l->head.title + sizeof "unix:" - 1;
+    l->mode = (unsigned)strtoul(l->socket_mode, &end, 8);
+    if (*l->path != '/' || strlen(l->path) + 8 > sizeof(((struct sockaddr_un *)0)->sun_path))
+        wrong(c, s, "relay-listener", "'%s' is no path of a socket; write unix:/run/sallyport/lmtp",
+              l->head.title);
+    if (l->hand_over != HAND_OVER_SMARTHOST)
+        wrong(c, s, "hand-over", "with unix:/path it can only be smarthost; drop it");
+    if (!*l->socket_mode || *end || l->mode > 0777)
+        wrong(c, s, "socket-mode", "'%s' is no mode; write 0660", l->socket_mode);
+    check_socket_group(c, s, l);
+}
+
+/* What is said of a socket file where there is none. */
+static void check_no_path(struct check *c, struct section *s, const struct relay_listener *l)
+{
+    if (*l->socket_group || strcmp(l->socket_mode, "0660") != 0)
+        wrong(c, s, *l->socket_group ? "socket-group" : "socket-mode",
+              "is for relay-listener unix:/path; write that or drop it");
+    if (l->protocol == RELAY_LMTP && l->at.port == 25)
+        wrong(c, s, "protocol", "port 25 is for smtp (RFC 2033, 5); listen at another port");
+}
+
 void check_relay_listener(struct check *c, struct section *s)
 {
     struct relay_listener *l = (struct relay_listener *)s->head;
     bool mapped = l->hand_over == HAND_OVER_TRANSPORT_MAP;
 
+    if (!strncmp(l->head.title, "unix:", 5)) {
+        check_path(c, s, l);
+        return;
+    }
     if (!check_read_at(c, s, "relay-listener", l->head.title, &l->at))
         return;
+    check_no_path(c, s, l);
     check_allow(c, s, &l->allow);
     check_way(c, s, l);
     if (mapped && !*l->map)

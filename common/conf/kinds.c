@@ -44,9 +44,11 @@ const struct kind kinds[] = {
                             sizeof(struct sender),
                             "What mail must show whose MAIL FROM is in the domain; patterns and "
                             "merging are those of domain."},
-    [KIND_RELAY_LISTENER] = {"relay-listener", "ADDRESS:PORT", "127.0.0.1:10026", NULL,
-                             relay_listener_options, sizeof(struct relay_listener),
-                             "Where sallyport-out takes mail from the mail server."},
+    [KIND_RELAY_LISTENER] =
+        {"relay-listener", "ADDRESS:PORT", "127.0.0.1:10026", NULL, relay_listener_options,
+         sizeof(struct relay_listener),
+         "Where sallyport-out takes mail from the mail server: ADDRESS:PORT, or "
+         "unix:/path with hand-over = smarthost."},
     [KIND_DOMAIN_MACRO] = {"domain-macro", "NAME", "tld", NULL, macro_options, sizeof(struct macro),
                            "Names a list of words, which $NAME stands for in the patterns of "
                            "domain and sender-domain (domain yahoo.$tld) and in other lists. "

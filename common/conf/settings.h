@@ -155,6 +155,10 @@ enum relay_protocol { RELAY_SMTP, RELAY_LMTP };
       "Where the mail server says its queue id before the first recipient, so that no client "    \
       "can: xforward, envid (set by sallyport-milter), auth (AUTH= of Exim).")                    \
     O(S, NETS, allow, "{127.0.0.0/8, ::1}", ANY, "Who may hand over.")                            \
+    O(S, TEXT, socket_mode, "0660", ANY, "With unix:/path: who may connect, as for chmod.")       \
+    O(S, TEXT, socket_group, "", ANY,                                                             \
+      "With unix:/path: the group of the socket, such as the mail server's; empty: that of "      \
+      "workers.")                                                                                 \
     O(S, TEXT, map, "", ANY,                                                                      \
       "With transport-map: where the mail server asks for transports (socketmap), ADDRESS:PORT.") \
     O(S, LIST, local_domains, "", ANY,                                                            \
@@ -207,6 +211,8 @@ struct relay_listener {
     OPTION_HEAD
     RELAY_LISTENER_OPTIONS(OPTION_FIELD, relay_listener)
     struct addr at, map_at;
+    const char *path;   /* of a unix socket, then `at` is nothing; NULL: none */
+    unsigned mode, gid; /* of that; -1: no group is named */
 };
 struct rollup_list {
     OPTION_HEAD /* what it holds is settings.rollups */

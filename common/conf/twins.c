@@ -71,7 +71,7 @@ static size_t list_taken(struct section *list, struct taken *out)
             continue;
         if (s->kind == &kinds[KIND_SMTP_LISTENER])
             out[count++] = (struct taken){s, &((struct smtp_listener *)s->head)->at};
-        if (s->kind != &kinds[KIND_RELAY_LISTENER])
+        if (s->kind != &kinds[KIND_RELAY_LISTENER] || ((struct relay_listener *)s->head)->path)
             continue;
         out[count++] = (struct taken){s, &((struct relay_listener *)s->head)->at};
         if (((struct relay_listener *)s->head)->map_at.port)

@@ -141,7 +141,7 @@ static int find_passed(const struct listens *all, const struct addr *at)
 int listens_open(struct listens *all, const struct addr *at, unsigned how, char *why, size_t size)
 {
     for (struct listen *l = all->at; l < all->at + all->count; l++)
-        if (addr_is_same(&l->at, at) && l->how == how) {
+        if (!l->path && addr_is_same(&l->at, at) && l->how == how) {
             l->wanted = true;
             return l->fd;
         }
@@ -175,10 +175,12 @@ void listens_close_unwanted(struct listens *all)
     size_t kept = 0;
 
     for (size_t i = 0; i < all->count; i++)
-        if (all->at[i].wanted)
+        if (all->at[i].wanted) {
             all->at[kept++] = all->at[i];
-        else
+        } else {
             close(all->at[i].fd);
+            listen_forget_file(&all->at[i]);
+        }
     all->count = kept;
 }
 
@@ -189,7 +191,9 @@ int listen_accept(int fd, struct addr *client, bool *full)
     int got = accept4(fd, (struct sockaddr *)&name, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     *full = got < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM);
-    if (got >= 0 && !addr_of_sockaddr((struct sockaddr *)&name, client)) {
+    if (got >= 0 && name.ss_family == AF_UNIX) {
+        *client = (struct addr){.ip = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}};
+    } else if (got >= 0 && !addr_of_sockaddr((struct sockaddr *)&name, client)) {
         close(got);
         got = -1;
     }

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/addr.h"
 
 enum { LISTEN_MAX = 64 };
@@ -18,6 +20,9 @@ enum {
 struct listen {
     struct addr at;
     unsigned how;
+    char *path; /* ours; of a unix socket, then `at` is nothing; NULL: none */
+    ino_t inode;
+    pid_t maker;
     int fd; /* non-blocking, close-on-exec */
     bool wanted;
 };
@@ -32,13 +37,30 @@ struct listens {
 MUST int listens_open(struct listens *all, const struct addr *at, unsigned how, char *why,
                       size_t size);
 
+/* The same at a path. A socket file that nobody answers at is replaced, in one go; what is no
+ * socket stays. The file goes with the socket, in the process that made it. */
+struct listen_file {
+    const char *path;   /* room for LISTEN_BESIDE must be behind it in a sun_path */
+    unsigned mode, gid; /* `gid` -1: as it comes */
+};
+#define LISTEN_BESIDE ".new"
+MUST int listens_open_file(struct listens *all, const struct listen_file *file, char *why,
+                           size_t size);
+
+/* For listen.c: the socket is closed. */
+void listen_forget_file(struct listen *l);
+
+/* Who called at a path. */
+MUST bool listen_caller(int fd, unsigned *uid, unsigned *pid);
+
 /* Forgets all marks before a configuration is read, marks what is to stay all the same (-1 is
  * nothing), and closes what nobody wants after. */
 void listens_unmark(struct listens *all);
 void listens_want(struct listens *all, int fd);
 void listens_close_unwanted(struct listens *all);
 
-/* Accepts one, non-blocking and close-on-exec. -1: none now (or no descriptors: `*full`). */
+/* Accepts one, non-blocking and close-on-exec. Who came by a path is 127.0.0.1, without a port. -1:
+ * none now (or no descriptors: `*full`). */
 MUST int listen_accept(int fd, struct addr *client, bool *full);
 
 /* Of `wanted` sessions, so many have room for two descriptors each under the limit of open files:

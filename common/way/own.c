@@ -44,6 +44,8 @@ static struct addr *listeners(const struct settings *s, size_t *count)
         const struct relay_listener *l = &s->relay_listeners[i];
         struct addr everywhere = {.port = l->at.port};
 
+        if (l->path)
+            continue;
         /* One that is known by a map is bound to the whole loopback device. */
         at[(*count)++] = l->hand_over == HAND_OVER_TRANSPORT_MAP ? everywhere : l->at;
     }

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -274,12 +276,91 @@ static void test_passed(void **state)
     assert_int_equal(0, WEXITSTATUS(status));
 }
 
+static int call_file(const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    strcpy(name.sun_path, path);
+    if (connect(fd, (struct sockaddr *)&name, sizeof name) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void a_socket_file_comes_and_goes(void **state)
+{
+    char dir[] = "/tmp/listenXXXXXX", path[64], why[256];
+    struct listens all = {.count = 0}, others = {.count = 0};
+    struct listen_file file = {.path = path, .mode = 0620, .gid = getegid()};
+    unsigned uid = 1, pid = 1;
+    struct addr client;
+    struct stat is;
+    bool full;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/lmtp", dir);
+    int fd = listens_open_file(&all, &file, why, sizeof why);
+
+    assert_true(fd >= 0);
+    assert_int_equal(0, stat(path, &is));
+    assert_int_equal(0620, is.st_mode & 07777);
+    int called = call_file(path), taken = listen_accept(fd, &client, &full);
+
+    assert_true(called >= 0 && taken >= 0);
+    assert_true(addr_is_loopback(&client) && client.port == 0);
+    assert_true(listen_caller(taken, &uid, &pid));
+    assert_true(uid == getuid() && pid == (unsigned)getpid());
+    close(called);
+    close(taken);
+    /* It answers, so nobody else may have it; for us it is the one that is there, as it is to be.
+     */
+    assert_int_equal(-1, listens_open_file(&others, &file, why, sizeof why));
+    assert_non_null(strstr(why, "another program listens there; choose another path"));
+    file.mode = 0600;
+    assert_int_equal(fd, listens_open_file(&all, &file, why, sizeof why));
+    assert_int_equal(0, stat(path, &is));
+    assert_int_equal(0600, is.st_mode & 07777);
+    /* A child that closes takes nothing away. */
+    pid_t child = fork();
+
+    if (child == 0) {
+        listens_unmark(&all);
+        listens_close_unwanted(&all);
+        _exit(0);
+    }
+    assert_int_equal(child, waitpid(child, NULL, 0));
+    assert_int_equal(0, stat(path, &is));
+    /* A leftover is replaced. */
+    all.at[0].maker = 0;
+    listens_unmark(&all);
+    listens_close_unwanted(&all);
+    assert_int_equal(0, stat(path, &is));
+    assert_int_equal(-1, call_file(path));
+    assert_true(listens_open_file(&all, &file, why, sizeof why) >= 0);
+    close(call_file(path));
+    listens_unmark(&all);
+    listens_close_unwanted(&all);
+    assert_int_equal(-1, stat(path, &is));
+    /* What is no socket stays. */
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    assert_int_equal(-1, listens_open_file(&all, &file, why, sizeof why));
+    assert_non_null(strstr(why, "there is a file that is no socket"));
+    assert_int_equal(0, unlink(path));
+    assert_int_equal(0, rmdir(dir));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accept),          cmocka_unit_test(test_reload),
-        cmocka_unit_test(test_wrong),           cmocka_unit_test(test_both_families),
-        cmocka_unit_test(test_loopback_device), cmocka_unit_test(test_passed),
+        cmocka_unit_test(a_socket_file_comes_and_goes),
+        cmocka_unit_test(test_accept),
+        cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_both_families),
+        cmocka_unit_test(test_loopback_device),
+        cmocka_unit_test(test_passed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
