@@ -281,7 +281,7 @@ static int call_file(const char *path)
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    strcpy(name.sun_path, path);
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
     if (connect(fd, (struct sockaddr *)&name, sizeof name) == 0)
         return fd;
     close(fd);
@@ -322,6 +322,23 @@ static void a_socket_file_comes_and_goes(void **state)
     assert_int_equal(fd, listens_open_file(&all, &file, why, sizeof why));
     assert_int_equal(0, stat(path, &is));
     assert_int_equal(0600, is.st_mode & 07777);
+    listens_unmark(&all);
+    listens_close_unwanted(&all);
+    assert_int_equal(-1, stat(path, &is));
+    assert_int_equal(0, rmdir(dir));
+}
+
+static void a_socket_file_is_its_maker_s(void **state)
+{
+    char dir[] = "/tmp/listenXXXXXX", path[64], why[256];
+    struct listens all = {.count = 0};
+    struct listen_file file = {.path = path, .mode = 0600, .gid = getegid()};
+    struct stat is;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/lmtp", dir);
+    assert_true(listens_open_file(&all, &file, why, sizeof why) >= 0);
     /* A child that closes takes nothing away. */
     pid_t child = fork();
 
@@ -355,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_socket_file_comes_and_goes),
+        cmocka_unit_test(a_socket_file_is_its_maker_s),
         cmocka_unit_test(test_accept),
         cmocka_unit_test(test_reload),
         cmocka_unit_test(test_wrong),
