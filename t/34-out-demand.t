@@ -30,7 +30,7 @@ my %crt   = (
     told        => $ca->cert('told.test'),
 );
 my %at = (one => '127.0.0.31', two => '127.0.0.32');
-my $dns = T::DNS->start(join '', map("$_.test. MX 10 $mx\.\n", qw(ca name list report watch deep)), <<"Z");
+my $dns = T::DNS->start(join '', map("$_.test. MX 10 $mx\.\n", qw(ca name list report watch kept also less)), <<"Z");
 next.test.  MX 10 mx.first.test.
 next.test.  MX 20 $mx.
 mx.first.test. A $at{two}
@@ -63,6 +63,9 @@ domain bare.test { smtp-hosts = "[127.0.0.31]"  smtp-tls-verify = name }
 domain report.test { require-starttls = yes  report-only = require-starttls }
 domain [*.]watch.test { smtp-tls-verify = name  require-starttls = yes  report-only = smtp-tls-verify }
 domain next.test { require-starttls = yes  smtp-tls-verify = name }
+domain kept.test { require-starttls = yes  connection-idle-timeout = 30 }
+domain also.test { require-starttls = yes  connection-idle-timeout = 30 }
+domain less.test { smtp-tls-verify = ca  connection-idle-timeout = 30 }
 CONF
 my %nth;
 
@@ -95,7 +98,7 @@ sub secure {
 }
 
 sub deliver {
-    my ($c, $s) = @_;
+    my ($c, $s, $kept) = @_;
     $s->hear(qr/^MAIL /);
     $s->hear(qr/^RCPT /);
     $s->say('250 2.1.0 Ok', '250 2.1.5 Ok');
@@ -109,6 +112,7 @@ sub deliver {
     $s->say('250 2.0.0 Ok: taken');
     $c->hear(qr/^250 2\.0\.0 Ok: taken/);
     $c->talk('QUIT' => qr/^221 /);
+    return if $kept;
     $s->hear(qr/^QUIT$/);
     $s->say('221 bye');
     return;
@@ -238,5 +242,21 @@ for my $how (sort keys %first) {
         row_is(d => 'next', dlvTlsPolicyResult => 'met', dsnMta => "$mx ($at{one})", dlvTlsError => '');
     };
 }
+
+subtest 'a connection serves another domain of the same demand, in its name, and none of more' => sub {
+    my $c = hand_over('kept');
+    my $s = greet('one', 'STARTTLS');
+    secure($s, 'unknown_ca', 1);
+    deliver($c, $s, 1);
+    row_is(d => 'kept', domainRule => 'kept.test', dlvTlsPolicy => 'encrypt');
+    deliver(hand_over('also'), $s, 1);
+    row_is(d => 'also', domainRule => 'also.test', dlvTlsPolicy => 'encrypt');
+    $c = hand_over('less');
+    my $another = greet('one', 'STARTTLS');
+    secure($another, 'unknown_ca', 0);
+    $c->hear(qr/^451 4\.7\.5 /);
+    $c->close;
+    row_is(t => 'less', dlvTlsPolicy => 'verify', dlvTlsError => 'certificate-not-trusted');
+};
 
 all_done();
