@@ -78,13 +78,12 @@ static void let_go(struct hold *h, enum lane_left left)
 
     h->up = NULL;
     /* With TLS 1.3 what may be resumed comes behind the handshake: now it is there. */
-    if (up->remote.secure && up->served == 0)
+    if (up->remote.secure && up->served == 0 && h->seek && h->seek->rule->reuse_ssl_session)
         resume_put(h->worker->resume, up->key, conn_session(&up->conn));
     if (left == LEFT_SPENT || h->ended)
         upstream_free(&up);
     else
-        pool_keep(h->worker->pool, up, left == LEFT_OPEN,
-                  keep ? h->seek->rule->connection_idle_timeout : 0);
+        pool_keep(h->worker->pool, up, left == LEFT_OPEN, keep ? h->seek->rule : NULL);
 }
 
 static void on_upstream(void *arg)

@@ -151,7 +151,7 @@ void lane_lost(struct relay *r, struct lane *l, enum fail fail)
     switch (l->is) {
     case LANE_OPEN:
         if (l->accepted == 0) {
-            l->again = l->kept && !l->mail_ok;
+            l->again = l->kept;
             /* Of the last server this is the reason, and not that there is none after it. */
             if (!l->more && !l->again && !l->said)
                 say(r, l, fail_line(fail, text), fail, l->remote);
@@ -219,6 +219,10 @@ static void on_rcpt(struct relay *r, struct lane *l, size_t recipient, const str
 {
     struct recipient *to = &r->t.rcpt[recipient];
 
+    if (h->code == 421 && l->kept && l->accepted == 0) {
+        lane_lost(r, l, FAIL_CLOSED);
+        return;
+    }
     l->asked--;
     switch (h->code / 100) {
     case 2:

@@ -25,6 +25,7 @@ static void ask_rcpt(struct relay *r, struct lane *l, size_t recipient)
         dial_ask(l->dial, TICKET_RCPT + (unsigned)recipient, buf_peek(&line))) {
         to->is = RCPT_ASKED;
         l->asked++;
+        r->no_dsn += to->success && !ehlo_has(&l->ehlo, EHLO_DSN);
     }
     buf_clear(&line);
 }
@@ -36,12 +37,24 @@ static bool may_ask(const struct lane *l)
            (dial_waits(l->dial) == 0 || ehlo_has(&l->ehlo, EHLO_PIPELINING));
 }
 
-static void refuse_utf8(struct relay *r, struct lane *l, size_t recipient)
+/* What this server cannot take, by what it said of itself. What needs SMTPUTF8 the mail server
+ * says: its parameter is also about headers (RFC 6531, 3.4). */
+static enum fail unfit(const struct relay *r, const struct lane *l, size_t recipient)
+{
+    const struct ehlo *e = &l->ehlo;
+
+    if (!ehlo_has(e, EHLO_SMTPUTF8) && transaction_needs_utf8(&r->t, &r->t.rcpt[recipient]))
+        return FAIL_SMTPUTF8;
+    /* Without a limit, or with 0, there is none that is known (RFC 1870, 4). */
+    return e->size_max > 0 && r->t.size > e->size_max ? FAIL_SIZE : FAIL_NOT;
+}
+
+static void refuse(struct relay *r, struct lane *l, size_t recipient, enum fail fail)
 {
     char text[256];
-    int len = snprintf(text, sizeof text, "%s\r\n", fail_reply(FAIL_SMTPUTF8));
+    int len = snprintf(text, sizeof text, "%s\r\n", fail_reply(fail));
 
-    relay_refuse(r, recipient, (struct span){text, (size_t)len}, FAIL_SMTPUTF8, l->remote);
+    relay_refuse(r, recipient, (struct span){text, (size_t)len}, fail, l->remote);
 }
 
 void lane_ask(struct relay *r, struct lane *l)
@@ -49,8 +62,10 @@ void lane_ask(struct relay *r, struct lane *l)
     for (size_t i = 0; i < r->t.count && l->is == LANE_OPEN; i++) {
         if (!lane_has(r, l, i) || r->t.rcpt[i].is != RCPT_WAITS)
             continue;
-        if (!ehlo_has(&l->ehlo, EHLO_SMTPUTF8) && transaction_needs_utf8(&r->t, &r->t.rcpt[i])) {
-            refuse_utf8(r, l, i);
+        enum fail fail = unfit(r, l, i);
+
+        if (fail != FAIL_NOT) {
+            refuse(r, l, i, fail);
             continue;
         }
         if (!may_ask(l) || (!l->mail_asked && !ask_mail(r, l)) || !may_ask(l))

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/pool.h"
 
+#include <math.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 enum { KEPT_MOST = 512, LEAVE_SECONDS = 5 };
@@ -175,13 +177,27 @@ static bool move(struct pool *p, struct upstream *up, const char *domain, unsign
     return true;
 }
 
-struct upstream *pool_take(struct pool *p, const char *key, const char *domain, unsigned long most)
+/* Seconds until it is too old for this rule, or has served too much for it: then 0. */
+static double life_of(const struct upstream *up, const struct domain *rule)
+{
+    double left = (double)rule->max_connection_age - (clock_mono() - up->born);
+
+    if (rule->max_msg_per_connection > 0 && up->served >= rule->max_msg_per_connection)
+        return 0;
+    if (rule->max_connection_age == 0)
+        return HUGE_VAL;
+    return left > 0 ? left : 0;
+}
+
+struct upstream *pool_take(struct pool *p, const char *key, const char *domain,
+                           const struct domain *rule)
 {
     struct upstream *up = p->kept;
 
-    while (up && (!*key || up->is != UPSTREAM_READY || strcmp(up->key, key) != 0))
+    while (up && (!*key || up->is != UPSTREAM_READY || strcmp(up->key, key) != 0 ||
+                  life_of(up, rule) <= 0))
         up = up->next;
-    if (!up || !move(p, up, domain, most))
+    if (!up || !move(p, up, domain, rule->max_smtp_out))
         return NULL;
     take_out(p, up);
     alarm_stop(&up->alarm);
@@ -241,19 +257,22 @@ static void on_late(void *arg)
         drop(up->quota->pool, up);
 }
 
-void pool_keep(struct pool *p, struct upstream *up, bool in_transaction, unsigned long seconds)
+void pool_keep(struct pool *p, struct upstream *up, bool in_transaction, const struct domain *rule)
 {
+    double seconds = rule ? (double)rule->connection_idle_timeout : 0, life;
+
     up->served++;
+    life = seconds > 0 ? life_of(up, rule) : 0;
     up->next = p->kept;
     p->kept = up;
     p->count++;
     upstream_own(up, on_kept, on_late, up);
-    if (seconds == 0 || p->count > KEPT_MOST) {
+    if (life <= 0 || p->count > KEPT_MOST) {
         say_quit(up);
         return;
     }
     up->is = UPSTREAM_READY;
-    alarm_set(&up->alarm, (double)seconds);
+    alarm_set(&up->alarm, seconds < life ? seconds : life);
     if (in_transaction) {
         up->is = UPSTREAM_RESETS;
         if (!dial_ask(&up->dial, TICKET_RSET, SPAN("RSET\r\n"))) {

@@ -35,12 +35,14 @@ struct waiter {
 void pool_wait(struct pool *p, struct waiter *w, watch_fn *fn, void *arg);
 void pool_forget(struct pool *p, struct waiter *w);
 
-/* A connection that is kept under this key: yours, with its place, which is the domain's from
- * now on (of `most`). NULL: none. */
-struct upstream *pool_take(struct pool *p, const char *key, const char *domain, unsigned long most);
+/* A connection that is kept under this key, and that the rule lets be used once more: yours, with
+ * its place, which is the domain's from now on. NULL: none. */
+struct upstream *pool_take(struct pool *p, const char *key, const char *domain,
+                           const struct domain *rule);
 
-/* Keeps it for `seconds` (0: not at all), or says QUIT. `in_transaction`: says RSET first. */
-void pool_keep(struct pool *p, struct upstream *up, bool in_transaction, unsigned long seconds);
+/* Keeps it as long as the rule says (NULL: not at all), or says QUIT. `in_transaction`: says RSET
+ * first. */
+void pool_keep(struct pool *p, struct upstream *up, bool in_transaction, const struct domain *rule);
 
 /* How many are kept or are taking their leave. */
 size_t pool_count(const struct pool *p);

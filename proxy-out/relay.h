@@ -63,6 +63,7 @@ struct relay {
     struct buf lines;        /* records to spool */
     size_t reserved, spare;  /* room set aside; and what of it is to be given back */
     unsigned long eight_bit; /* 8-bit messages to servers that do not say they take them */
+    unsigned long no_dsn;    /* recipients with NOTIFY=SUCCESS at servers without DSN */
     bool broken;             /* a record could not be made: cut both sides */
     bool quit;
 };

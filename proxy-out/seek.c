@@ -173,7 +173,7 @@ static void attempt(struct seek *k, const struct candidate *c, const char *key, 
 
     k->is = SEEK_TRIES;
     alarm_stop(&k->alarm);
-    conf.session = resume_take(k->worker->resume, key);
+    conf.session = k->rule->reuse_ssl_session ? resume_take(k->worker->resume, key) : NULL;
     if ((k->attempt = attempt_new(&conf, on_tried, k)))
         return;
     conn_session_free(&conf.session);
@@ -241,7 +241,7 @@ static void try(struct seek *k)
     if (!settle_next(k, left))
         return;
     make_key(k, key);
-    if ((kept = pool_take(k->worker->pool, key, k->domain, k->rule->max_smtp_out))) {
+    if ((kept = pool_take(k->worker->pool, key, k->domain, k->rule))) {
         found(k, kept, true);
         return;
     }

@@ -111,7 +111,8 @@ static void log_end(const struct session *s)
                 {"client", span_of(addr_text(&s->at, at))},
                 {"transactions", log_number(s->relay.t.number)},
                 {"bytes", log_number((double)s->in)},
-                {"eight-bit", log_number((double)s->relay.eight_bit)});
+                {"eight-bit", log_number((double)s->relay.eight_bit)},
+                {"no-dsn", log_number((double)s->relay.no_dsn)});
 }
 
 /* The one end of a session. What was due is in the spool, or never left. */

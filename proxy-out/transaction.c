@@ -153,6 +153,15 @@ const char *transaction_mail(struct transaction *t, const struct ids *ids, struc
     return NULL;
 }
 
+static bool has_success(struct span notify)
+{
+    bool has = false;
+
+    while (notify.len > 0)
+        has |= span_is_nocase(span_cut(&notify, ','), "SUCCESS");
+    return has;
+}
+
 static const char *rcpt_options(struct recipient *r, struct span params)
 {
     struct span name, value;
@@ -170,6 +179,8 @@ static const char *rcpt_options(struct recipient *r, struct span params)
             break;
         }
         why = add_option(&dsn, name, value) ? NULL : syntax_option;
+        if (span_is_nocase(name, "NOTIFY"))
+            r->success = has_success(value);
     }
     if (got < 0)
         why = syntax_option;

@@ -26,6 +26,7 @@ struct recipient {
     unsigned ticket;         /* of the client's request, while it is not answered */
     char *address;           /* ours */
     char *dsn;               /* ours; " NOTIFY=... ORCPT=..." or "" */
+    bool success;            /* NOTIFY has SUCCESS */
     char *orcpt;             /* ours; decoded */
     char *held;              /* ours; the reply of RCPT_HELD */
 };

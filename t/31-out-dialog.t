@@ -22,7 +22,7 @@ sub answer {
     my $s = $mx{$at{$name}}->accept;
     $s->say("220 $name ESMTP");
     $s->hear(qr/^EHLO out\.test/);
-    my @reply = ($name, grep { $_ ne 'more' } @words);
+    my @reply = ($name, map { tr/_/ /r } grep { $_ ne 'more' } @words);
     $s->say(map { ($_ == $#reply ? '250 ' : '250-') . $reply[$_] } 0 .. $#reply);
     return $s;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "way/route.h"
 
@@ -18,6 +19,7 @@ struct upstream *upstream_new(struct event_base *base)
     if (!up)
         return NULL;
     up->base = base;
+    up->born = clock_mono();
     conn_init(&up->conn, -1);
     dial_init(&up->dial);
     watch_init(&up->watch, base, nobody, NULL);

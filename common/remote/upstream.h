@@ -31,6 +31,7 @@ struct upstream {
     quota_fn *give_back;     /* that, at the end */
     char key[UPSTREAM_KEY];  /* under which it may be used again; "": not at all */
     unsigned served;         /* transactions */
+    double born;             /* clock_mono() */
     enum { UPSTREAM_READY, UPSTREAM_RESETS, UPSTREAM_LEAVES } is; /* in the pool */
 };
 

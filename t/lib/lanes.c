@@ -54,6 +54,14 @@ bool lanes_seeks(struct stage *st, char *arg)
     return l && l->is == LANE_SEEKS;
 }
 
+/* SIZE_1000 is SIZE with its argument. */
+static void offer(char *reply, size_t size, char *word)
+{
+    if (strchr(word, '_'))
+        *strchr(word, '_') = ' ';
+    snprintf(reply + strlen(reply), size - strlen(reply), "250-%s\r\n", word);
+}
+
 bool lanes_server(struct stage *st, char *arg)
 {
     char reply[512] = "250-x\r\n", *word = strtok_r(arg, " ", &arg);
@@ -76,7 +84,7 @@ bool lanes_server(struct stage *st, char *arg)
         else if (!strcmp(word, "secure"))
             far->remote.secure = true;
         else
-            snprintf(reply + strlen(reply), sizeof reply - strlen(reply), "250-%s\r\n", word);
+            offer(reply, sizeof reply, word);
     }
     snprintf(reply + strlen(reply), sizeof reply - strlen(reply), "250 HELP\r\n");
     opened(st, far, reply, more, kept);

@@ -20,6 +20,7 @@
  *   !left WORD    and is let go of: clean, open (in a transaction) or spent
  *   !rec DO TYPE  the next record: row, intent or outcome; d, b or t
  *   !col NAME=VALUE   a column of that record; VALUE may be empty
+ *   !counted WHAT NUMBER   eight-bit or no-dsn, of the whole session
  *   !ended        the session is over
  */
 #include <glob.h>
@@ -153,6 +154,16 @@ static bool set(struct stage *st, char *word)
     return !st->begun;
 }
 
+static bool counted(struct stage *st, char *arg)
+{
+    const struct relay *r = &st->relay;
+    const char *number = strchr(arg, ' ');
+    bool eight_bit = !strncmp(arg, "eight-bit ", 10);
+
+    assert_non_null(number);
+    return strtoul(number, NULL, 10) == (eight_bit ? r->eight_bit : r->no_dsn);
+}
+
 static bool ended(struct stage *st, char *arg)
 {
     (void)arg;
@@ -176,7 +187,7 @@ static bool act(struct stage *st, char *line)
     } acts[] = {{"!seeks", lanes_seeks}, {"!server", lanes_server}, {"!none", lanes_none},
                 {"!lost", lanes_lost},   {"!left", lanes_left},     {"!rec", next_record},
                 {"!col", column},        {"!disk", disk},           {"!again", lanes_again},
-                {"!ended", ended}};
+                {"!ended", ended},       {"!counted", counted}};
     char *arg = strchr(line, ' '), *digit;
 
     if (arg)

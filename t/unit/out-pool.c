@@ -9,7 +9,9 @@
 #include "net/loop.h"
 #include "unit.h"
 
-enum { TURNS = 20, KEEP = 60 };
+enum { TURNS = 20 };
+
+static const struct domain one = {.max_smtp_out = 1, .connection_idle_timeout = 60};
 
 /* Who wants a place for b.test, where there may be one. */
 struct wants {
@@ -25,7 +27,7 @@ static void try(void *arg)
     struct wants *w = arg;
 
     w->tries++;
-    if ((w->got = pool_take(w->pool, "key", "b.test", 1)))
+    if ((w->got = pool_take(w->pool, "key", "b.test", &one)))
         return;
     if (!(w->place = pool_enter(w->pool, "b.test", 1)))
         pool_wait(w->pool, &w->waiter, try, w);
@@ -37,8 +39,8 @@ static void turn(struct event_base *base)
         (void)event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
 }
 
-/* A connection that is kept under "key" for a domain; the other end comes back. */
-static int keep(struct pool *p, struct event_base *base, const char *domain)
+/* A connection under "key" for a domain; its other end comes back. */
+static int make(struct event_base *base, struct pool *p, const char *domain, struct upstream **out)
 {
     struct upstream *up = upstream_new(base);
     struct heard h;
@@ -53,8 +55,17 @@ static int keep(struct pool *p, struct event_base *base, const char *domain)
     up->give_back = pool_leave;
     up->quota = pool_enter(p, domain, 1);
     assert_non_null(up->quota);
-    pool_keep(p, up, false, KEEP);
+    *out = up;
     return ends[1];
+}
+
+static int keep(struct pool *p, struct event_base *base, const char *domain)
+{
+    struct upstream *up;
+    int far = make(base, p, domain, &up);
+
+    pool_keep(p, up, false, &one);
+    return far;
 }
 
 /* Each is called when a place becomes free, and not to find out that none has. */
@@ -119,11 +130,104 @@ static void full_domain(void **state)
     close(other);
 }
 
+/* How often and how long one connection may be used, by the rule of who kept it and of who would
+ * take it. */
+static const struct {
+    const char *name;
+    struct domain keeper, taker;
+    unsigned served; /* before it is kept */
+    double age;
+    bool kept, taken;
+} rows[] = {
+    {"no limits",
+     {.connection_idle_timeout = 9},
+     {.max_msg_per_connection = 0},
+     1000,
+     1e6,
+     true,
+     true},
+    {"not at all",
+     {.connection_idle_timeout = 0},
+     {.max_msg_per_connection = 0},
+     0,
+     0,
+     false,
+     false},
+    {"the last but one",
+     {.connection_idle_timeout = 9, .max_msg_per_connection = 3},
+     {.max_msg_per_connection = 3},
+     1,
+     0,
+     true,
+     true},
+    {"the last",
+     {.connection_idle_timeout = 9, .max_msg_per_connection = 3},
+     {.max_msg_per_connection = 3},
+     2,
+     0,
+     false,
+     false},
+    {"fewer for who would take it",
+     {.connection_idle_timeout = 9},
+     {.max_msg_per_connection = 3},
+     2,
+     0,
+     true,
+     false},
+    {"young",
+     {.connection_idle_timeout = 9, .max_connection_age = 60},
+     {.max_connection_age = 60},
+     0,
+     59,
+     true,
+     true},
+    {"old",
+     {.connection_idle_timeout = 9, .max_connection_age = 60},
+     {.max_msg_per_connection = 0},
+     0,
+     61,
+     false,
+     false},
+    {"too old for who would take it",
+     {.connection_idle_timeout = 9},
+     {.max_connection_age = 60},
+     0,
+     61,
+     true,
+     false},
+};
+
+static void limits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct event_base *base = event_base_new();
+        struct pool *p = pool_new(base);
+        struct domain taker = rows[i].taker;
+        struct upstream *up;
+        int far = make(base, p, "a.test", &up);
+        char said[8] = "";
+
+        taker.max_smtp_out = 1;
+        up->served = rows[i].served;
+        up->born -= rows[i].age;
+        pool_keep(p, up, false, &rows[i].keeper);
+        assert_row((read(far, said, sizeof said) == 6) == !rows[i].kept, rows[i].name); /* QUIT */
+        up = pool_take(p, "key", "a.test", &taker);
+        assert_row((up != NULL) == rows[i].taken, rows[i].name);
+        upstream_free(&up);
+        pool_free(&p);
+        event_base_free(base);
+        close(far);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waiters_rest),
         cmocka_unit_test(full_domain),
+        cmocka_unit_test(limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
