@@ -20,6 +20,9 @@ enum {
     PROGRESS = 12,         /* a message moves on with each 4 KB: dripping is no progress */
 };
 
+/* Thousands idle: what only a transaction needs, such as its lanes, is made for that. */
+_Static_assert(sizeof(struct session) <= 6144, "an idle session is small");
+
 static const char *const doing[] = {
     [PHASE_HEAD] = "waiting for a PROXY header", [PHASE_TALK] = "waiting for a command",
     [PHASE_MESSAGE] = "hearing a message",       [PHASE_SERVERS] = "waiting for servers",

@@ -249,18 +249,6 @@ subtest 'a unix socket: who may connect may hand over, and the log says who it i
     $c->talk('QUIT' => qr/^221 /);
 };
 
-subtest 'an idle session is small' => sub {
-    my @c = map { T::Peer->connect(port('out'), name => 'mta') } 1 .. 200;
-    $c[0]->hear(qr/^220 /);
-    my $before = $out->memory;
-    hello($_) for @c[1 .. 199];
-    my @s = rcpt($c[1], 'idle', qw(b c d));
-    $c[1]->talk('RSET' => qr/^250 /);
-    my $each = ($out->memory - $before) / 200;
-    cmp_ok($each, '<', 16384, "$each bytes");
-    $_->close for @c, @s;
-};
-
 $_->{socket}->close for values %mx;
 
 SKIP: {
