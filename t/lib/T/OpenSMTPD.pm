@@ -14,7 +14,7 @@ use T::Mta ();
 use T::Stage ();
 
 our @ISA = ('T::Mta');
-my ($program, $control) = qw(/usr/sbin/smtpd /usr/sbin/smtpctl);
+my $program = '/usr/sbin/smtpd';
 my $relay = <<'CONF';
 action "relay" relay host "smtp://127.0.0.1:9"
 match from local for any action "relay"
@@ -23,7 +23,7 @@ CONF
 sub start {
     my ($class, $name, %o) = @_;
     croak $class->why_not if $class->why_not;
-    my $jail = T::Jail->new('opensmtpd', users => [qw(opensmtpd opensmtpq b)], programs => [$program, $control]);
+    my $jail = T::Jail->new('opensmtpd', users => [qw(opensmtpd opensmtpq b)], programs => [$program]);
     my $self = bless {name => $name, jail => $jail, log => T::Stage::stage_dir() . "/$name.log", seen => 0}, $class;
     $jail->make_dir('/var/lib/opensmtpd/empty');
     $jail->make_dir('/var/spool/smtpd', mode => 0711);
@@ -46,12 +46,6 @@ action "keep" maildir
 match from any for domain "mx.test" action "keep"
 $_[2]
 CONF
-}
-
-# Tries all that is deferred again, now. The program is setgid where it is installed.
-sub flush {
-    my $jail = $_[0]{jail};
-    return `exec setpriv --regid $jail->{users}{opensmtpq} --clear-groups chroot '@{[$jail->path('')]}' $control schedule all 2>&1`;
 }
 
 sub taken {
