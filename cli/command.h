@@ -28,4 +28,5 @@ int command_wrong(const char *name, const char *fmt, ...) __attribute__((format(
 struct settings *command_settings(const char *file);
 
 int check_run(int argc, char **argv);
+int forget_run(int argc, char **argv);
 int show_run(int argc, char **argv);

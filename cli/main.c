@@ -19,6 +19,8 @@ enum { WHY_LEN = 8192 };
 static const struct command commands[] = {
     {"check", "check [-c FILE] [BACKEND...]",
      "ask the configuration, the machine and the live mail servers what is wrong", check_run},
+    {"forget", "forget [-c FILE] DOMAIN",
+     "forget that a domain has shown TLS, and its MTA-STS policy", forget_run},
     {"show", "show [-c FILE] source ADDRESS [LISTENER]",
      "what a client is allowed, and where in the file that stands", show_run},
 };

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/text.h"
+
 /* A name server that fails may have known more: that counts before anything else. */
 static void note(struct find *f, enum fail fail)
 {
@@ -82,6 +84,14 @@ static void on_answer(struct ask *asked, const struct answer *a)
     one_less(f);
 }
 
+static void on_seen(struct ask *asked, const struct answer *a)
+{
+    struct find *f = asked->arg;
+
+    f->seen = a->status == ANSWER_OK && a->secure;
+    one_less(f);
+}
+
 static void look_up(struct find *f, struct line *line, size_t i)
 {
     const struct host *h = &f->hosts.at[i];
@@ -119,6 +129,13 @@ bool find_start(struct find *f, struct line *line, struct span domain, const str
         return true;
     for (size_t i = 0; i < f->hosts.count; i++)
         look_up(f, line, i);
+    if (rule->starttls_memory > 0 && domain.len < DNS_NAME) {
+        char name[DNS_NAME];
+
+        text_copy(name, sizeof name, domain);
+        f->open++;
+        ask_start(&f->asks_seen, line, QUESTION_SEEN, name, on_seen, f);
+    }
     if (f->open > 0)
         return false;
     settle(f);
@@ -131,6 +148,7 @@ void find_cancel(struct find *f)
         ask_cancel(&f->ask[i]);
         ask_cancel(&f->sts[i]);
     }
+    ask_cancel(&f->asks_seen);
     f->open = 0;
 }
 

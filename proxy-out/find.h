@@ -17,7 +17,9 @@ struct find {
     unsigned open;                    /* questions without an answer */
     const struct own *own;
     bool heeds_dane;
+    struct ask asks_seen;
     bool allow_private, told, heeds_sts;
+    bool seen;             /* starttls-memory: the domain has shown TLS */
     bool unknown;          /* a policy was lost: nothing is settled */
     const struct addr *to; /* NULL: whichever server there is */
     struct route route;    /* once it is over, */

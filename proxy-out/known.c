@@ -75,7 +75,8 @@ void known_tell(const struct known *k, const struct worker *w, const struct find
 {
     const struct answer *policy = find_policy(f, c);
 
-    *out = (struct candidate_facts){.tlsa = tlsa_of(k, c),
+    *out = (struct candidate_facts){.seen = f->seen,
+                                    .tlsa = tlsa_of(k, c),
                                     .broken = broken_how(w->broken, &c->at, clock_mono())};
     if (!policy)
         return;

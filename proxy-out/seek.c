@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "proxy-out/seen.h"
 #include "proxy-out/key.h"
 #include "tell/log.h"
 
@@ -82,6 +83,8 @@ static void found(struct seek *k, struct upstream *up, bool reused)
     /* It may have been made for another domain, of the same demand. */
     up->remote.rule = k->rule->head.title;
     log_noted(k, &up->remote);
+    if (up->remote.secure && k->rule->starttls_memory > 0)
+        seen_tell(k->worker, k->domain, k->rule->starttls_memory);
     k->up = up;
     k->reused = reused;
     k->at++;

@@ -9,6 +9,7 @@
 #include "net/listen.h"
 #include "proxy-out/mapper.h"
 #include "proxy-out/prepare.h"
+#include "proxy-out/seen.h"
 #include "proxy-out/session.h"
 #include "run/daemon.h"
 #include "smtp/envid.h"
@@ -199,9 +200,9 @@ static bool begin(struct server *v)
     own_find(&w->own, w->settings);
     open_key(w);
     if (!(w->base = loop_new()) || !(w->line = line_new(w->base, p->facts)) ||
-        !(w->teller = teller_new(w->base, w->line)) || !(w->pool = pool_new(w->base)) ||
-        !(w->resume = resume_new()) || !(w->broken = broken_new()) || !open_spool(v) ||
-        !open_doors(v))
+        !(w->teller = teller_new(w->base, w->line)) || !(w->seen = seen_new()) ||
+        !(w->pool = pool_new(w->base)) || !(w->resume = resume_new()) ||
+        !(w->broken = broken_new()) || !open_spool(v) || !open_doors(v))
         return false;
     watch_init(&v->orders, w->base, on_orders, v);
     watch_want(&v->orders, v->child->orders, CONN_IN);
@@ -226,6 +227,7 @@ static void clear(struct server *v)
     }
     pool_free(&w->pool);
     resume_free(&w->resume);
+    seen_free(&w->seen);
     teller_free(&w->teller);
     broken_free(&w->broken);
     line_free(&w->line);

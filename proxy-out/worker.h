@@ -27,6 +27,7 @@ struct worker {
     const struct manners *manners;
     struct line *line;
     struct teller *teller;
+    struct seen *seen;
     struct pool *pool;
     struct resume *resume;
     struct broken *broken;

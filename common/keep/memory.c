@@ -23,12 +23,13 @@ static const size_t most[] = {
 #undef MEMORY
 };
 
-static bool is_there(const char *folder)
+bool memory_is_made(const char *state_directory)
 {
     char file[4200];
 
     /* Without the file of its locks, that would be made, and be the wrong user's. */
-    return snprintf(file, sizeof file, "%s/lock.mdb", folder) < (int)sizeof file &&
+    return snprintf(file, sizeof file, "%s/outbound/lock.mdb", state_directory) <
+               (int)sizeof file &&
            access(file, F_OK) == 0;
 }
 
@@ -37,7 +38,7 @@ struct store *memory_open(const char *state_directory, bool make, char *why, siz
     char folder[4096];
 
     snprintf(folder, sizeof folder, "%s/outbound", state_directory);
-    if (make || is_there(folder))
+    if (make || memory_is_made(state_directory))
         return store_open(folder, tables, ceiling, true, why, size);
     snprintf(why, size, "%s: nothing is remembered there", folder);
     return NULL;

@@ -31,6 +31,9 @@ enum memory_kind {
 /* `make`: make it where there is none. NULL with one line in `why`. store_close() ends it. */
 struct store *memory_open(const char *state_directory, bool make, char *why, size_t size);
 
+/* Is there one? */
+bool memory_is_made(const char *state_directory);
+
 /* What is there and not past its time at `now` (seconds since 1970): its length, copied to `to`.
  * -1: nothing, or it has no room. */
 MUST long memory_get(struct store *s, enum memory_kind kind, struct span key, double now, void *to,

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+
+#include <stdio.h>
+
+#include "conf/settings.h"
+#include "keep/memory.h"
+#include "smtp/idna.h"
+
+/* Kinds with a domain for their key. */
+static const struct {
+    enum memory_kind kind;
+    const char *what;
+} kinds[] = {
+    {MEMORY_SEEN, "that it has shown TLS (starttls-memory)"},
+    {MEMORY_STS, "its MTA-STS policy"},
+};
+
+/* Writes beside a running sallyport-out, which keeps no copy of its own: what it asks for next
+ * it does not find. */
+static int forget(struct store *store, const char *domain)
+{
+    struct store_txn *t = store_begin(store);
+    bool gone[COUNT_OF(kinds)] = {false};
+    bool any = false;
+
+    for (size_t i = 0; t && i < COUNT_OF(kinds); i++)
+        any = (gone[i] = store_drop(t, kinds[i].kind, span_of(domain))) || any;
+    if (!t || !store_commit(&t)) {
+        fprintf(stderr, "sallyport forget: the store cannot be written: is the disk full?\n");
+        return CLI_CANNOT;
+    }
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (gone[i])
+            printf("%s: forgotten: %s\n", domain, kinds[i].what);
+    if (!any)
+        printf("%s: nothing was remembered\n", domain);
+    printf(
+        "That TLS with one of its servers broke lately is known to running workers alone, for 10 "
+        "minutes.\n");
+    return any ? CLI_RIGHT : CLI_FINDINGS;
+}
+
+static int forget_of(const struct settings *s, const char *domain)
+{
+    char why[4400];
+    struct store *store = memory_open(s->global.state_directory, false, why, sizeof why);
+    int status;
+
+    if (!store) {
+        fprintf(stderr, "sallyport forget: %s\n", why);
+        return memory_is_made(s->global.state_directory) ? CLI_CANNOT : CLI_FINDINGS;
+    }
+    status = forget(store, domain);
+    store_close(&store);
+    return status;
+}
+
+int forget_run(int argc, char **argv)
+{
+    char domain[IDNA_NAME];
+    const char *file;
+    int status, at = command_options(argc, argv, &file);
+    struct settings *s;
+
+    if (at < 0)
+        return EXIT_USAGE;
+    if (argc - at != 1)
+        return command_wrong("forget", "say one domain");
+    if (!idna_ascii(span_of(argv[at]), domain))
+        return command_wrong("forget", "'%s' is no domain", argv[at]);
+    if (!(s = command_settings(file)))
+        return CLI_CANNOT;
+    status = forget_of(s, domain);
+    settings_free(&s);
+    return status;
+}

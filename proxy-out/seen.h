@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seen - starttls-memory in a worker: tells the facts process that a domain has shown TLS, and
+ * not for every message. After a `sallyport forget` it is told again within the hour.
+ */
+#pragma once
+
+#include "proxy-out/worker.h"
+
+struct seen;
+
+struct seen *seen_new(void);
+void seen_free(struct seen **s);
+
+/* One of its servers has; it counts for `seconds` from now. */
+void seen_tell(struct worker *w, const char *domain, unsigned long seconds);
