@@ -23,6 +23,8 @@ static const struct command commands[] = {
      "forget that a domain has shown TLS, and its MTA-STS policy", forget_run},
     {"show", "show [-c FILE] source ADDRESS [LISTENER]",
      "what a client is allowed, and where in the file that stands", show_run},
+    {"show", "show [-c FILE] domain DOMAIN",
+     "what a recipient domain demands, and where in the file that stands", show_run},
 };
 
 int command_wrong(const char *name, const char *fmt, ...)

@@ -6,29 +6,13 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "proxy-out/seen.h"
+#include "proxy-out/from.h"
 #include "proxy-out/key.h"
+#include "proxy-out/roll.h"
 #include "tell/log.h"
 
 static void try(struct seek *k);
-
-bool source_read(const char *text, struct addr *v4, bool *has_v4, struct addr *v6, bool *has_v6)
-{
-    struct span rest = span_of(text);
-
-    *has_v4 = *has_v6 = false;
-    while (rest.len > 0) {
-        struct span word = span_cut(&rest, ' ');
-        struct addr at;
-
-        if (word.len == 0)
-            continue;
-        if (!addr_read(word, &at) || (addr_is_v4(&at) ? *has_v4 : *has_v6))
-            return false;
-        *(addr_is_v4(&at) ? v4 : v6) = at;
-        *(addr_is_v4(&at) ? has_v4 : has_v6) = true;
-    }
-    return true;
-}
+static void on_found(void *arg);
 
 /* The last server's own fail tells more than that there are no more. */
 static void none(struct seek *k, enum fail fail)
@@ -238,17 +222,19 @@ static bool settle_next(struct seek *k, double left)
 static void try(struct seek *k)
 {
     double left = k->deadline - clock_mono();
-    char key[UPSTREAM_KEY];
+    char key[UPSTREAM_KEY], name[IDNA_NAME];
     struct upstream *kept;
+    const char *counts_as;
 
     if (!settle_next(k, left))
         return;
     make_key(k, key);
-    if ((kept = pool_take(k->worker->pool, key, k->domain, k->rule))) {
+    counts_as = roll_counts_as(k->rollup, k->domain, candidate(k), name);
+    if ((kept = pool_take(k->worker->pool, key, counts_as, k->rule))) {
         found(k, kept, true);
         return;
     }
-    if ((k->quota = pool_enter(k->worker->pool, k->domain, k->rule->max_smtp_out))) {
+    if ((k->quota = pool_enter(k->worker->pool, counts_as, k->rule->max_smtp_out))) {
         attempt(k, candidate(k), key, left);
         return;
     }
@@ -257,14 +243,54 @@ static void try(struct seek *k)
     pool_wait(k->worker->pool, &k->waiter, on_place, k);
 }
 
-static void on_found(void *arg)
+static void take_rule(struct seek *k, const struct domain *rule)
 {
-    struct seek *k = arg;
+    k->rule = rule;
+    /* What it is for a candidate is decided when it is its turn. */
+    (void)!decide(rule, &(struct candidate_facts){.tlsa = TLSA_NONE}, &k->demand);
+    k->remote = (struct remote){.rule = rule->head.title, .client_cert = "", .demand = k->demand};
+    /* Checked when the configuration was read. */
+    (void)!source_read(rule->source_address, &k->v4, &k->has_v4, &k->v6, &k->has_v6);
+}
 
+/* True: it is over already. */
+static bool start_find(struct seek *k)
+{
+    return find_start(&k->find, k->worker->line, span_of(k->domain), k->rule, &k->worker->own,
+                      k->handed->to.port ? &k->handed->to : NULL, on_found, k);
+}
+
+/* The rule of a rollup, where the servers are of one. True: it leads to others, and they are
+ * sought. Where the mail server chose the server, the domain's others are not known. */
+static bool roll_up(struct seek *k)
+{
+    const struct settings *s = k->worker->settings;
+    const struct domain *own = k->rule;
+
+    if (k->rollup || k->handed->to.port || !(k->rollup = roll_find(s, own, &k->find.route)))
+        return false;
+    take_rule(k, domains_find(s->domains, span_of(k->rollup->name)));
+    if (!roll_leads_away(own, k->rule))
+        return false;
+    find_clear(&k->find);
+    return !start_find(k);
+}
+
+static void go_on(struct seek *k)
+{
+    if (k->find.fail == FAIL_NOT && roll_up(k))
+        return;
     if (k->find.fail == FAIL_NOT)
         try(k);
     else
         none(k, k->find.fail);
+}
+
+static void on_found(void *arg)
+{
+    struct seek *k = arg;
+
+    go_on(k);
     if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
         k->fn(k->arg);
 }
@@ -296,25 +322,12 @@ static void on_late(void *arg)
 
 static void begin(struct seek *k)
 {
-    struct worker *w = k->worker;
-
-    k->rule = domains_find(w->settings->domains, span_of(k->domain));
-    /* What it is for a candidate is decided when it is its turn. */
-    (void)!decide(k->rule, &(struct candidate_facts){.tlsa = TLSA_NONE}, &k->demand);
+    take_rule(k, domains_find(k->worker->settings->domains, span_of(k->domain)));
     k->deadline = clock_mono() + (double)k->rule->route_deadline;
-    k->remote =
-        (struct remote){.rule = k->rule->head.title, .client_cert = "", .demand = k->demand};
     k->is = SEEK_FINDS;
     alarm_set(&k->alarm, (double)k->rule->route_deadline);
-    /* Checked when the configuration was read. */
-    (void)!source_read(k->rule->source_address, &k->v4, &k->has_v4, &k->v6, &k->has_v6);
-    if (!find_start(&k->find, w->line, span_of(k->domain), k->rule, &w->own,
-                    k->handed->to.port ? &k->handed->to : NULL, on_found, k))
-        return;
-    if (k->find.fail == FAIL_NOT)
-        try(k);
-    else
-        none(k, k->find.fail);
+    if (start_find(k))
+        go_on(k);
 }
 
 struct seek *seek_new(struct worker *w, const char *session, const struct handed *handed,

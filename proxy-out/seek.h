@@ -26,7 +26,8 @@ struct seek {
     } is;
     unsigned transaction;
     char domain[IDNA_NAME];
-    const struct domain *rule; /* the settings' */
+    const struct domain *rule;      /* the settings', */
+    const struct rollup_mx *rollup; /* and what led to it; NULL: the domain itself */
     struct demand demand;
     struct tls *tls; /* borrowed */
     struct addr v4, v6;
@@ -59,7 +60,3 @@ void seek_again(struct seek *k);
 
 /* Is there another server behind the one that was found? */
 bool seek_has_more(const struct seek *k);
-
-/* source-address: one address of each family at most, with a space between. */
-MUST bool source_read(const char *text, struct addr *v4, bool *has_v4, struct addr *v6,
-                      bool *has_v6);

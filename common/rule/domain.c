@@ -137,6 +137,12 @@ const struct domain *domains_find(const struct domains *d, struct span name)
     return patterns_find(patterns(d), name);
 }
 
+size_t domains_trail(const struct domain *sections, size_t count, const struct macros *macros,
+                     struct span name, const struct domain **out, size_t most)
+{
+    return patterns_trail(&kind, sections, count, macros, name, (const void **)out, most);
+}
+
 size_t domains_count(const struct domains *d)
 {
     return patterns_count(patterns(d));

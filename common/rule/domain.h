@@ -124,6 +124,10 @@ void domains_free(struct domains **d);
  * pattern that matched; "default" if none. It lives as long as `d`. */
 const struct domain *domains_find(const struct domains *d, struct span name);
 
+/* The sections that match, general before specific; at most `most` of them. For people. */
+size_t domains_trail(const struct domain *sections, size_t count, const struct macros *macros,
+                     struct span name, const struct domain **out, size_t most);
+
 /* All rules that domains_find() may come to, for who makes something of each beforehand. */
 size_t domains_count(const struct domains *d);
 const struct domain *domains_at(const struct domains *d, size_t at);

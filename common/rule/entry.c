@@ -113,6 +113,19 @@ static bool read_pattern(struct entry_list *e, struct span text, bool copy, stru
     return read_name(e, one, copy);
 }
 
+bool entry_means(const struct entry *e, struct span name, const struct addr *literal)
+{
+    size_t own = e->name.len;
+
+    if (e->shape == SHAPE_ALL || e->shape == SHAPE_LITERAL)
+        return e->shape == SHAPE_ALL || (literal && network_has(&e->network, literal));
+    if (literal || name.len < own || strncasecmp(name.at + name.len - own, e->name.at, own) != 0)
+        return false;
+    if (name.len == own)
+        return e->shape != SHAPE_BELOW;
+    return e->shape != SHAPE_EXACT && name.at[name.len - own - 1] == '.';
+}
+
 struct reading {
     struct entry_list *to;
     const struct option_head *section;

@@ -43,5 +43,8 @@ MUST bool entry_list_read(struct entry_list *e, const char *kind, const void *se
 void entry_list_drop(struct entry_list *e);
 void entry_list_clear(struct entry_list *e);
 
+/* Does it mean this name (A-labels), or this address in place of one (NULL: a name)? */
+bool entry_means(const struct entry *e, struct span name, const struct addr *literal);
+
 /* "[192.0.2.0/24]" and, as in RFC 5321, 4.1.3, "[IPv6:2001:db8::/32]". */
 MUST bool entry_is_literal(struct span text, struct span *inside);

@@ -252,6 +252,39 @@ const void *patterns_find(const struct patterns *p, struct span name)
     return merged_at(p, find_name(p, name));
 }
 
+static size_t add_section(const void **out, size_t count, size_t most, const void *section)
+{
+    for (size_t i = 0; i < count; i++)
+        if (out[i] == section)
+            return count;
+    if (count < most)
+        out[count++] = section;
+    return count;
+}
+
+size_t patterns_trail(const struct pattern_kind *kind, const void *sections, size_t count,
+                      const struct macros *macros, struct span name, const void **out, size_t most)
+{
+    struct entry_list all = {0};
+    char ascii[IDNA_NAME], why[256];
+    struct span inside;
+    struct addr at;
+    bool literal = entry_is_literal(name, &inside);
+    size_t found = 0;
+
+    if (name.len && name.at[name.len - 1] == '.')
+        name.len--;
+    if (!literal && !is_ascii(name) && idna_ascii(name, ascii))
+        name = span_of(ascii);
+    literal = literal && addr_read(inside, &at);
+    if (entry_list_read(&all, kind->name, sections, count, kind->size, macros, why, sizeof why))
+        for (size_t i = 0; i < all.count; i++)
+            if (entry_means(&all.at[i], name, literal ? &at : NULL))
+                found = add_section(out, found, most, all.at[i].section);
+    entry_list_clear(&all);
+    return found;
+}
+
 size_t patterns_count(const struct patterns *p)
 {
     return p->merged_count;

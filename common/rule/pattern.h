@@ -43,6 +43,11 @@ void patterns_free(struct patterns **p);
  * struct's head.title is the most specific pattern that matched; "default" if none. */
 const void *patterns_find(const struct patterns *p, struct span name);
 
+/* The sections that match `name`, general before specific, in `out`; at most `most` of them. How
+ * many there are. It walks through all of them: for people. */
+size_t patterns_trail(const struct pattern_kind *kind, const void *sections, size_t count,
+                      const struct macros *macros, struct span name, const void **out, size_t most);
+
 /* All that patterns_find() may come to. */
 size_t patterns_count(const struct patterns *p);
 const void *patterns_at(const struct patterns *p, size_t at);
