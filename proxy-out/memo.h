@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "proxy-out/ask.h"
+#include "way/ask.h"
 #include "proxy-out/sent.h"
 #include "proxy-out/teller.h"
 

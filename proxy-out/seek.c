@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "proxy-out/seen.h"
-#include "proxy-out/from.h"
+#include "way/from.h"
 #include "proxy-out/key.h"
-#include "proxy-out/roll.h"
+#include "way/roll.h"
 #include "tell/log.h"
 
 static void try(struct seek *k);
@@ -176,7 +176,8 @@ static bool settle(struct seek *k)
     struct candidate_facts facts;
     enum fail fail;
 
-    known_tell(&k->known, k->worker, &k->find, c, &facts);
+    known_tell(&k->known, &k->find, c, &facts);
+    facts.broken = broken_how(k->worker->broken, &c->at, clock_mono());
     fail = decide(k->rule, &facts, &k->demand);
     k->tls = manners_find(k->worker->manners, k->rule, k->demand.level);
     if (fail == FAIL_NOT)
@@ -202,11 +203,17 @@ static void on_known(void *arg)
         k->fn(k->arg);
 }
 
+static bool validates(const struct seek *k)
+{
+    return k->worker->settings->global.trust_anchor_file[0] != '\0';
+}
+
 /* Goes on to a candidate that may be tried. False: there is none, or it is to be learnt about. */
 static bool settle_next(struct seek *k, double left)
 {
     for (; k->at < k->find.route.count && left > 0; k->at++) {
-        if (!known_learn(&k->known, k->worker, k->rule, candidate(k), on_known, k)) {
+        if (!known_learn(&k->known, k->worker->line, k->rule, validates(k), candidate(k), on_known,
+                         k)) {
             k->is = SEEK_LEARNS;
             alarm_set(&k->alarm, attempt_share(left, k->find.route.count - k->at));
             return false;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "remote/attempt.h"
-#include "proxy-out/known.h"
+#include "way/known.h"
 #include "proxy-out/handed.h"
 #include "proxy-out/worker.h"
 

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "proxy-out/ask.h"
+#include "way/ask.h"
 #include "proxy-out/note.h"
 
 struct teller;

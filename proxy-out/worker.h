@@ -7,7 +7,7 @@
 #include <sys/queue.h>
 
 #include "net/watch.h"
-#include "proxy-out/ask.h"
+#include "way/ask.h"
 #include "proxy-out/teller.h"
 #include "remote/manners.h"
 #include "way/own.h"

@@ -134,32 +134,59 @@ bool route_only(struct route *r, const struct addr *to)
     one.at.port = to->port;
     r->at[0] = one;
     r->count = 1;
+    r->dropped = 0;
     return best != NULL;
 }
 
-static void drop_beyond_own(struct route *r, const struct own *own)
+static void mark_beyond_own(struct route *r, const struct own *own)
 {
     unsigned least;
     bool found = false;
-    size_t kept = 0;
 
-    for (size_t i = 0; i < r->count && !found; i++)
-        if ((found = is_own(own, &r->at[i])))
-            least = r->at[i].preference;
-    if (!found)
-        return;
-    while (kept < r->count && r->at[kept].preference < least)
-        kept++;
-    r->count = kept;
+    for (size_t i = 0; i < r->count; i++) {
+        struct candidate *c = &r->at[i];
+
+        if (is_own(own, c)) {
+            if (!found)
+                least = c->preference;
+            found = true;
+            c->drop = ROUTE_OWN;
+        }
+    }
+    for (size_t i = 0; found && i < r->count; i++)
+        if (r->at[i].drop == ROUTE_STAYS && r->at[i].preference >= least)
+            r->at[i].drop = ROUTE_BEYOND;
 }
 
-static void drop_private(struct route *r)
+static void mark_private(struct route *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->at[i].drop == ROUTE_STAYS && !r->at[i].told && addr_is_private(&r->at[i].at))
+            r->at[i].drop = ROUTE_PRIVATE;
+}
+
+/* Those that are marked go behind the others; among both the order stays. How many stay. */
+static size_t part(struct route *r)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < r->count; i++)
-        if (r->at[i].told || !addr_is_private(&r->at[i].at))
-            r->at[kept++] = r->at[i];
+    for (size_t i = 0; i < r->count; i++) {
+        struct candidate c = r->at[i];
+
+        if (c.drop != ROUTE_STAYS)
+            continue;
+        for (size_t to = i; to > kept; to--)
+            r->at[to] = r->at[to - 1];
+        r->at[kept++] = c;
+    }
+    return kept;
+}
+
+static void drop(struct route *r)
+{
+    size_t kept = part(r);
+
+    r->dropped += r->count - kept;
     r->count = kept;
 }
 
@@ -168,10 +195,13 @@ enum fail route_settle(struct route *r, const struct own *own, bool allow_privat
     if (r->count == 0)
         return FAIL_NO_ADDRESS;
     sort(r);
-    drop_beyond_own(r, own);
+    mark_beyond_own(r, own);
+    drop(r);
     if (r->count == 0)
         return FAIL_LOOP;
-    if (!allow_private)
-        drop_private(r);
+    if (!allow_private) {
+        mark_private(r);
+        drop(r);
+    }
     return r->count > 0 ? FAIL_NOT : FAIL_PRIVATE;
 }

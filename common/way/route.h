@@ -15,6 +15,14 @@
 
 enum { ROUTE_MAX = 64 };
 
+/* Why one of the servers is not tried. */
+enum route_drop {
+    ROUTE_STAYS,
+    ROUTE_OWN,     /* it is ourselves */
+    ROUTE_BEYOND,  /* not better than ourselves (RFC 5321, 5.1) */
+    ROUTE_PRIVATE, /* without allow-private-destinations */
+};
+
 struct candidate {
     char name[DNS_NAME]; /* the server's name; "" where only its address is known */
     unsigned preference;
@@ -22,11 +30,13 @@ struct candidate {
     const struct host *by; /* what led to it; NULL: the mail server chose it. Borrowed */
     bool secure;           /* its name comes from the administrator, or from DNS under DNSSEC */
     bool told;             /* the administrator wrote this very address: it may be private */
+    enum route_drop drop;
 };
 
 struct route {
     struct candidate at[ROUTE_MAX];
     size_t count;
+    size_t dropped; /* so many more stand behind those */
 };
 
 /* Where we are ourselves. */

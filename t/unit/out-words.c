@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "proxy-out/pool.h"
-#include "proxy-out/from.h"
+#include "way/from.h"
 #include "proxy-out/seek.h"
 #include "proxy-out/session.h"
 #include "proxy-out/status.h"

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "proxy-out/ask.h"
+#include "way/ask.h"
 #include "way/route.h"
 #include "rule/domain.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/roll.h"
+#include "way/roll.h"
 
 #include <stdio.h>
 

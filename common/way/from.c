@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/from.h"
+#include "way/from.h"
 
 #include "base/span.h"
 

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/known.h"
+#include "way/known.h"
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/text.h"
-#include "proxy-out/broken.h"
 
 static bool is_of(const struct known *k, const struct candidate *c)
 {
     return k->port == c->at.port && strcmp(k->name, c->name) == 0;
 }
 
-static bool has_tlsa(const struct worker *w, const struct domain *rule, const struct candidate *c)
+bool known_counts(const struct domain *rule, const struct candidate *c, bool validates)
 {
-    return rule->use_dane != DOMAIN_DANE_OFF && w->settings->global.trust_anchor_file[0] &&
-           c->secure && c->name[0];
+    return rule->use_dane != DOMAIN_DANE_OFF && validates && c->secure && c->name[0];
 }
 
 static void on_answer(struct ask *asked, const struct answer *a)
@@ -28,17 +25,17 @@ static void on_answer(struct ask *asked, const struct answer *a)
     k->fn(k->arg);
 }
 
-bool known_learn(struct known *k, struct worker *w, const struct domain *rule,
+bool known_learn(struct known *k, struct line *line, const struct domain *rule, bool validates,
                  const struct candidate *c, watch_fn *fn, void *arg)
 {
-    if (!has_tlsa(w, rule, c) || is_of(k, c))
+    if (!known_counts(rule, c, validates) || is_of(k, c))
         return true;
     known_clear(k);
     k->fn = fn;
     k->arg = arg;
     k->port = c->at.port;
     text_copy(k->name, sizeof k->name, span_of(c->name));
-    ask_about(&k->ask, w->line, QUESTION_TLSA, c->name, c->at.port, on_answer, k);
+    ask_about(&k->ask, line, QUESTION_TLSA, c->name, c->at.port, on_answer, k);
     return false;
 }
 
@@ -70,14 +67,12 @@ static bool lists(const struct answer *policy, const struct candidate *c)
     return false;
 }
 
-void known_tell(const struct known *k, const struct worker *w, const struct find *f,
-                const struct candidate *c, struct candidate_facts *out)
+void known_tell(const struct known *k, const struct find *f, const struct candidate *c,
+                struct candidate_facts *out)
 {
     const struct answer *policy = find_policy(f, c);
 
-    *out = (struct candidate_facts){.seen = f->seen,
-                                    .tlsa = tlsa_of(k, c),
-                                    .broken = broken_how(w->broken, &c->at, clock_mono())};
+    *out = (struct candidate_facts){.seen = f->seen, .tlsa = tlsa_of(k, c)};
     if (!policy)
         return;
     out->sts = (enum sts_mode)policy->sts.mode;

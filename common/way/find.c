@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/find.h"
+#include "way/find.h"
 
 #include <stdlib.h>
 

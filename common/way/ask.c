@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/ask.h"
+#include "way/ask.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,9 +13,18 @@
 
 static const double again_after = 0.5; /* seconds, where the facts process is not there */
 
+/* One that the loop has yet to hand over. */
+struct parcel {
+    STAILQ_ENTRY(parcel) link;
+    struct answer answer; /* as long as it is */
+};
+
 struct line {
-    int listener; /* borrowed */
-    int fd;       /* ours; -1: none */
+    int listener; /* borrowed; -1: `hears` is asked in its place */
+    line_hear_fn *hears;
+    void *hears_arg;
+    STAILQ_HEAD(, parcel) told;
+    int fd; /* ours; -1: none */
     struct watch watch;
     struct alarm again;
     TAILQ_HEAD(asks, ask) open; /* in the order of their asking */
@@ -75,12 +84,29 @@ unsigned line_number(const struct line *l)
     return l->dialled;
 }
 
+static void hear(struct line *l)
+{
+    struct ask *a;
+
+    TAILQ_FOREACH(a, &l->open, link)
+    {
+        if (!a->sent) {
+            a->sent = true;
+            l->hears(l->hears_arg, &a->q);
+        }
+    }
+}
+
 /* All that has not gone yet goes now, as far as there is room. */
 static void push(struct line *l)
 {
     unsigned needs = CONN_IN;
     struct ask *a;
 
+    if (l->hears) {
+        hear(l);
+        return;
+    }
     if (l->fd < 0)
         dial(l);
     TAILQ_FOREACH(a, &l->open, link)
@@ -151,16 +177,63 @@ struct line *line_new(struct event_base *base, int listener)
     l->listener = listener;
     l->fd = -1;
     TAILQ_INIT(&l->open);
+    STAILQ_INIT(&l->told);
     watch_init(&l->watch, base, on_ready, l);
     alarm_init(&l->again, base, on_again, l);
     push(l);
     return l;
 }
 
+static void hand_over(void *arg)
+{
+    struct line *l = arg;
+    struct parcel *t;
+
+    while ((t = STAILQ_FIRST(&l->told))) {
+        STAILQ_REMOVE_HEAD(&l->told, link);
+        settle(l, &t->answer);
+        free(t);
+    }
+}
+
+struct line *line_within(struct event_base *base, line_hear_fn *fn, void *arg)
+{
+    struct line *l = calloc(1, sizeof *l);
+
+    if (!l)
+        return NULL;
+    l->listener = l->fd = -1;
+    l->hears = fn;
+    l->hears_arg = arg;
+    TAILQ_INIT(&l->open);
+    STAILQ_INIT(&l->told);
+    watch_init(&l->watch, base, on_ready, l);
+    alarm_init(&l->again, base, hand_over, l);
+    return l;
+}
+
+void line_answer(struct line *l, const struct answer *a)
+{
+    size_t size = answer_size(a);
+    struct parcel *t = malloc(offsetof(struct parcel, answer) + size);
+
+    if (!t)
+        return; /* the asker has a limit of its own */
+    memcpy(&t->answer, a, size);
+    STAILQ_INSERT_TAIL(&l->told, t, link);
+    alarm_set(&l->again, 0);
+}
+
 void line_free(struct line **l)
 {
+    struct parcel *t;
+
     if (!*l)
         return;
+    while ((t = STAILQ_FIRST(&(*l)->told))) {
+        STAILQ_REMOVE_HEAD(&(*l)->told, link);
+        free(t);
+    }
     hang_up(*l);
     alarm_stop(&(*l)->again);
     free(*l);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ask - a worker's line to the facts process.
+ * ask - a line to who knows: a worker's to the facts process, or a tool's to itself.
  *
  * If that dies, the line is made again and what was open is asked again: a question ends with
  * its answer or with ask_cancel(), and how long that may take is the asker's to say.
@@ -30,6 +30,12 @@ struct ask {
 /* `listener` is facts_listen()'s, inherited. NULL: no memory. */
 struct line *line_new(struct event_base *base, int listener);
 void line_free(struct line **l);
+
+/* One that ends in this very process: `fn` hears each question, and line_answer() is called for
+ * it, then or later, before line_free() or never. The asker is told from the loop all the same. */
+typedef void line_hear_fn(void *arg, const struct question *q);
+struct line *line_within(struct event_base *base, line_hear_fn *fn, void *arg);
+void line_answer(struct line *l, const struct answer *a);
 
 /* `fn` is called once, from the loop. The name is cut off if it is none. */
 void ask_start(struct ask *a, struct line *l, enum question_kind kind, const char *name, ask_fn *fn,
