@@ -39,17 +39,22 @@ print $out $conf;
 close $out or die "$path: $!";
 is(`$print $path 2>&1`, '', 'it is read without complaint');
 
-# doc/inbound: each file for sallyport, with what is for all of them.
-my $inbound = T::Printed::blocks();
-my $common = delete $inbound->{'For all of them'};
-is(scalar(grep { /^In front of/ } keys %$inbound), 4, 'doc/inbound has four mail servers');
-for my $server (sort keys %$inbound) {
-    for my $block (grep { /^sallyport\.conf/ } sort keys %{$inbound->{$server}}) {
-        my $all = join "\n", @$common{grep { /^sallyport\.conf/ } sort keys %$common};
-        open my $file, '>', $path or die "$path: $!";
-        print $file T::Printed::fit(T::Printed::over($all, $inbound->{$server}{$block}), $etc);
-        close $file or die "$path: $!";
-        is(`$print $path 2>&1`, '', "$server: $block");
+# Of each page: each file for sallyport, with what is for all of them.
+my $anchor = stage_dir() . '/root.key';
+open my $key, '>', $anchor or die "$anchor: $!";
+close $key;
+for my $name (qw(inbound outbound handover)) {
+    my $page = T::Printed::blocks(undef, $name);
+    my $common = delete $page->{$name eq 'outbound' ? 'To begin with' : 'For all of them'};
+    my $all = join "\n", @$common{grep { /^sallyport\.conf/ } sort keys %$common};
+    is(scalar(grep { /^In front of/ } keys %$page), 4, 'doc/inbound has four mail servers') if $name eq 'inbound';
+    for my $section (sort keys %$page) {
+        for my $block (grep { /^sallyport\.conf/ } sort keys %{$page->{$section}}) {
+            open my $file, '>', $path or die "$path: $!";
+            print $file T::Printed::fit(T::Printed::over($all, $page->{$section}{$block}), $etc) =~ s{/usr/share/dns/root\.key}{$anchor}r;
+            close $file or die "$path: $!";
+            is(`$print $path 2>&1`, '', "doc/$name, $section: $block");
+        }
     }
 }
 

@@ -32,8 +32,8 @@ mx2.two.test.  A 198.51.100.22
 Z
 my %mx = map { my $addr = $_; $addr => $world->inside(sub { T::Peer->listen(addr => $addr, port => port('25'), name => $addr) }) } @servers;
 
-# As doc/outbound has it.
-my $page = T::Printed::blocks('Netfilter', 'outbound');
+# As doc/handover has it.
+my $page = T::Printed::blocks('Netfilter', 'handover');
 sub rules {
     my $block = shift;
     my $text = T::Printed::fit($page->{$block}, '') =~ s/\bskuid _sallyport\b/skuid $user/gr =~ s/"eth1"/'"' . $mta->device . '"'/ger;

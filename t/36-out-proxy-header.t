@@ -237,7 +237,7 @@ subtest 'no delivery' => sub {
 };
 
 subtest 'as it is printed' => sub {
-    my $printed = T::Printed::blocks('PowerMTA and KumoMTA', 'outbound')->{'sallyport.conf'};
+    my $printed = T::Printed::blocks('PowerMTA and KumoMTA', 'handover')->{'sallyport.conf'};
     my ($status, $said) = T::Run->prepare('sallyport-out', conf => T::Printed::fit($printed, ''))->outcome('-t');
     is($status, 0, 'right') or diag($said);
 };

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# Real mail servers hand over to sallyport-out, configured as doc/outbound prints it: what is delivered,
+# Real mail servers hand over to sallyport-out, configured as doc/handover prints it: what is delivered,
 # what stays in their queues for want of TLS, what bounces, and what the accounts say of it.
 use v5.36;
 use lib 't/lib';
@@ -33,7 +33,7 @@ Z
 my $bank = T::Sink->start(addr => '127.0.0.21', port => port('25'), cert => $ca->cert('mx.bank.example'),
     replies => [qr/^RCPT TO:<lost@/ => '550 5.1.1 No such person']);
 my $partner = T::Sink->start(addr => '127.0.0.22', port => port('25'));
-my $common = T::Printed::blocks('For all of them', 'outbound')->{'sallyport.conf'};
+my $common = T::Printed::blocks('For all of them', 'handover')->{'sallyport.conf'};
 my ($state, @running);
 
 sub fit { return T::Printed::fit($_[0], '') =~ s{/var/log/sallyport}{$state}gr =~ s/^user = .*\n//mr }
@@ -88,7 +88,7 @@ sub came_to {
 }
 
 subtest 'Postfix' => sub {
-    my $doc = T::Printed::blocks('Postfix', 'outbound');
+    my $doc = T::Printed::blocks('Postfix', 'handover');
     for my $way (', with transport-map', ', by LMTP', ', as smarthost') {
         my $out = start('postfix' . ($way =~ s/\W+/-/gr), $doc->{"sallyport.conf$way"});
         my %main = fit($doc->{"main.cf$way"}) =~ /^(\w+) = (.*)$/mg;
@@ -103,7 +103,7 @@ subtest 'Postfix' => sub {
 };
 
 subtest 'Exim' => sub {
-    my $doc = T::Printed::blocks('Exim', 'outbound');
+    my $doc = T::Printed::blocks('Exim', 'handover');
     for my $way ('', ', by LMTP') {
         start('exim' . ($way =~ s/\W+/-/gr), $doc->{"sallyport.conf$way"});
         my $mta = T::Exim->start('exim', port => port('exim'), routers => fit($doc->{"first of Exim's routers"}), transports => fit($doc->{"among Exim's transports$way"}));
@@ -116,7 +116,7 @@ subtest 'Exim' => sub {
 };
 
 subtest 'Sendmail' => sub {
-    my $doc = T::Printed::blocks('Sendmail', 'outbound');
+    my $doc = T::Printed::blocks('Sendmail', 'handover');
     for my $way ('', ', by LMTP') {
         start('sendmail' . ($way =~ s/\W+/-/gr), $doc->{"sallyport.conf$way"});
         my $mta = T::Sendmail->start('sendmail' . ($way =~ s/\W+/-/gr), port => port('sendmail'), deliver => 1, mc => fit($doc->{"sendmail.mc$way"}));
@@ -130,7 +130,7 @@ subtest 'Sendmail' => sub {
 };
 
 subtest 'OpenSMTPD' => sub {
-    my $doc = T::Printed::blocks('OpenSMTPD', 'outbound');
+    my $doc = T::Printed::blocks('OpenSMTPD', 'handover');
     start('opensmtpd', $doc->{'sallyport.conf'});
     my $mta = T::OpenSMTPD->start('opensmtpd', port => port('opensmtpd'), out => fit($doc->{'smtpd.conf, its last lines'}));
     my $before = $bank->count;

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# T::Printed - the configurations that doc/inbound and doc/outbound print, for a test to run.
+# T::Printed - the configurations that doc/inbound, doc/outbound and doc/handover print, for a test to run.
 #
 #   my $exim = T::Printed::blocks('In front of Exim');   # by the line above each, without its colon
 #   $exim->{'sallyport.conf'}
-#   T::Printed::blocks('Netfilter', 'outbound')    # of that page
+#   T::Printed::blocks('Netfilter', 'handover')    # of that page
 #   T::Printed::fit($text, $pem)                   # with ports and paths of the test
 #   T::Printed::over($base, $text)                 # sections and options of $text in place of those of $base
 #   my $etc = T::Printed::etc($ca);                # a folder with all files that are named, for fit()
@@ -70,11 +70,12 @@ sub etc {
     my %cert = (
         'mail.pem' => $ca->cert($mx, password => $password), 'mx-ecdsa.pem' => $ca->cert($mx),
         'mx-rsa.pem' => $ca->cert($mx, key => 'rsa', password => $password), 'mail.example.net.pem' => $ca->cert('mail.example.net'),
+        'client.pem' => $ca->cert('client.example.org', use => 'client', password => $password),
     );
     rename $cert{$_}{pem}, "$dir/$_" or croak "$_: $!" for keys %cert;
     $ca->ocsp($cert{"$_.pem"}, file => "$dir/$_.ocsp") for qw(mx-ecdsa mx-rsa);
     $ca->crl("$dir/client-ca.crl");
-    copy($ca->file, "$dir/$_") or croak "$_: $!" for qw(client-ca.pem mta-ca.pem);
+    copy($ca->file, "$dir/$_") or croak "$_: $!" for qw(client-ca.pem mta-ca.pem insurer-ca.pem);
     return $dir;
 }
 

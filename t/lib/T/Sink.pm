@@ -5,7 +5,7 @@
 #   my $sink = T::Sink->start(port => port('mx'), cert => $ca->cert('mx.test'));
 #   $sink->count;              # messages that got their 250
 #   $sink->log_text;           # "SESSION C: line", "SESSION S: line", "SESSION message BYTES from to..."
-# Options: addr, or path (a unix socket), greeting, head (PROXY headers come first), tls (at once), ask_client, ca, keywords (list for EHLO),
+# Options: addr, or path (a unix socket), greeting, head (PROXY headers come first), tls (at once), ask_client, ca, version, ciphers, keywords (list for EHLO),
 # replies (a list of pattern => reply, for commands; the dot is '.'; a reply of 'close' closes).
 package T::Sink;
 use v5.36;
@@ -81,7 +81,8 @@ sub play {
 
 sub shake {
     my ($self, $peer, $session) = @_;
-    $peer->start_tls(server => 1, cert => $self->{cert}, ask_client => $self->{ask_client}, ca => $self->{ca});
+    $peer->start_tls(server => 1, cert => $self->{cert}, ask_client => $self->{ask_client}, ca => $self->{ca},
+        map { $self->{$_} ? ($_ => $self->{$_}) : () } qw(version ciphers));
     return $self->tell($session, join ' ', 'TLS', $peer->tls_version, $peer->tls_cipher, $peer->tls_peer);
 }
 
