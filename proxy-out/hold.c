@@ -111,7 +111,7 @@ static void look(struct hold *h)
     struct lane *l = lane_of(h);
     unsigned transaction = h->relay->t.number;
 
-    if (h->seek && h->seek->transaction != transaction)
+    if (h->seek && (h->seek->transaction != transaction || strcmp(h->seek->domain, l->domain)))
         seek_free(&h->seek);
     if (!h->seek)
         h->seek = seek_new(h->worker, h->session, h->handed, l->domain, transaction, h->fn, h->arg);

@@ -3,10 +3,11 @@
  * relay - the mail server that hands over, the servers it goes to, and the rules between.
  *
  * Pure: relay_turn() moves what it can. EHLO and MAIL are answered here; the first RCPT names a
- * domain, and a lane then seeks a server; from then on answers are the server's own. Over SMTP
- * a transaction has one domain, so one lane; there is room for more where each recipient has
- * an answer of its own. Lanes are made as their domains come, and go with the transaction, once
- * their upstreams were taken away: who is idle has none.
+ * domain, and a lane then seeks a server; from then on answers are the server's own. Over SMTP a
+ * message goes to one domain, so there is one lane, which another domain gets while no recipient
+ * of the first is accepted; there is room for more where each recipient has an answer of its own.
+ * Lanes are made as their domains come, and go with the transaction, once their upstreams were
+ * taken away: who is idle has none.
  *
  * What the owner does after every call: appends `lines` to the spool before anything else
  * leaves (if that fails, both sides are cut), then tells `notes`, asks what recall.h wants, takes

@@ -86,8 +86,15 @@ static bool read_domain(struct span domain, char to[IDNA_NAME])
     return idna_ascii(domain, to);
 }
 
-/* Which lane takes this domain: the one that has it, or a free one. NULL: none. Over SMTP there is
- * one answer to a message, so only one domain can be in it. */
+/* Over SMTP there is one answer to a message, so only one domain can be in it: the first of which
+ * a recipient is accepted. One that is refused must not keep the others waiting for ever, where
+ * the mail server says it first each time. Nor may it take as long as there are recipients. */
+static bool may_change(const struct relay *r, const struct lane *l)
+{
+    return !r->conf.lmtp && l->accepted == 0 && r->t.domains < RELAY_LANES;
+}
+
+/* Which lane takes this domain: the one that has it, or a free one. NULL: none. */
 static struct lane *find_lane(struct relay *r, const char *domain, unsigned *at)
 {
     struct lane *l = NULL;
@@ -99,8 +106,12 @@ static struct lane *find_lane(struct relay *r, const char *domain, unsigned *at)
         l = r->lane[*at];
     else if (r->lanes == 0 || r->conf.lmtp)
         l = relay_add_lane(r);
-    if (l && !l->domain[0])
+    else if (may_change(r, r->lane[ *at = 0]))
+        lane_reset(l = r->lane[0]);
+    if (l && !l->domain[0]) {
         text_copy(l->domain, sizeof l->domain, span_of(domain));
+        r->t.domains++;
+    }
     return l;
 }
 
@@ -118,13 +129,42 @@ static void refuse_domain(struct relay *r, size_t recipient)
     serve_answer(&r->client, r->t.rcpt[recipient].ticket, e.reply);
 }
 
-/* The last recipient is to come in another transaction. */
-static void put_back(struct relay *r, unsigned ticket, const char *why)
+/* The last recipient is none yet. */
+static void take_back(struct relay *r)
 {
     transaction_drop_last(&r->t);
     r->reserved -= RECORDS_ROOM;
     r->spare += RECORDS_ROOM;
+}
+
+/* It is to come in another transaction. */
+static void put_back(struct relay *r, unsigned ticket, const char *why)
+{
+    take_back(r);
     answer(r, ticket, why);
+}
+
+/* It waits until every recipient has its answer. */
+static void put_off(struct relay *r, const struct request *q)
+{
+    r->later = q->verb;
+    r->later_ticket = q->ticket;
+    r->later_arg = strndup(q->arg.len ? q->arg.at : "", q->arg.len);
+    r->broken = r->broken || !r->later_arg;
+}
+
+/* Does another domain have the lane, and may it yet have to give that up? `recipient` is the one
+ * that asks. */
+static bool is_undecided(const struct relay *r, const char *domain, size_t recipient)
+{
+    const struct lane *l = r->lanes > 0 ? r->lane[0] : NULL;
+
+    if (!l || !may_change(r, l) || !l->domain[0] || !strcasecmp(l->domain, domain))
+        return false;
+    for (size_t i = 0; i < recipient; i++)
+        if (r->t.rcpt[i].is < RCPT_ACCEPTED)
+            return true;
+    return false;
 }
 
 static void on_rcpt(struct relay *r, const struct request *q)
@@ -162,6 +202,11 @@ static void on_rcpt(struct relay *r, const struct request *q)
         return;
     case RECALL_NONE:
         break;
+    }
+    if (is_undecided(r, domain, at)) {
+        take_back(r);
+        put_off(r, q);
+        return;
     }
     if (!(l = find_lane(r, domain, &r->t.rcpt[at].lane))) {
         put_back(r, q->ticket,
@@ -257,16 +302,10 @@ static void on_request(struct relay *r, const struct request *q)
     }
 }
 
-/* All but RCPT waits until every recipient has its answer: DATA and RSET go by them. */
-static bool put_off(struct relay *r, const struct request *q)
+/* All but RCPT waits: DATA and RSET go by the answers. */
+static bool must_wait(const struct relay *r, const struct request *q)
 {
-    if (q->verb == VERB_RCPT || q->verb == VERB_NOOP || !relay_has_open(r))
-        return false;
-    r->later = q->verb;
-    r->later_ticket = q->ticket;
-    r->later_arg = strndup(q->arg.len ? q->arg.at : "", q->arg.len);
-    r->broken = r->broken || !r->later_arg;
-    return true;
+    return q->verb != VERB_RCPT && q->verb != VERB_NOOP && relay_has_open(r);
 }
 
 static void take_later(struct relay *r)
@@ -289,6 +328,8 @@ void requests_take(struct relay *r)
     take_later(r);
     while (!r->later_arg && !r->broken && r->recall == RECALL_OVER &&
            serve_next(&r->client, &q) > 0)
-        if (!put_off(r, &q))
+        if (must_wait(r, &q))
+            put_off(r, &q);
+        else
             on_request(r, &q);
 }

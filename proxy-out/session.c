@@ -55,9 +55,11 @@ static uint64_t progress(const struct session *s)
 
     if (s->phase == PHASE_TALK)
         return s->relay.client.next + s->relay.told;
-    for (unsigned i = 0; s->phase == PHASE_SERVERS && i < s->holds; i++)
+    if (s->phase != PHASE_SERVERS)
+        return sum;
+    for (unsigned i = 0; i < s->holds; i++)
         sum += s->hold[i]->mark;
-    return sum;
+    return sum + s->relay.client.first; /* who is answered: then it may be another's turn */
 }
 
 static void set_deadline(struct session *s)

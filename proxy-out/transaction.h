@@ -56,6 +56,7 @@ struct transaction {
     bool id_is_sure;        /* no client can have chosen it: struct ids */
     struct recipient *rcpt; /* ours */
     size_t count, room;
+    unsigned domains; /* that a lane was made for, or changed to */
 };
 
 /* Both read a command's argument; NULL if all is well, else the reply (static, with its line

@@ -142,4 +142,22 @@ subtest 'OpenSMTPD' => sub {
         bounced => qr/mta delivery .*to=<lost\@bank\.example> .*result="PermFail" stat="550 5\.1\.1 No such person/,
         stays => qr/mta delivery .*to=<bob\@partner\.example> .*result="TempFail" stat="451 4\.7\.4 TLS is required/);
 };
+
+# It says the recipients of a message in an order of its own, which is the same each time it tries.
+subtest 'OpenSMTPD: a domain that is refused holds up none of the others in a message' => sub {
+    my $doc = T::Printed::blocks('OpenSMTPD', 'handover');
+    start('opensmtpd-several', $doc->{'sallyport.conf'});
+    my $mta = T::OpenSMTPD->start('opensmtpd', port => port('opensmtpd'), out => fit($doc->{'smtpd.conf, its last lines'}));
+    my $before = $bank->count;
+    for my $n (1 .. 6) {
+        send_one('opensmtpd', 'b@mx.test', "bob$n\@partner.example", "alice$n\@bank.example", "eve$n\@partner.example");
+        ok($mta->has_logged(qr/mta delivery .*to=<alice$n\@bank\.example> .*result="Ok"/), "alice$n");
+        ok($mta->has_logged(qr/mta delivery .*to=<$_$n\@partner\.example> .*result="TempFail"/), "$_$n") for qw(bob eve);
+    }
+    is($bank->count, $before + 6, 'one message each');
+    my @t = csv_wait("$state/acct.csv", sub { $_->{type} eq 't' && $_->{dsnDiag} =~ /4\.7\.4/ });
+    isnt(scalar @t, 0, 'though the other came first in some');
+    is($partner->count, 0, 'and nothing in the clear');
+    $_->stop for $mta, @running;
+};
 all_done();
