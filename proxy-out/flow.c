@@ -118,14 +118,24 @@ static enum phase round_of(struct session *s, size_t *moved)
     return wish == RELAY_END && *moved == 0 ? PHASE_LAST_WORDS : phase_by_need(s);
 }
 
+/* Has it said its last while there is nothing that could still become a message? Whoever closes
+ * while a server is sought for it has given up, and is not to hold a place that others wait for. */
+static bool has_left(const struct session *s, enum phase now)
+{
+    const struct relay *r = &s->relay;
+
+    if (!s->ended || now == PHASE_TALK)
+        return s->ended;
+    if (r->message == RELAY_NO_MESSAGE)
+        return buf_len(&r->client.in) == 0 && !r->quit && !r->later_arg;
+    return r->message == RELAY_HEARS && serve_body(&r->client).len == 0;
+}
+
 /* The client is gone. An answer to a message is waited for all the same, since its outcome is to
  * be written down; nothing else is of use to anybody. */
 static bool is_of_no_use(const struct session *s, enum phase now)
 {
-    if (s->relay.message == RELAY_ENDING)
-        return false;
-    return s->gone || (s->ended && (now == PHASE_TALK || (s->relay.message == RELAY_HEARS &&
-                                                          serve_body(&s->relay.client).len == 0)));
+    return s->relay.message != RELAY_ENDING && (s->gone || has_left(s, now));
 }
 
 /* Until a round moves no byte in or out: TLS may hold bytes that no socket will announce, and

@@ -7,33 +7,21 @@
  */
 #pragma once
 
-#include <sys/queue.h>
-
+#include "proxy-out/quota.h"
 #include "way/route.h"
 #include "remote/upstream.h"
 #include "rule/domain.h"
 
 struct pool;
-struct pool *pool_new(struct event_base *base);
+/* `sessions` as for quotas_new(). */
+struct pool *pool_new(struct event_base *base, unsigned long sessions);
 
 /* Closes what is kept. Nobody may wait or hold a place any more. */
 void pool_free(struct pool **p);
 
-/* Room for one more connection to the domain, of `most`: the place, until pool_leave(). NULL:
- * none. Of connections that are kept for the domain one is closed to make room. */
-struct quota *pool_enter(struct pool *p, const char *domain, unsigned long most);
-void pool_leave(struct quota *q);
-
-/* Who waits for a place is called from the loop when it is worth to try again, first come first
- * served. pool_forget() where it does not wait any more. */
-struct waiter {
-    TAILQ_ENTRY(waiter) link;
-    watch_fn *fn;
-    void *arg;
-    bool waits;
-};
-void pool_wait(struct pool *p, struct waiter *w, watch_fn *fn, void *arg);
-void pool_forget(struct pool *p, struct waiter *w);
+/* Places for connections to a domain; of those that are kept for it one is closed where room is
+ * needed. */
+struct quotas *pool_quotas(const struct pool *p);
 
 /* A connection that is kept under this key, and that the rule lets be used once more: yours, with
  * its place, which is the domain's from now on. NULL: none. */

@@ -9,7 +9,11 @@
 #include "way/from.h"
 #include "proxy-out/key.h"
 #include "way/roll.h"
-#include "tell/log.h"
+#include "proxy-out/tried.h"
+
+/* For a place among the domain's connections. A mail server waits for RCPT 300 s, and has others
+ * to send meanwhile. */
+enum { WAIT_SECONDS = 60 };
 
 static void try(struct seek *k);
 static void on_found(void *arg);
@@ -21,6 +25,12 @@ static void none(struct seek *k, enum fail fail)
     if (k->fail == FAIL_NOT)
         k->fail = fail;
     alarm_stop(&k->alarm);
+}
+
+static void busy(struct seek *k)
+{
+    none(k, FAIL_BUSY);
+    tried_fail(k);
 }
 
 static const char *ehlo_name(const struct seek *k)
@@ -39,34 +49,12 @@ static const struct addr *source_for(const struct seek *k, const struct candidat
     return k->has_v6 ? &k->v6 : NULL;
 }
 
-static void log_fail(const struct seek *k)
-{
-    char at[ADDR_TEXT], demand[DEMAND_TEXT];
-
-    if (log_is_on(LOG_SESSION))
-        log_say(LOG_SESSION, k->session, "not-reached", {"why", span_of(fail_word(k->fail))},
-                {"domain", span_of(k->domain)}, {"server", span_of(k->remote.name)},
-                {"address", span_of(addr_port_text(&k->remote.at, at))},
-                {"tls", span_of(demand_text(&k->demand, demand))},
-                {"by", span_of(demand_by(k->remote.by, k->rule))},
-                {"said", span_of(k->remote.said)});
-}
-
-/* What would have been refused, and was not. */
-static void log_noted(const struct seek *k, const struct remote *remote)
-{
-    if (remote->noted != FAIL_NOT && log_is_on(LOG_SESSION))
-        log_say(LOG_SESSION, k->session, "would-refuse", {"why", span_of(fail_word(remote->noted))},
-                {"domain", span_of(k->domain)}, {"server", span_of(remote->name)},
-                {"by", span_of(demand_by(remote->noted_by, k->rule))});
-}
-
 static void found(struct seek *k, struct upstream *up, bool reused)
 {
     k->is = SEEK_FOUND;
     /* It may have been made for another domain, of the same demand. */
     up->remote.rule = k->rule->head.title;
-    log_noted(k, &up->remote);
+    tried_noted(k, &up->remote);
     if (up->remote.secure && k->rule->starttls_memory > 0)
         seen_tell(k->worker, k->domain, k->rule->starttls_memory);
     k->up = up;
@@ -116,16 +104,16 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
     remember(k, &up->remote);
     if (fail == FAIL_NOT) {
         up->quota = quota;
-        up->give_back = pool_leave;
+        up->give_back = quota_leave;
         make_key(k, up->key);
         attempt_free(&k->attempt);
         found(k, up, false);
     } else {
         k->fail = fail;
         k->remote = up->remote;
-        log_fail(k);
+        tried_fail(k);
         attempt_free(&k->attempt);
-        pool_leave(quota);
+        quota_leave(quota);
         k->at++;
         try(k);
     }
@@ -164,7 +152,7 @@ static void attempt(struct seek *k, const struct candidate *c, const char *key, 
     if ((k->attempt = attempt_new(&conf, on_tried, k)))
         return;
     conn_session_free(&conf.session);
-    pool_leave(k->quota);
+    quota_leave(k->quota);
     k->quota = NULL;
     none(k, FAIL_CONNECT);
 }
@@ -190,7 +178,7 @@ static bool settle(struct seek *k)
                                 .tls_fail = fail,
                                 .by = k->demand.by};
     text_copy(k->remote.name, sizeof k->remote.name, span_of(c->name));
-    log_fail(k);
+    tried_fail(k);
     return false;
 }
 
@@ -241,13 +229,17 @@ static void try(struct seek *k)
         found(k, kept, true);
         return;
     }
-    if ((k->quota = pool_enter(k->worker->pool, counts_as, k->rule->max_smtp_out))) {
+    if ((k->quota = quota_enter(pool_quotas(k->worker->pool), counts_as, k->rule->max_smtp_out))) {
         attempt(k, candidate(k), key, left);
         return;
     }
-    k->is = SEEK_WAITS;
-    alarm_set(&k->alarm, left / 2);
-    pool_wait(k->worker->pool, &k->waiter, on_place, k);
+    if (quota_wait(pool_quotas(k->worker->pool), counts_as, k->rule->max_smtp_out, &k->waiter,
+                   on_place, k)) {
+        k->is = SEEK_WAITS;
+        alarm_set(&k->alarm, left / 2 < WAIT_SECONDS ? left / 2 : WAIT_SECONDS);
+        return;
+    }
+    busy(k);
 }
 
 static void take_rule(struct seek *k, const struct domain *rule)
@@ -316,8 +308,8 @@ static void on_late(void *arg)
         on_known(k);
         return;
     case SEEK_WAITS:
-        pool_forget(k->worker->pool, &k->waiter);
-        none(k, FAIL_BUSY);
+        quota_forget(&k->waiter);
+        busy(k);
         break;
     case SEEK_TRIES:
     case SEEK_FOUND:
@@ -366,11 +358,11 @@ void seek_free(struct seek **at)
     alarm_stop(&k->alarm);
     find_clear(&k->find);
     known_clear(&k->known);
-    pool_forget(k->worker->pool, &k->waiter);
+    quota_forget(&k->waiter);
     attempt_free(&k->attempt);
     upstream_free(&k->up);
     if (k->quota)
-        pool_leave(k->quota);
+        quota_leave(k->quota);
     free(k);
 }
 

@@ -201,7 +201,7 @@ static bool begin(struct server *v)
     open_key(w);
     if (!(w->base = loop_new()) || !(w->line = line_new(w->base, p->facts)) ||
         !(w->teller = teller_new(w->base, w->line)) || !(w->seen = seen_new()) ||
-        !(w->pool = pool_new(w->base)) || !(w->resume = resume_new()) ||
+        !(w->pool = pool_new(w->base, v->most)) || !(w->resume = resume_new()) ||
         !(w->broken = broken_new()) || !open_spool(v) || !open_doors(v))
         return false;
     watch_init(&v->orders, w->base, on_orders, v);

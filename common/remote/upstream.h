@@ -15,11 +15,13 @@
 
 enum { UPSTREAM_KEY = 65 };
 
+struct pool;
 struct quota;
 typedef void quota_fn(struct quota *place);
 
 struct upstream {
-    struct upstream *next; /* the pool's */
+    struct upstream *next; /* the pool's, */
+    struct pool *pool;     /* where it is kept */
     struct conn conn;
     struct dial dial;
     struct ehlo ehlo;

@@ -29,8 +29,8 @@ static void try(void *arg)
     w->tries++;
     if ((w->got = pool_take(w->pool, "key", "b.test", &one)))
         return;
-    if (!(w->place = pool_enter(w->pool, "b.test", 1)))
-        pool_wait(w->pool, &w->waiter, try, w);
+    if (!(w->place = quota_enter(pool_quotas(w->pool), "b.test", 1)))
+        assert_true(quota_wait(pool_quotas(w->pool), "b.test", 1, &w->waiter, try, w));
 }
 
 static void turn(struct event_base *base)
@@ -52,8 +52,8 @@ static int make(struct event_base *base, struct pool *p, const char *domain, str
     assert_true(dial_feed(&up->dial, SPAN("220 mx\r\n")));
     assert_int_equal(1, dial_next(&up->dial, &h));
     text_copy(up->key, sizeof up->key, SPAN("key"));
-    up->give_back = pool_leave;
-    up->quota = pool_enter(p, domain, 1);
+    up->give_back = quota_leave;
+    up->quota = quota_enter(pool_quotas(p), domain, 1);
     assert_non_null(up->quota);
     *out = up;
     return ends[1];
@@ -72,8 +72,8 @@ static int keep(struct pool *p, struct event_base *base, const char *domain)
 static void waiters_rest(void **state)
 {
     struct event_base *base = event_base_new();
-    struct pool *p = pool_new(base);
-    struct quota *busy = pool_enter(p, "b.test", 1);
+    struct pool *p = pool_new(base, 1000);
+    struct quota *busy = quota_enter(pool_quotas(p), "b.test", 1);
     struct wants w[3] = {{.pool = p}, {.pool = p}, {.pool = p}};
     unsigned sum = 0;
 
@@ -84,19 +84,19 @@ static void waiters_rest(void **state)
     turn(base);
     for (size_t i = 0; i < COUNT_OF(w); i++)
         assert_int_equal(1, w[i].tries);
-    pool_leave(busy);
+    quota_leave(busy);
     turn(base);
     assert_non_null(w[0].place);
     for (size_t i = 0; i < COUNT_OF(w); i++)
         sum += w[i].tries;
-    assert_int_equal(6, sum);
-    pool_leave(w[0].place);
+    assert_int_equal(4, sum); /* the place is for one */
+    quota_leave(w[0].place);
     turn(base);
     assert_non_null(w[1].place);
-    pool_leave(w[1].place);
+    quota_leave(w[1].place);
     turn(base);
     assert_non_null(w[2].place);
-    pool_leave(w[2].place);
+    quota_leave(w[2].place);
     pool_free(&p);
     event_base_free(base);
 }
@@ -106,8 +106,8 @@ static void waiters_rest(void **state)
 static void full_domain(void **state)
 {
     struct event_base *base = event_base_new();
-    struct pool *p = pool_new(base);
-    struct quota *busy = pool_enter(p, "b.test", 1);
+    struct pool *p = pool_new(base, 1000);
+    struct quota *busy = quota_enter(pool_quotas(p), "b.test", 1);
     struct wants w[3] = {{.pool = p}, {.pool = p}, {.pool = p}};
     int other = keep(p, base, "a.test");
 
@@ -118,12 +118,12 @@ static void full_domain(void **state)
     for (size_t i = 0; i < COUNT_OF(w); i++)
         assert_int_equal(1, w[i].tries);
     assert_int_equal(1, pool_count(p));
-    pool_leave(busy);
+    quota_leave(busy);
     turn(base);
     assert_non_null(w[0].got);
     assert_int_equal(0, pool_count(p));
     for (size_t i = 1; i < COUNT_OF(w); i++)
-        pool_forget(p, &w[i].waiter);
+        quota_forget(&w[i].waiter);
     upstream_free(&w[0].got);
     pool_free(&p);
     event_base_free(base);
@@ -202,7 +202,7 @@ static void limits(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct event_base *base = event_base_new();
-        struct pool *p = pool_new(base);
+        struct pool *p = pool_new(base, 1000);
         struct domain taker = rows[i].taker;
         struct upstream *up;
         int far = make(base, p, "a.test", &up);
