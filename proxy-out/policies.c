@@ -154,9 +154,9 @@ void policies_ask(struct policies *p, const struct question *q, lookup_fn *fn, v
     struct pending *asked = malloc(sizeof *asked);
 
     if (!asked) {
-        struct answer none = {.number = q->number, .kind = q->kind, .status = ANSWER_OK};
+        struct answer none;
 
-        none.sts.trouble = STS_FETCH_ERROR;
+        answer_failed(&none, q);
         fn(arg, &none);
         return;
     }

@@ -54,9 +54,9 @@ struct answer_tlsa {
     struct tlsa at[TLSA_MOST];
 };
 
-/* Of QUESTION_STS, whose status is always ANSWER_OK: where there is no policy, or none can be had,
- * the mode is STS_NONE. With an unexpired policy there may be trouble, too: it could not be
- * fetched anew. */
+/* Of QUESTION_STS, if the status is ANSWER_OK: where there is no policy, or none can be had, the
+ * mode is STS_NONE. Any other status says nothing of a policy. With an unexpired policy there may
+ * be trouble, too: it could not be fetched anew. */
 struct answer_sts {
     uint32_t mode;    /* enum sts_mode */
     uint32_t trouble; /* enum sts_trouble */

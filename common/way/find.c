@@ -60,18 +60,21 @@ static void one_less(struct find *f)
     f->fn(f->arg);
 }
 
-/* Without memory the search ends: to go on would be to go on without the policy. */
+/* Who was too busy to say has not said that there is no policy. Then, and without memory, the
+ * search ends: to go on would be to go on without it. */
 static void on_policy(struct ask *asked, const struct answer *a)
 {
     struct find *f = asked->arg;
     struct answer **to = &f->policy[asked - f->sts];
 
-    if (a->status == ANSWER_OK && a->sts.mode != STS_NONE) {
-        if ((*to = malloc(answer_size(a))))
-            memcpy(*to, a, answer_size(a));
-        else
-            f->unknown = true;
-    }
+    if (a->status != ANSWER_OK)
+        f->unknown = true;
+    else if (a->sts.mode == STS_NONE)
+        *to = NULL;
+    else if ((*to = malloc(answer_size(a))))
+        memcpy(*to, a, answer_size(a));
+    else
+        f->unknown = true;
     one_less(f);
 }
 
@@ -88,7 +91,8 @@ static void on_seen(struct ask *asked, const struct answer *a)
 {
     struct find *f = asked->arg;
 
-    f->seen = a->status == ANSWER_OK && a->secure;
+    f->unknown = f->unknown || a->status != ANSWER_OK;
+    f->seen = a->secure;
     one_less(f);
 }
 

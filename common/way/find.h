@@ -20,7 +20,7 @@ struct find {
     struct ask asks_seen;
     bool allow_private, told, heeds_sts;
     bool seen;             /* starttls-memory: the domain has shown TLS */
-    bool unknown;          /* a policy was lost: nothing is settled */
+    bool unknown;          /* what may be demanded is not known: nothing is settled */
     const struct addr *to; /* NULL: whichever server there is */
     struct route route;    /* once it is over, */
     enum fail fail;        /* or why there is none */

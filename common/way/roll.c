@@ -24,6 +24,7 @@ bool roll_leads_away(const struct domain *own, const struct domain *rollup)
 {
     return *rollup->smtp_hosts || rollup->default_smtp_port != own->default_smtp_port ||
            rollup->use_mta_sts != own->use_mta_sts ||
+           (rollup->starttls_memory > 0 && own->starttls_memory == 0) ||
            rollup->allow_private_destinations != own->allow_private_destinations;
 }
 

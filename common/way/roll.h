@@ -14,7 +14,8 @@
 const struct rollup_mx *roll_find(const struct settings *s, const struct domain *own,
                                   const struct route *route);
 
-/* Does the rollup's rule lead to other servers, or to others of them? */
+/* Does the rollup's rule lead to other servers, or to others of them, or want to know more of the
+ * domain than its own did? Then all is asked anew. */
 bool roll_leads_away(const struct domain *own, const struct domain *rollup);
 
 /* Under which name a connection to this server counts; `mx` NULL: the domain's. Of at most

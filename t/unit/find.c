@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What nobody says about a domain is not taken for a "no": a search that lacks the answer to a
+ * question that may demand TLS ends without servers.
+ */
+#include "way/find.h"
+
+#include <event2/event.h>
+
+#include "net/loop.h"
+#include "way/roll.h"
+
+#include "unit.h"
+
+/* Who is asked: one kind of question is refused, all others are answered well. */
+struct oracle {
+    struct line *line;
+    int refuses;
+    unsigned asked;
+    bool is_over;
+};
+
+static void hear(void *arg, const struct question *q)
+{
+    struct oracle *o = arg;
+    struct answer a = {.number = q->number, .kind = q->kind, .status = ANSWER_OK};
+
+    o->asked++;
+    if ((int)q->kind == o->refuses) {
+        answer_failed(&a, q);
+    } else if (q->kind == QUESTION_MAIL) {
+        a.count = 1;
+        a.host[0] = (struct answer_host){.name = "mx.test"};
+        assert_true(addr_read(SPAN("192.0.2.1"), &a.host[0].at));
+    }
+    line_answer(o->line, &a);
+}
+
+static void over(void *arg)
+{
+    struct oracle *o = arg;
+
+    o->is_over = true;
+}
+
+static enum fail find(int refuses, const struct domain *rule, unsigned *asked)
+{
+    struct event_base *base = loop_new();
+    struct oracle o = {.refuses = refuses};
+    struct own own = {.address_count = 0};
+    struct find f;
+
+    o.line = line_within(base, hear, &o);
+    assert_false(find_start(&f, o.line, SPAN("a.test"), rule, &own, NULL, over, &o));
+    for (unsigned i = 0; i < 100 && !o.is_over; i++)
+        (void)event_base_loop(base, EVLOOP_ONCE);
+    assert_true(o.is_over);
+    assert_int_equal(f.route.count, f.fail == FAIL_NOT ? 1 : 0);
+    *asked = o.asked;
+    find_clear(&f);
+    line_free(&o.line);
+    event_base_free(base);
+    return f.fail;
+}
+
+static void test_refused(void **state)
+{
+    static const struct {
+        const char *name;
+        int refuses;
+        bool heeds_sts;
+        unsigned long memory;
+        enum fail fail;
+        unsigned asked;
+    } rows[] = {
+        {"all is known", -1, true, 60, FAIL_NOT, 3},
+        {"the policy is not", QUESTION_STS, true, 60, FAIL_DNS, 3},
+        {"and nobody asks", QUESTION_STS, false, 60, FAIL_NOT, 2},
+        {"what was seen is not", QUESTION_SEEN, true, 60, FAIL_DNS, 3},
+        {"and nobody asks", QUESTION_SEEN, true, 0, FAIL_NOT, 2},
+        {"the servers are not", QUESTION_MAIL, true, 60, FAIL_DNS, 3},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct domain rule = {.smtp_hosts = ""};
+        unsigned asked;
+
+        option_defaults(domain_options, &rule);
+        rule.use_mta_sts = rows[i].heeds_sts;
+        rule.starttls_memory = rows[i].memory;
+        rule.allow_private_destinations = true;
+        assert_row(find(rows[i].refuses, &rule, &asked) == rows[i].fail, rows[i].name);
+        assert_row(asked == rows[i].asked, rows[i].name);
+    }
+}
+
+/* A rollup that wants to know more than the domain's own rule did has all asked anew. */
+static void test_rollup_asks(void **state)
+{
+    static const struct {
+        unsigned long own, rollup;
+        bool leads;
+    } rows[] = {{0, 0, false}, {0, 60, true}, {60, 60, false}, {60, 120, false}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct domain own, rollup;
+
+        option_defaults(domain_options, &own);
+        option_defaults(domain_options, &rollup);
+        own.starttls_memory = rows[i].own;
+        rollup.starttls_memory = rows[i].rollup;
+        assert_int_equal(roll_leads_away(&own, &rollup), rows[i].leads);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_rollup_asks),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
