@@ -225,6 +225,9 @@ my %first = (
     'a reply is injected' =>
         [sub { my $s = greet('two', 'STARTTLS'); $s->hear(qr/^STARTTLS$/); $s->say('220 go', '250 mx'); $s },
         'starttls-injected'],
+    'a reply is there before the question' =>
+        [sub { my $s = $server{two}->accept; $s->say('220 mx'); $s->hear(qr/^EHLO /); $s->say('250-mx', '250 STARTTLS', '220 go'); $s },
+        'starttls-injected'],
     'the certificate is wrong' => [sub { my $s = greet('two', 'STARTTLS'); secure($s, 'right', 0); $s },
         'certificate-host-mismatch'],
 );

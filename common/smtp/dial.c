@@ -203,5 +203,5 @@ bool dial_secured(struct dial *d)
 {
     buf_drop(&d->in, d->lent);
     d->lent = 0;
-    return buf_len(&d->in) == 0 && d->first == d->next;
+    return buf_len(&d->in) == 0 && buf_len(&d->out) == 0 && d->first == d->next;
 }

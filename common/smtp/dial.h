@@ -88,5 +88,5 @@ size_t dial_pieces(const struct dial *d, struct span body, struct span out[DIAL_
 size_t dial_went(struct dial *d, struct span body, size_t count);
 
 /* TLS has begun: true if the upstream said nothing behind its 220 (RFC 3207, 6; reply
- * injection) and owes nothing; false: close. */
+ * injection), owes nothing, and was asked before it answered; false: close. */
 MUST bool dial_secured(struct dial *d);
