@@ -20,7 +20,7 @@
 #include "proxy-out/trust.h"
 #include "tell/log.h"
 
-enum { BACKLOG = 64, ASKERS = 1024, OPEN_MOST = 10000, AT_ONCE = 64 };
+enum { BACKLOG = 64, ASKERS = 1024, OPEN_MOST = 10000, AT_ONCE = 64, LATE_MOST = 64 << 20 };
 
 static const double full_pause = 0.2; /* seconds */
 
@@ -40,6 +40,13 @@ struct house {
     bool draining;
 };
 
+/* An answer that the socket had no room for. */
+struct late {
+    STAILQ_ENTRY(late) link;
+    size_t len;
+    char bytes[];
+};
+
 /* A worker that asks. It lives on while one of its questions is open. */
 struct asker {
     LIST_ENTRY(asker) link;
@@ -47,6 +54,8 @@ struct asker {
     struct watch watch;
     int fd; /* ours; -1: it is gone */
     unsigned open;
+    STAILQ_HEAD(, late) late; /* in their order; nothing more is heard before they have gone */
+    size_t late_bytes;
 };
 
 int facts_listen(char *why, size_t size)
@@ -70,9 +79,20 @@ static void leave_if_done(struct house *h)
         event_base_loopbreak(h->base);
 }
 
+static void drop_late(struct asker *a)
+{
+    struct late *l = STAILQ_FIRST(&a->late);
+
+    STAILQ_REMOVE_HEAD(&a->late, link);
+    a->late_bytes -= l->len;
+    free(l);
+}
+
 static void hang_up(struct asker *a)
 {
     watch_want(&a->watch, -1, 0);
+    while (!STAILQ_EMPTY(&a->late))
+        drop_late(a);
     if (a->fd >= 0)
         close(a->fd);
     a->fd = -1;
@@ -84,15 +104,59 @@ static void hang_up(struct asker *a)
     free(a);
 }
 
-/* A worker that does not read has more than enough to do; it will ask again. */
+/* False: nobody reads there any more. */
+static bool say(struct asker *a, const void *bytes, size_t len, bool *has_room)
+{
+    *has_room = send(a->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    return *has_room || errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
+}
+
+static bool keep_late(struct asker *a, const struct answer *answer)
+{
+    size_t len = answer_size(answer);
+    struct late *l = a->late_bytes + len <= LATE_MOST ? malloc(sizeof *l + len) : NULL;
+
+    if (!l)
+        return false;
+    l->len = len;
+    memcpy(l->bytes, answer, len);
+    a->late_bytes += len;
+    STAILQ_INSERT_TAIL(&a->late, l, link);
+    watch_want(&a->watch, a->fd, CONN_OUT);
+    return true;
+}
+
+/* To hang up on a worker that has no room would end nothing: it would ask all of it again, at
+ * once. */
 static void on_answer(void *arg, const struct answer *answer)
 {
     struct asker *a = arg;
+    bool has_room = false;
 
     trust_note(&a->house->trust, answer);
     a->open--;
-    if (a->fd < 0 || send(a->fd, answer, answer_size(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    if (a->fd < 0 || (STAILQ_EMPTY(&a->late) && !say(a, answer, answer_size(answer), &has_room)) ||
+        (!has_room && !keep_late(a, answer)))
         hang_up(a);
+}
+
+/* True: all that was late has gone. */
+static bool catch_up(struct asker *a)
+{
+    struct late *l;
+    bool has_room;
+
+    while ((l = STAILQ_FIRST(&a->late))) {
+        if (!say(a, l->bytes, l->len, &has_room)) {
+            hang_up(a);
+            return false;
+        }
+        if (!has_room)
+            return false;
+        drop_late(a);
+    }
+    watch_want(&a->watch, a->fd, CONN_IN);
+    return true;
 }
 
 static void refuse(struct asker *a, const struct question *q)
@@ -153,13 +217,15 @@ static bool take_question(struct asker *a)
     start_answer(a, &said.q);
     a->open--;
     if (a->fd >= 0)
-        return true;
+        return STAILQ_EMPTY(&a->late);
     hang_up(a);
     return false;
 }
 
 static void on_asker(void *arg)
 {
+    if (!catch_up(arg))
+        return;
     for (unsigned i = 0; i < AT_ONCE && take_question(arg); i++)
         ;
 }
@@ -205,6 +271,7 @@ static void on_caller(void *arg)
     }
     a->house = h;
     a->fd = fd;
+    STAILQ_INIT(&a->late);
     watch_init(&a->watch, h->base, on_asker, a);
     watch_want(&a->watch, fd, CONN_IN);
     LIST_INSERT_HEAD(&h->askers, a, link);
