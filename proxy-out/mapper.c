@@ -151,7 +151,7 @@ static void on_caller(void *arg)
             pause_accepting(m);
         if (fd < 0)
             return;
-        if (networks_has(&m->listener->allow, &client)) {
+        if (m->listener->map_path || networks_has(&m->listener->allow, &client)) {
             take(m, fd);
             continue;
         }

@@ -9,7 +9,8 @@
 struct event_base;
 struct mapper;
 
-/* Answers whoever `l` allows, on its listening socket `fd` (borrowed). NULL: no memory. */
+/* Answers whoever `l` allows, on its listening socket `fd` (borrowed); at a path its mode does.
+ * NULL: no memory. */
 struct mapper *mapper_new(struct event_base *base, const struct relay_listener *l, int fd);
 void mapper_free(struct mapper **m);
 

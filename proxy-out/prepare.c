@@ -88,10 +88,10 @@ static int open_socket(const struct option_head *head, const struct addr *at, un
     return fd;
 }
 
-static int open_file(const struct settings *s, const struct relay_listener *l,
+static int open_file(const struct settings *s, const struct relay_listener *l, const char *path,
                      struct problems *wrong)
 {
-    struct listen_file file = {.path = l->path, .mode = l->mode, .gid = l->gid};
+    struct listen_file file = {.path = path, .mode = l->mode, .gid = l->gid};
     char why[512];
     struct cage cage;
     int fd = -1;
@@ -114,13 +114,15 @@ static void open_sockets(struct prepared *p, const struct settings *s, struct pr
         bool maps = l->hand_over == HAND_OVER_TRANSPORT_MAP;
 
         if (l->path) {
-            p->doors[i].fd = open_file(s, l, wrong);
+            p->doors[i].fd = open_file(s, l, l->path, wrong);
             continue;
         }
         p->doors[i].fd = open_socket(
             &l->head, &l->at,
             (maps ? LISTEN_LOOPBACK_DEVICE : 0) | (l->transparent ? LISTEN_TRANSPARENT : 0), wrong);
-        if (maps)
+        if (l->map_path)
+            p->doors[i].map_fd = open_file(s, l, l->map_path, wrong);
+        else if (maps)
             p->doors[i].map_fd = open_socket(&l->head, &l->map_at, 0, wrong);
     }
 }

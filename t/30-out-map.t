@@ -4,6 +4,7 @@
 use v5.36;
 use lib 't/lib';
 use Test::More;
+use IO::Socket::UNIX;
 use T::Stage;
 use T::Peer;
 use T::Run;
@@ -18,6 +19,12 @@ relay-listener 127.0.0.1:@port:out6@ {
     hand-over = transport-map
     map = "[::1]:@port:map6@"
     local-domains = {other.test}
+}
+relay-listener 127.0.0.1:@port:path@ {
+    hand-over = transport-map
+    map = unix:@dir@/map
+    socket-mode = 0600
+    allow = 192.0.2.1
 }
 name-server = "127.0.0.1@1"
 workers = 2
@@ -76,6 +83,12 @@ subtest 'another map, by IPv6, has domains and a port of its own' => sub {
     like(asked('transport u@other.test'), qr/^OK smtp:\[.*\]:@{[port('out')]}$/);
 };
 
+subtest 'and one at a unix socket, where it is for its mode to say who may ask' => sub {
+    my $path = stage_dir() . '/map';
+    is((stat $path)[2] & 0777, 0600, 'socket-mode');
+    like(asked('transport u@a.test', T::Peer->wrap(IO::Socket::UNIX->new(Peer => $path), 'postfix')), qr/^OK smtp:\[\Q$to{'a.test'}\E\]:@{[port('path')]}$/);
+};
+
 # Else Postfix would deliver it by itself, whatever our rules are.
 subtest 'what is no name comes to us, to be refused' => sub {
     for my $domain ('b..test', '', 'a b', "\xff.test") {
@@ -105,6 +118,7 @@ subtest 'killed and reloaded' => sub {
     $out->signal('HUP');
     $out->log_like(qr/ reloaded generation=2/);
     is(asked('transport u@a.test', T::Peer->connect(port('map'))), $answer, 'and after a reload');
+    like(asked('transport u@a.test', T::Peer->wrap(IO::Socket::UNIX->new(Peer => stage_dir() . '/map'), 'postfix')), qr/^OK /, 'at the path, too');
 };
 
 all_done();

@@ -24,6 +24,7 @@ use T::Sink;
 T::Mta->or_skip_all;
 my $ca = T::CA->new;
 my $dir = stage_dir();
+chmod 0711, $dir;
 my $dns = T::DNS->start(<<'Z');
 bank.example.       MX 10 mx.bank.example.
 mx.bank.example.    A 127.0.0.21
@@ -36,7 +37,7 @@ my $partner = T::Sink->start(addr => '127.0.0.22', port => port('25'));
 my $common = T::Printed::blocks('For all of them', 'handover')->{'sallyport.conf'};
 my ($state, @running);
 
-sub fit { return T::Printed::fit($_[0], '') =~ s{/var/log/sallyport}{$state}gr =~ s/^user = .*\n//mr }
+sub fit { return T::Printed::fit($_[0], '') =~ s{/var/log/sallyport}{$state}gr =~ s{/run/sallyport/}{$state/run/}gr =~ s/^user = .*\n//mr }
 
 # sallyport-out, and the accountant.
 sub start {
@@ -89,7 +90,7 @@ sub came_to {
 
 subtest 'Postfix' => sub {
     my $doc = T::Printed::blocks('Postfix', 'handover');
-    for my $way (', with transport-map', ', by LMTP', ', as smarthost') {
+    for my $way (', with transport-map', ', with transport-map at a unix socket', ', by LMTP', ', as smarthost') {
         my $out = start('postfix' . ($way =~ s/\W+/-/gr), $doc->{"sallyport.conf$way"});
         my %main = fit($doc->{"main.cf$way"}) =~ /^(\w+) = (.*)$/mg;
         my $mta = T::Postfix->start('mta' . ($way =~ s/\W+/-/gr), services => [['plain', port('mta')]],

@@ -57,55 +57,80 @@ static void check_socket_group(struct check *c, struct section *s, struct relay_
         wrong(c, s, "socket-group", "'%s' is no group of this machine", l->socket_group);
 }
 
+static bool is_unix(const char *text)
+{
+    return !strncmp(text, "unix:", 5);
+}
+
 /* unix:/path: a suffix finds room behind it where the socket is made. */
-static void check_path(struct check *c, struct section *s, struct relay_listener *l)
+static const char *read_path(struct check *c, struct section *s, const char *option,
+                             const char *text)
+{
+    const char *path = text + sizeof "unix:" - 1;
+
+    if (*path != '/' || strlen(path) + 8 > sizeof(((struct sockaddr_un *)0)->sun_path))
+        wrong(c, s, option, "'%s' is no path of a socket; write unix:/run/sallyport/%s", text,
+              strcmp(option, "map") ? "lmtp" : option);
+    return path;
+}
+
+/* What is said of the socket files that there are. */
+static void check_files(struct check *c, struct section *s, struct relay_listener *l)
 {
     char *end;
 
-    l->path = l->head.title + sizeof "unix:" - 1;
     l->mode = (unsigned)strtoul(l->socket_mode, &end, 8);
-    if (*l->path != '/' || strlen(l->path) + 8 > sizeof(((struct sockaddr_un *)0)->sun_path))
-        wrong(c, s, "relay-listener", "'%s' is no path of a socket; write unix:/run/sallyport/lmtp",
-              l->head.title);
-    if (l->hand_over != HAND_OVER_SMARTHOST)
-        wrong(c, s, "hand-over", "with unix:/path it can only be smarthost; drop it");
     if (!*l->socket_mode || *end || l->mode > 0777)
         wrong(c, s, "socket-mode", "'%s' is no mode; write 0660", l->socket_mode);
     check_socket_group(c, s, l);
 }
 
-/* What is said of a socket file where there is none. */
-static void check_no_path(struct check *c, struct section *s, const struct relay_listener *l)
+/* Or where there is none. */
+static void check_no_file(struct check *c, struct section *s, const struct relay_listener *l)
 {
     if (*l->socket_group || strcmp(l->socket_mode, "0660") != 0)
         wrong(c, s, *l->socket_group ? "socket-group" : "socket-mode",
-              "is for relay-listener unix:/path; write that or drop it");
-    if (l->protocol == RELAY_LMTP && l->at.port == 25)
-        wrong(c, s, "protocol", "port 25 is for smtp (RFC 2033, 5); listen at another port");
+              "is for relay-listener or map = unix:/path; write that or drop it");
 }
 
-void check_relay_listener(struct check *c, struct section *s)
+static void check_map(struct check *c, struct section *s, struct relay_listener *l)
 {
-    struct relay_listener *l = (struct relay_listener *)s->head;
     bool mapped = l->hand_over == HAND_OVER_TRANSPORT_MAP;
 
-    if (!strncmp(l->head.title, "unix:", 5)) {
-        check_path(c, s, l);
-        return;
-    }
-    if (!check_read_at(c, s, "relay-listener", l->head.title, &l->at))
-        return;
-    check_no_path(c, s, l);
-    check_allow(c, s, &l->allow);
-    check_way(c, s, l);
     if (mapped && !*l->map)
         wrong(c, s, "hand-over",
               "transport-map needs to know where it is asked; add map = "
               "127.0.0.1:PORT");
     else if (!mapped && *l->map)
         wrong(c, s, "map", "is for hand-over = transport-map; add that or drop map");
-    else if (mapped && !check_read_at(c, s, "map", l->map, &l->map_at))
+    else if (mapped && is_unix(l->map))
+        l->map_path = read_path(c, s, "map", l->map);
+    else if (mapped)
+        (void)!check_read_at(c, s, "map", l->map, &l->map_at);
+}
+
+void check_relay_listener(struct check *c, struct section *s)
+{
+    struct relay_listener *l = (struct relay_listener *)s->head;
+
+    if (is_unix(l->head.title)) {
+        l->path = read_path(c, s, "relay-listener", l->head.title);
+        if (l->hand_over != HAND_OVER_SMARTHOST)
+            wrong(c, s, "hand-over", "with unix:/path it can only be smarthost; drop it");
+        check_files(c, s, l);
         return;
+    }
+    if (!check_read_at(c, s, "relay-listener", l->head.title, &l->at))
+        return;
+    if (l->protocol == RELAY_LMTP && l->at.port == 25)
+        wrong(c, s, "protocol", "port 25 is for smtp (RFC 2033, 5); listen at another port");
+    check_allow(c, s, &l->allow);
+    check_way(c, s, l);
+    check_map(c, s, l);
+    if (l->map_path)
+        check_files(c, s, l);
+    else
+        check_no_file(c, s, l);
 }
 
 static void check_source_address(struct check *c, struct section *s, const char *text)

@@ -160,7 +160,8 @@ enum relay_protocol { RELAY_SMTP, RELAY_LMTP };
       "With unix:/path: the group of the socket, such as the mail server's; empty: that of "      \
       "workers.")                                                                                 \
     O(S, TEXT, map, "", ANY,                                                                      \
-      "With transport-map: where the mail server asks for transports (socketmap), ADDRESS:PORT.") \
+      "With transport-map: where the mail server asks for transports by socketmap, ADDRESS:PORT " \
+      "or unix:/path.")                                                                           \
     O(S, LIST, local_domains, "", ANY,                                                            \
       "With transport-map: domains that the mail server delivers itself.")
 
@@ -211,8 +212,9 @@ struct relay_listener {
     OPTION_HEAD
     RELAY_LISTENER_OPTIONS(OPTION_FIELD, relay_listener)
     struct addr at, map_at;
-    const char *path;   /* of a unix socket, then `at` is nothing; NULL: none */
-    unsigned mode, gid; /* of that; -1: no group is named */
+    /* Of unix sockets, then `at` or `map_at` is nothing; NULL: none. */
+    const char *path, *map_path;
+    unsigned mode, gid; /* of those; -1: no group is named */
 };
 struct rollup_list {
     OPTION_HEAD /* what it holds is settings.rollups */

@@ -103,8 +103,32 @@ static void check_addresses(struct section *list, struct arena *arena, struct pr
     }
 }
 
+/* Paths of listeners are titles; one of a map must be nobody else's. */
+static void check_map(struct section *list, struct section *s, struct problems *problems)
+{
+    const char *path = ((struct relay_listener *)s->head)->map_path;
+    bool before = true;
+
+    for (struct section *o = list; path && o; o = o->next) {
+        const struct relay_listener *l = (struct relay_listener *)o->head;
+
+        before = before && o != s;
+        if (o->kind != s->kind || o->bad)
+            continue;
+        if ((l->path && !strcmp(l->path, path)) ||
+            (before && l->map_path && !strcmp(l->map_path, path)))
+            section_wrong(s, problems, "map",
+                          "%s is taken by relay-listener %s in %s:%u; choose another",
+                          ((struct relay_listener *)s->head)->map, o->head->title, o->head->file,
+                          o->head->line);
+    }
+}
+
 void twins_check(struct section *list, struct arena *arena, struct problems *problems)
 {
     check_titles(list, arena, problems);
     check_addresses(list, arena, problems);
+    for (struct section *s = list; s; s = s->next)
+        if (s->kind == &kinds[KIND_RELAY_LISTENER] && !s->bad)
+            check_map(list, s, problems);
 }
