@@ -12,7 +12,9 @@
 #include "proxy-out/policies.h"
 #include "proxy-out/transaction.h"
 #include "conf/problem.h"
+#include "tell/log.h"
 #include "tell/reports.h"
+#include "way/own.h"
 #include "dns/resolve.h"
 
 /* They live as long as the master, over all reloads. */
@@ -181,6 +183,35 @@ void prepare_show(const void *prepared, dated_fn *show, void *arg)
     manners_show(p->manners, show, arg);
 }
 
+/* What is not there now may come yet, so it is no mistake; until then mail has to wait. */
+static void warn_source(const struct own *own, const struct domain *d)
+{
+    struct span rest = span_of(d->source_address);
+
+    while (rest.len > 0) {
+        struct span word = span_cut(&rest, ' ');
+        struct addr at;
+
+        if (!addr_read(word, &at) || addr_is_loopback(&at) || own_is_machine(own, &at))
+            continue;
+        log_say(LOG_LIFE, "", "source-not-ours", {"domain", span_of(d->head.title)},
+                {"address", word},
+                {"remedy", SPAN("mail for the domain waits until this machine has the address of "
+                                "source-address; add it to an interface or take it out")});
+    }
+}
+
+static void warn_sources(const struct settings *s)
+{
+    struct own own;
+
+    own_find(&own, s);
+    for (size_t i = 0; i < s->domain_section_count; i++)
+        if (*s->domain_sections[i].source_address)
+            warn_source(&own, &s->domain_sections[i]);
+    own_clear(&own);
+}
+
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size)
 {
     struct prepared *p = new_prepared(s->relay_listener_count);
@@ -204,8 +235,10 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
         return NULL;
     }
     p->settings = s;
-    if (!only_check)
+    if (!only_check) {
         prepare_minute(p);
+        warn_sources(s);
+    }
     return p;
 }
 

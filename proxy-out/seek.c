@@ -8,6 +8,8 @@
 #include "proxy-out/seen.h"
 #include "way/from.h"
 #include "proxy-out/key.h"
+#include "proxy-out/reach.h"
+#include "way/family.h"
 #include "way/roll.h"
 #include "proxy-out/tried.h"
 
@@ -102,6 +104,7 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
 
     k->quota = NULL;
     remember(k, &up->remote);
+    reach_note(k->worker, &up->remote.at, fail);
     if (fail == FAIL_NOT) {
         up->quota = quota;
         up->give_back = quota_leave;
@@ -143,6 +146,7 @@ static void attempt(struct seek *k, const struct candidate *c, const char *key, 
                                 .public = manners_public(k->worker->manners),
                                 .dane = known_dane(&k->known, c),
                                 .seconds = attempt_share(left, k->find.route.count - k->at),
+                                .connect_seconds = family_patience(&k->find.route, k->at, k->rule),
                                 .handshake_seconds =
                                     (double)k->worker->settings->global.tls_handshake_timeout};
 
@@ -279,6 +283,7 @@ static void go_on(struct seek *k)
 {
     if (k->find.fail == FAIL_NOT && roll_up(k))
         return;
+    reach_order(k->worker, &k->find.route);
     if (k->find.fail == FAIL_NOT)
         try(k);
     else

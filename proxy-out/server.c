@@ -202,7 +202,8 @@ static bool begin(struct server *v)
     if (!(w->base = loop_new()) || !(w->line = line_new(w->base, p->facts)) ||
         !(w->teller = teller_new(w->base, w->line)) || !(w->seen = seen_new()) ||
         !(w->pool = pool_new(w->base, v->most)) || !(w->resume = resume_new()) ||
-        !(w->broken = broken_new()) || !open_spool(v) || !open_doors(v))
+        !(w->broken = broken_new()) || !(w->unreached = broken_new()) || !open_spool(v) ||
+        !open_doors(v))
         return false;
     watch_init(&v->orders, w->base, on_orders, v);
     watch_want(&v->orders, v->child->orders, CONN_IN);
@@ -230,6 +231,7 @@ static void clear(struct server *v)
     seen_free(&w->seen);
     teller_free(&w->teller);
     broken_free(&w->broken);
+    broken_free(&w->unreached);
     line_free(&w->line);
     spool_close(&w->spool);
     own_clear(&w->own);

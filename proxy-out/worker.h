@@ -30,7 +30,8 @@ struct worker {
     struct seen *seen;
     struct pool *pool;
     struct resume *resume;
-    struct broken *broken;
+    struct broken *broken;    /* where TLS broke lately */
+    struct broken *unreached; /* and where nobody answered: reach.h */
     struct own own;
     bool has_key;
     uint64_t key[2];     /* of ENVID, shared with the milter */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "remote/attempt.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,14 +23,10 @@ struct attempt {
     enum phase phase;
     enum fail fail; /* of PHASE_OVER */
     double deadline;
-    bool in_clear; /* the second connection: no STARTTLS */
+    bool no_source; /* what we are to connect from cannot be had */
+    bool in_clear;  /* the second connection: no STARTTLS */
     struct login login;
 };
-
-double attempt_share(double left, size_t candidates)
-{
-    return left / (double)(candidates > 1 ? candidates : 1);
-}
 
 /* The owner hears of it at the end of the event: it may free us then. */
 static void finish(struct attempt *a, enum fail fail)
@@ -60,7 +57,8 @@ static double limit_of(const struct attempt *a, enum phase phase, double left)
 {
     switch (phase) {
     case PHASE_CONNECT:
-        return least(left, (double)a->conf.rule->connect_timeout);
+        return least(left, a->conf.connect_seconds > 0 ? a->conf.connect_seconds
+                                                       : (double)a->conf.rule->connect_timeout);
     case PHASE_SHAKE:
         /* Time must be left for the second connection. */
         return least(a->conf.demand.level == DEMAND_MAY ? left / 2 : left,
@@ -94,6 +92,7 @@ static void start(struct attempt *a)
     up->remote.secure = false;
     enter(a, PHASE_CONNECT);
     got = conn_dial(&up->conn, &a->conf.to->at, a->conf.from);
+    a->no_source = got == CONN_FAILED && errno == EADDRNOTAVAIL && a->conf.from;
     if (got == CONN_FAILED)
         alarm_set(&up->alarm, 0); /* from the loop, as everything else */
     else
@@ -349,7 +348,7 @@ static void on_late(void *arg)
 
     switch (a->phase) {
     case PHASE_CONNECT:
-        finish(a, FAIL_CONNECT);
+        finish(a, a->no_source ? FAIL_SOURCE : FAIL_CONNECT);
         break;
     case PHASE_SHAKE:
         (void)go_without(a, TLS_STALLED);

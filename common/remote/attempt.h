@@ -30,6 +30,7 @@ struct attempt_conf {
     struct dane dane;               /* with PART_DANE: what must be matched */
     struct ssl_session_st *session; /* to be resumed; NULL: none. The attempt's from here */
     double seconds;                 /* for all of it */
+    double connect_seconds;         /* for a connection; 0: connect-timeout */
     double handshake_seconds;       /* for a handshake */
 };
 
@@ -42,4 +43,7 @@ struct attempt *attempt_new(const struct attempt_conf *conf, attempt_fn *fn, voi
 void attempt_free(struct attempt **a);
 
 /* How much of the time that is left one of `candidates` may take: a fair share. */
-double attempt_share(double left, size_t candidates);
+static inline double attempt_share(double left, size_t candidates)
+{
+    return left / (double)(candidates > 1 ? candidates : 1);
+}

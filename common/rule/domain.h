@@ -73,7 +73,7 @@ enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
     O(S, TEXT, ehlo_name, "", ANY, "Our name in EHLO; host-name if empty.")                       \
     O(S, TEXT, source_address, "", ANY,                                                           \
       "Local address to connect from; one of each family, "                                       \
-      "with a space between.")                                                                    \
+      "with a space between. Of a family without one the kernel chooses; that comes last.")       \
     O(S, FLAG, allow_private_destinations, "no", ANY,                                             \
       "Deliver to loopback and private addresses.")                                               \
     O(S, COUNT, max_smtp_out, "20", RANGE(1, 10000), "Connections to the domain at a time.")      \

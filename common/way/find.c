@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "way/family.h"
+
 #include "base/text.h"
 
 /* A name server that fails may have known more: that counts before anything else. */
@@ -50,6 +52,7 @@ static void settle(struct find *f)
         choose(f);
     if (f->route.count > 0 || f->fail == FAIL_NOT)
         f->fail = route_settle(&f->route, f->own, f->allow_private);
+    family_order(&f->route, f->v6_first);
 }
 
 static void one_less(struct find *f)
@@ -124,6 +127,7 @@ bool find_start(struct find *f, struct line *line, struct span domain, const str
                        .to = to,
                        .allow_private = rule->allow_private_destinations,
                        .heeds_dane = rule->use_dane != DOMAIN_DANE_OFF,
+                       .v6_first = family_is_v6_first(own, rule),
                        .heeds_sts = rule->use_mta_sts,
                        .told = rule->smtp_hosts[0] != '\0',
                        .fn = fn,

@@ -70,7 +70,7 @@ enum fail route_fail_of(enum answer_status status)
     return FAIL_DNS;
 }
 
-static bool is_machine(const struct own *own, const struct addr *a)
+bool own_is_machine(const struct own *own, const struct addr *a)
 {
     for (size_t i = 0; i < own->address_count; i++)
         if (!memcmp(own->addresses[i].ip, a->ip, sizeof a->ip))
@@ -93,7 +93,7 @@ bool own_listens_at(const struct own *own, const struct addr *a)
         if (l->port != a->port)
             continue;
         if (!memcmp(l->ip, a->ip, sizeof a->ip) ||
-            (is_anywhere(l) && (addr_is_loopback(a) || is_machine(own, a))))
+            (is_anywhere(l) && (addr_is_loopback(a) || own_is_machine(own, a))))
             return true;
     }
     return false;
@@ -105,7 +105,7 @@ static bool is_own(const struct own *own, const struct candidate *c)
     if (own_listens_at(own, &c->at))
         return true;
     return !c->told && (networks_has(&own->others, &c->at) ||
-                        (is_machine(own, &c->at) && !addr_is_loopback(&c->at)));
+                        (own_is_machine(own, &c->at) && !addr_is_loopback(&c->at)));
 }
 
 /* By preference; what is equal stays in its order, which the facts process has shuffled. */

@@ -48,6 +48,9 @@ struct own {
     struct networks others; /* local-addresses */
 };
 
+/* Is it an address of this machine, whatever the port? */
+bool own_is_machine(const struct own *own, const struct addr *a);
+
 /* Is that one of our listeners? */
 bool own_listens_at(const struct own *own, const struct addr *at);
 
