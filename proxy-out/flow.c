@@ -172,5 +172,6 @@ enum phase flow_last_words(struct session *s)
     if (!s->finished)
         conn_finish(&s->conn);
     s->finished = true;
-    return s->ended || !conn_discard(&s->conn) ? over(s, "quit") : PHASE_LAST_WORDS;
+    s->ended = s->ended || !conn_discard(&s->conn);
+    return s->ended ? over(s, "quit") : PHASE_LAST_WORDS;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/memo.h"
 
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "proxy-out/recall.h"
 #include "proxy-out/session.h"
@@ -148,14 +150,17 @@ void memo_tend(struct session *s)
 
 void memo_said(struct session *s)
 {
-    s->memo.replied = s->relay.message != RELAY_ENDING;
+    struct memo *m = &s->memo;
+
+    m->invited = s->relay.message == RELAY_HEARS;
+    m->replied = s->relay.message != RELAY_ENDING;
 }
 
 void memo_heard(struct session *s)
 {
     struct memo *m = &s->memo;
 
-    while (m->replied && m->told) {
+    while (m->replied && m->invited && m->told) {
         struct told *one = m->told;
 
         m->told = *told_next(one);
@@ -163,15 +168,36 @@ void memo_heard(struct session *s)
     }
 }
 
+/* Where nobody reads, the kernel there resets the connection, and acknowledges nothing. */
+static bool has_heard_likely(const struct session *s)
+{
+    int unheard = 0;
+
+    return s->memo.replied && s->ended && !s->gone && !s->conn.broken &&
+           ioctl(s->conn.fd, SIOCOUTQ, &unheard) == 0 && unheard == 0;
+}
+
+static void log_unheard(const struct session *s)
+{
+    log_say(LOG_SESSION, s->id.text, "answer-unheard",
+            {"then", SPAN("it is remembered, should the mail server come again")});
+}
+
 void memo_clear(struct session *s)
 {
     struct memo *m = &s->memo;
+    bool likely = m->told && has_heard_likely(s);
 
     forget_asking(m);
+    if (m->told && !likely)
+        log_unheard(s);
     while (m->told) {
         struct told *one = m->told;
 
         m->told = *told_next(one);
-        teller_leave(s->worker->teller, &one);
+        if (likely)
+            teller_likely(s->worker->teller, &one);
+        else
+            teller_leave(s->worker->teller, &one);
     }
 }

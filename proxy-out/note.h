@@ -15,6 +15,7 @@ enum note_kind {
     NOTE_SEEN = 1000, /* a domain has shown TLS; key: the domain */
     NOTE_SENT,        /* an outcome that its mail server may not hear; see sent.h */
     NOTE_HEARD,       /* it did: forget that. Keys, a NUL NUL behind each */
+    NOTE_LIKELY,      /* it most likely did: they may go at `until`. Keys likewise */
 };
 
 struct note {

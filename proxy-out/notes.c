@@ -3,17 +3,20 @@
 
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/siphash.h"
 #include "net/watch.h"
 #include "tell/log.h"
 
-enum { WAITING_MOST = 20000, TELL_EVERY = 60 };
+enum { WAITING_MOST = 20000, WAYS = 4096, TELL_EVERY = 60 };
 
 static const double a_moment = 1; /* seconds until a note is written down */
 
 struct waiting {
     TAILQ_ENTRY(waiting) link;
+    LIST_ENTRY(waiting) way;
     struct note note;
 };
 
@@ -21,7 +24,9 @@ struct notes {
     struct store *store; /* borrowed; NULL: there is none */
     struct alarm alarm;
     bool set;
-    TAILQ_HEAD(, waiting) waiting;
+    TAILQ_HEAD(, waiting) waiting; /* the oldest first */
+    LIST_HEAD(ways, waiting) at[WAYS];
+    uint64_t key[2];
     size_t count;
     double told;
 };
@@ -33,9 +38,16 @@ static void come_again(struct notes *n)
     n->set = true;
 }
 
+/* By the domain, or the queue id: what stands before the first NUL. */
+static struct ways *way_of(struct notes *n, struct span key)
+{
+    return &n->at[siphash(n->key, span_cut(&key, '\0')) % WAYS];
+}
+
 static void drop(struct notes *n, struct waiting *w)
 {
     TAILQ_REMOVE(&n->waiting, w, link);
+    LIST_REMOVE(w, way);
     n->count--;
     free(w);
 }
@@ -94,6 +106,7 @@ struct notes *notes_new(struct event_base *base, struct store *store)
     n->store = store;
     alarm_init(&n->alarm, base, on_moment, n);
     TAILQ_INIT(&n->waiting);
+    (void)!getrandom(n->key, sizeof n->key, 0);
     return n;
 }
 
@@ -109,19 +122,15 @@ void notes_free(struct notes **at)
     *at = NULL;
 }
 
-/* False: it does not wait, so it may be in the store. */
-static bool take_back(struct notes *n, struct span key)
+/* NULL: it does not wait, so it may be in the store. */
+static struct waiting *find(struct notes *n, enum note_kind kind, struct span key)
 {
     struct waiting *w;
 
-    TAILQ_FOREACH(w, &n->waiting, link)
-    {
-        if (w->note.kind != NOTE_SENT || !span_same(note_key(&w->note), key))
-            continue;
-        drop(n, w);
-        return true;
-    }
-    return false;
+    LIST_FOREACH(w, way_of(n, key), way)
+    if (w->note.kind == kind && span_same(note_key(&w->note), key))
+        return w;
+    return NULL;
 }
 
 /* The next of keys that each have NUL NUL behind them. */
@@ -136,15 +145,40 @@ static bool next_key(struct span *rest, struct span *key)
     return true;
 }
 
-static void forget(struct notes *n, struct span keys)
+/* What is found is borrowed until the store is written to. */
+static void shorten(struct store_txn *t, struct span key, double to)
+{
+    struct span value;
+    char copy[NOTE_MAX];
+    double until;
+
+    if (!store_get_until(t, MEMORY_SENT, key, &value, &until) || value.len > sizeof copy ||
+        (until > 0 && until <= to))
+        return;
+    memcpy(copy, value.at, value.len);
+    memory_put(t, MEMORY_SENT, key, (struct span){copy, value.len}, to);
+}
+
+/* `to` 0: gone at once; else not later than that. */
+static void cut_short(struct notes *n, struct span keys, double to)
 {
     struct store_txn *t = NULL;
+    struct waiting *w;
     struct span key;
 
     while (next_key(&keys, &key)) {
-        if (key.len == 0 || take_back(n, key) || (!t && !(t = store_begin(n->store))))
+        if (key.len == 0)
             continue;
-        (void)!store_drop(t, MEMORY_SENT, key);
+        if ((w = find(n, NOTE_SENT, key))) {
+            w->note.until = to < w->note.until ? to : w->note.until;
+            if (to <= 0)
+                drop(n, w);
+        } else if (t || (t = store_begin(n->store))) {
+            if (to > 0)
+                shorten(t, key, to);
+            else
+                (void)!store_drop(t, MEMORY_SENT, key);
+        }
     }
     if (t && !store_commit(&t))
         say_failed(n);
@@ -153,13 +187,17 @@ static void forget(struct notes *n, struct span keys)
 static void keep(struct notes *n, const struct note *note)
 {
     struct waiting *w = malloc(sizeof *w + note->key_len + note->value_len);
+    struct waiting *old = find(n, note->kind, note_key(note));
 
     if (!w) {
         say_failed(n);
         return;
     }
+    if (old)
+        drop(n, old);
     memcpy(&w->note, note, note_size(note));
     TAILQ_INSERT_TAIL(&n->waiting, w, link);
+    LIST_INSERT_HEAD(way_of(n, note_key(&w->note)), w, way);
     if (++n->count >= WAITING_MOST)
         write_down(n);
     come_again(n);
@@ -168,18 +206,19 @@ static void keep(struct notes *n, const struct note *note)
 bool notes_take(struct notes *n, const struct note *note, size_t len)
 {
     if (len < sizeof *note || note->key_len > NOTE_MAX || note->value_len > NOTE_MAX ||
-        len != note_size(note) || note->kind < NOTE_SEEN || note->kind > NOTE_HEARD)
+        len != note_size(note) || note->kind < NOTE_SEEN || note->kind > NOTE_LIKELY)
         return false;
     if (!n->store)
         return true;
-    if (note->kind == NOTE_HEARD)
-        forget(n, note_key(note));
+    if (note->kind >= NOTE_HEARD)
+        cut_short(n, note_key(note), note->kind == NOTE_HEARD ? 0 : note->until);
     else
         keep(n, note);
     return true;
 }
 
 struct looking {
+    struct store_txn *txn;
     struct answer *out;
     struct span prefix;
     double now;
@@ -192,10 +231,13 @@ static bool take_entry(void *arg, struct span key, struct span value)
 {
     struct looking *l = arg;
     struct answer_sent *to = &l->out->sent;
+    double until;
 
     if (key.len < l->prefix.len || memcmp(key.at, l->prefix.at, l->prefix.len) != 0)
         return false;
-    if (key.len + value.len > sizeof to->entry)
+    if (key.len + value.len > sizeof to->entry ||
+        !store_get_until(l->txn, MEMORY_SENT, key, &value, &until) ||
+        (until > 0 && until <= l->now))
         return true;
     if (l->skip > 0) {
         l->skip--;
@@ -213,11 +255,11 @@ static bool take_entry(void *arg, struct span key, struct span value)
     return true;
 }
 
-static bool waits_under(const struct notes *n, struct span prefix)
+static bool waits_under(struct notes *n, struct span prefix)
 {
     const struct waiting *w;
 
-    TAILQ_FOREACH(w, &n->waiting, link)
+    LIST_FOREACH(w, way_of(n, prefix), way)
     if (w->note.kind == NOTE_SENT && w->note.key_len > prefix.len &&
         memcmp(w->note.bytes, prefix.at, prefix.len) == 0)
         return true;
@@ -234,18 +276,15 @@ static void find_sent(struct notes *n, const struct question *q, struct answer *
         write_down(n);
     if (!(t = store_look(n->store)))
         return;
+    l.txn = t;
     store_walk_from(t, MEMORY_SENT, l.prefix, take_entry, &l);
     store_abort(&t);
 }
 
 static bool was_seen(struct notes *n, struct span domain)
 {
-    const struct waiting *w;
-
-    TAILQ_FOREACH(w, &n->waiting, link)
-    if (w->note.kind == NOTE_SEEN && span_same(note_key(&w->note), domain))
-        return true;
-    return memory_get(n->store, MEMORY_SEEN, domain, clock_now(), NULL, 0) >= 0;
+    return find(n, NOTE_SEEN, domain) ||
+           memory_get(n->store, MEMORY_SEEN, domain, clock_now(), NULL, 0) >= 0;
 }
 
 void notes_answer(struct notes *n, const struct question *q, struct answer *out)

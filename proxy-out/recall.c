@@ -112,16 +112,23 @@ struct span recall_word(struct relay *r, size_t recipient, char to[SERVE_REPLY_M
     return (struct span){to, (size_t)snprintf(to, SERVE_REPLY_MAX, "%s\r\n", word)};
 }
 
-static void tell_part(struct relay *r, const struct lane *l, unsigned part, struct buf *value)
+static void tell_part(struct relay *r, unsigned lane, unsigned part, struct buf *value)
 {
     char name[SENT_KEY];
-    int len = snprintf(name, sizeof name, "%s%c%s.%u.%s.%u", r->t.queue_id, '\0',
-                       r->conf.mta.session.text, r->t.number, l->domain, part);
+    int len = snprintf(name, sizeof name, "%s%c%s.%u.%u.%u", r->t.queue_id, '\0',
+                       r->conf.mta.session.text, r->t.number, lane, part);
 
-    if (len >= (int)sizeof name)
-        len = sizeof name - 1; /* a long domain: the front of it will do */
     tell(r, new_note(NOTE_SENT, (struct span){name, (size_t)len}, buf_peek(value)),
          clock_now() + (double)r->conf.remember);
+}
+
+static unsigned lane_number(const struct relay *r, const struct lane *l)
+{
+    unsigned i = 0;
+
+    while (i < r->lanes && r->lane[i] != l)
+        i++;
+    return i;
 }
 
 /* As many recipients from `*from` on as one value takes; how many there were. */
@@ -152,7 +159,7 @@ void recall_tell(struct relay *r, const struct lane *l, struct span reply)
         buf_init(&value, SENT_MAX);
         if (sent_begin(&value, r->client.received, r->crc, r->t.sender, reply) &&
             fill(r, l, &from, &value) > 0)
-            tell_part(r, l, part++, &value);
+            tell_part(r, lane_number(r, l), part++, &value);
         else
             from = r->t.count;
         buf_clear(&value);

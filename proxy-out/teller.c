@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "net/watch.h"
 
-enum { HEARD_MAX = NOTE_MAX - 1000, LEFT_MOST = 10000 };
+enum { KEYS_MAX = NOTE_MAX - 1000, LEFT_MOST = 10000 };
 
 static const double every = 0.2; /* seconds between its rounds, while there is something to do */
 static const double settled = 5; /* by then the facts process has written it down */
@@ -26,7 +26,7 @@ struct teller {
     bool set;
     TAILQ_HEAD(, told) all; /* the oldest first */
     unsigned left;
-    struct buf heard; /* keys, as NOTE_HEARD has them */
+    struct buf heard, likely; /* keys, as their notes have them */
 };
 
 struct told **told_next(struct told *one)
@@ -56,18 +56,24 @@ static void drop(struct teller *t, struct told *one)
     free(one);
 }
 
-static void push_heard(struct teller *t)
+static void push_keys(struct teller *t, struct buf *from, enum note_kind kind, double until)
 {
-    struct span keys = buf_peek(&t->heard);
+    struct span keys = buf_peek(from);
     struct note *n = keys.len > 0 ? malloc(sizeof *n + keys.len) : NULL;
 
     if (!n)
         return;
-    *n = (struct note){.kind = NOTE_HEARD, .key_len = (uint32_t)keys.len};
+    *n = (struct note){.kind = kind, .key_len = (uint32_t)keys.len, .until = until};
     memcpy(n->bytes, keys.at, keys.len);
     if (line_send(t->line, n, note_size(n)))
-        buf_drop(&t->heard, keys.len);
+        buf_drop(from, keys.len);
     free(n);
+}
+
+static void push_all_keys(struct teller *t)
+{
+    push_keys(t, &t->heard, NOTE_HEARD, 0);
+    push_keys(t, &t->likely, NOTE_LIKELY, clock_now() + TOLD_LIKELY);
 }
 
 static void on_round(void *arg)
@@ -77,14 +83,14 @@ static void on_round(void *arg)
     struct told *next;
 
     t->set = false;
-    push_heard(t);
+    push_all_keys(t);
     for (struct told *one = TAILQ_FIRST(&t->all); one; one = next) {
         next = TAILQ_NEXT(one, link);
         push(t, one);
         if (one->left > 0 && (now - one->left > settled || t->left > LEFT_MOST))
             drop(t, one);
     }
-    if (buf_len(&t->heard) > 0 || !TAILQ_EMPTY(&t->all))
+    if (buf_len(&t->heard) + buf_len(&t->likely) > 0 || !TAILQ_EMPTY(&t->all))
         come_again(t);
 }
 
@@ -108,7 +114,8 @@ struct teller *teller_new(struct event_base *base, struct line *line)
     alarm_init(&t->alarm, base, on_round, t);
     TAILQ_INIT(&t->all);
     line_tells(line, tell_again, t);
-    buf_init(&t->heard, HEARD_MAX);
+    buf_init(&t->heard, KEYS_MAX);
+    buf_init(&t->likely, KEYS_MAX);
     return t;
 }
 
@@ -124,6 +131,7 @@ void teller_free(struct teller **at)
     while (!TAILQ_EMPTY(&t->all))
         drop(t, TAILQ_FIRST(&t->all));
     buf_clear(&t->heard);
+    buf_clear(&t->likely);
     free(t);
     *at = NULL;
 }
@@ -155,19 +163,38 @@ void teller_leave(struct teller *t, struct told **at)
     come_again(t);
 }
 
-/* Where there is no room for its key it stays remembered, which does no harm. */
-void teller_heard(struct teller *t, struct told **at)
+/* Where there is no room for its key it stays remembered as it is, which does no harm. */
+static void add_key(struct teller *t, struct buf *to, const struct told *one)
 {
     static const char end[2];
+
+    if (buf_room(to) < one->note.key_len + sizeof end)
+        push_all_keys(t);
+    if (one->line == 0 || buf_room(to) < one->note.key_len + sizeof end)
+        return;
+    (void)!buf_add(to, note_key(&one->note));
+    (void)!buf_add(to, (struct span){end, sizeof end});
+}
+
+void teller_heard(struct teller *t, struct told **at)
+{
     struct told *one = *at;
 
     *at = NULL;
     if (!one)
         return;
-    if (one->line != 0 && buf_room(&t->heard) >= one->note.key_len + sizeof end) {
-        (void)!buf_add(&t->heard, note_key(&one->note));
-        (void)!buf_add(&t->heard, (struct span){end, sizeof end});
-    }
+    add_key(t, &t->heard, one);
     drop(t, one);
     come_again(t);
+}
+
+void teller_likely(struct teller *t, struct told **at)
+{
+    double until = clock_now() + TOLD_LIKELY;
+
+    if (*at && until < (*at)->note.until) {
+        add_key(t, &t->likely, *at);
+        (*at)->note.until = until; /* where it is told again */
+    }
+    teller_leave(t, at);
 }

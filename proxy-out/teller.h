@@ -21,8 +21,11 @@ void teller_free(struct teller **t);
 /* Now; copied. NULL: no memory, and it is not told. */
 struct told *teller_tell(struct teller *t, const struct note *n);
 
-/* Both let go of it; NULL is fine. heard: the mail server knows, and it may be forgotten. */
+/* All let go of it; NULL is fine. heard: the mail server knows, and it may be forgotten. likely:
+ * it should, and TOLD_LIKELY seconds will do. */
+enum { TOLD_LIKELY = 7200 }; /* longer than what is deferred waits (Postfix: 4000 s at most) */
 void teller_heard(struct teller *t, struct told **one);
+void teller_likely(struct teller *t, struct told **one);
 void teller_leave(struct teller *t, struct told **one);
 
 /* A chain of those that one session holds. */

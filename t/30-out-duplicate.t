@@ -75,7 +75,9 @@ sub send_unheard ($id, $how, @rcpt) {
 
 sub hang_up ($c, $s) {
     $c->close;
+    $out->log_mark;
     $s->say('250 2.0.0 Taken as 4711');
+    $out->log_like(qr/answer-unheard/);
     csv_wait($o{csv}, sub { $_->{type} eq 'd' });
     return;
 }
@@ -171,27 +173,64 @@ subtest 'over LMTP each has his own answer' => sub {
     $s->close;
 };
 
-subtest 'what was heard is not remembered, nor what has no id' => sub {
-    for (['HEARD1', 'out'], ['DEAF1', 'deaf']) {
-        my ($id, $port) = @$_;
-        for (1 .. 2) {
-            my $c = mta($id, port => $port);
-            $c->say('RCPT TO:<b@b.test>');
-            my $s = greet(1);
-            $c->hear(qr/^250 2\.0\.0 Ok/, "$id goes to the server");
-            $c->say('DATA');
-            $s->hear(qr/^DATA/);
-            $s->say('354 go');
-            $c->hear(qr/^354 /);
-            $c->say("$message.");
-            $s->hear_body;
-            $s->say('250 2.0.0 Taken');
-            $c->hear(qr/^250 2\.0\.0 Taken/);
-            $c->talk('QUIT' => qr/^221 /) if $port eq 'out';
-            $c->close;
-            $s->close;
-            select undef, undef, undef, 0.5; # what is taken back is told a moment later
+# One message up to its answer; the connection stays. `s` is the server's side.
+sub send_one ($c, @rcpt) {
+    $c->say("RCPT TO:<$_>") for @rcpt;
+    my $s = greet(scalar @rcpt);
+    $c->hear(qr/^250 2\.0\.0 Ok/, 'it goes to the server') for @rcpt;
+    $c->say('DATA');
+    $s->hear(qr/^DATA/);
+    $s->say('354 go');
+    $c->hear(qr/^354 /);
+    $c->say("$message.");
+    $s->hear_body;
+    $s->say('250 2.0.0 Taken as 4711');
+    $c->hear(qr/^250 2\.0\.0 Taken/);
+    return $s->close;
+}
+
+subtest 'what has no id is not remembered' => sub {
+    for (1 .. 2) {
+        my $c = mta('DEAF1', port => 'deaf');
+        send_one($c, 'b@b.test');
+        $c->close;
+    }
+};
+
+# What is said with the dot, or ahead (RFC 2920), may be said by who never hears the answer.
+subtest 'who goes on to the next message has heard, and nobody else' => sub {
+    my %goes = (
+        QUIT1 => ['QUIT'],
+        RSET1 => ['RSET', 'XFORWARD IDENT=RSET2', 'MAIL FROM:<a@a.test>'],
+        SHUT1 => [],
+        NEXT1 => 'next',
+    );
+    for my $id (sort keys %goes) {
+        my $c = mta($id);
+        $out->log_mark;
+        send_one($c, 'b@b.test');
+        if (ref $goes{$id}) { $c->talk($_ => qr/^2/) for @{$goes{$id}} }
+        else {
+            $c->talk('XFORWARD IDENT=NEXT2' => qr/^250/, 'MAIL FROM:<a@a.test>' => qr/^250/);
+            send_one($c, 'c@b.test');
         }
+        $c->close;
+        like($out->log_like(qr/closed|answer-unheard/), qr/closed/, "$id: it has most likely heard");
+    }
+    my $c;
+    T::Stage::wait_for(sub { # what is taken back is told a moment later
+        $c->close if $c;
+        $c = mta('NEXT1');
+        $c->say('RCPT TO:<b@b.test>');
+        my $s = $mx->accept(maybe => 1, seconds => 0.2) or return $c->hear(qr/remembered/) && 0;
+        $s->close;
+        return 1;
+    }) or fail('it is forgotten');
+    $c->close;
+    send_again($_, $message, $taken, 'b@b.test') for grep { ref $goes{$_} } sort keys %goes;
+    for my $id (sort keys %goes) {
+        wait_row($id);
+        is(rows($id), 1, "$id: one d row");
     }
 };
 

@@ -69,6 +69,8 @@ begin transports
 nowhere:
   driver = appendfile
   file = /dev/null
+begin retry
+* * F,2h,1m
 CONF
 }
 
@@ -79,6 +81,12 @@ sub wait_for_ready {
         unless $self->is_alive && $self->log_text =~ /daemon started/;
     return;
 }
+
+# Tries all that is deferred again, now; it comes back when that is done.
+sub flush { return $_[0]{jail}->run("$program -C /etc/exim4/exim4.conf -qff 2>&1") }
+
+# Ids of the messages that it still has.
+sub queue { return map { m{([^/]+)-H\z} } glob $_[0]{jail}->path('/var/spool/exim4/input') . '/{*,*/*}-H' }
 
 sub taken {
     my $text = $_[0]->log_text;

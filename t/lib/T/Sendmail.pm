@@ -77,6 +77,12 @@ sub make_access {
     return;
 }
 
+# Tries all that is deferred again, now, whatever was found out about hosts; it comes back when that is done.
+sub flush { return $_[0]{jail}->run("$program -O HostStatusDirectory= -q 2>&1") }
+
+# Ids of the messages that it still has.
+sub queue { return map { m{/qf(\w+)\z} } glob $_[0]{jail}->path('/var/spool/mqueue') . '/qf*' }
+
 # One that was given up is logged alike, but not queued.
 sub taken {
     my $self = shift;
