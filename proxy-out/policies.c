@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/policies.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
-#include "net/tls.h"
+#include "sts/cas.h"
 #include "sts/keeper.h"
+#include "sts/sts_answer.h"
 #include "tell/log.h"
-
-enum { CAS_MOST = 16 << 20 };
 
 struct policies {
     struct keeper *keeper;
@@ -22,45 +19,13 @@ struct pending {
     void *arg;
 };
 
-static char *read_file(const char *path)
-{
-    FILE *in = fopen(path, "re");
-    char *text = in ? malloc(CAS_MOST + 1) : NULL;
-    size_t len = text ? fread(text, 1, CAS_MOST, in) : 0;
-
-    if (in)
-        fclose(in);
-    if (!text)
-        return NULL;
-    text[len] = '\0';
-    char *fits = realloc(text, len + 1);
-
-    return fits ? fits : text;
-}
-
 char *policies_cas(const struct global *g, char *why, size_t size)
 {
-    const struct tls_client_conf conf = {.cert = {.file = "", .password = ""},
-                                         .ca_file = g->mta_sts_ca_file,
-                                         .ciphers = "",
-                                         .ciphersuites = "",
-                                         .least = TLS_1_2,
-                                         .security_level = -1};
     char what[1024];
-    struct tls *readable;
-    char *text;
+    char *text = cas_read(g->mta_sts_ca_file, what, sizeof what);
 
-    if (!*g->mta_sts_ca_file)
-        return strdup("");
-    readable = tls_client_new(&conf, what, sizeof what);
-    if (!readable) {
+    if (!text)
         snprintf(why, size, "%s:%u: mta-sts-ca-file: %s", g->head.file, g->head.line, what);
-        return NULL;
-    }
-    tls_free(&readable);
-    if (!(text = read_file(g->mta_sts_ca_file)))
-        snprintf(why, size, "%s:%u: mta-sts-ca-file: %s: %s", g->head.file, g->head.line,
-                 g->mta_sts_ca_file, strerror(errno));
     return text;
 }
 
@@ -123,28 +88,12 @@ void policies_free(struct policies **p)
     *p = NULL;
 }
 
-static void fill(struct answer_sts *to, uint32_t *count, const struct kept *kept)
-{
-    to->mode = kept->policy.mode;
-    to->max_age = kept->policy.max_age;
-    memcpy(to->id, kept->id, sizeof to->id);
-    for (size_t i = 0; i < kept->policy.count; i++)
-        memcpy(to->mx[i], kept->policy.mx[i], sizeof to->mx[i]);
-    *count = (uint32_t)kept->policy.count;
-}
-
-_Static_assert(sizeof((struct sts_policy){0}.mx) == sizeof((struct answer_sts){0}.mx) &&
-                   sizeof((struct kept){0}.id) == sizeof((struct answer_sts){0}.id),
-               "an answer holds a policy");
-
 static void on_known(void *arg, const struct kept *kept, enum sts_trouble trouble)
 {
     struct pending *asked = arg;
-    struct answer a = {.number = asked->number, .kind = QUESTION_STS, .status = ANSWER_OK};
+    struct answer a;
 
-    a.sts.trouble = trouble;
-    if (kept)
-        fill(&a.sts, &a.count, kept);
+    sts_answer(&a, asked->number, kept, trouble);
     asked->fn(asked->arg, &a);
     free(asked);
 }

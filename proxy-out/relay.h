@@ -21,9 +21,10 @@
 #include "proxy-out/transaction.h"
 #include "smtp/received.h"
 #include "smtp/serve.h"
+#include "way/own.h"
 
 /* With the host's name; also what tells that we have called ourselves. */
-#define RELAY_GREETING "220 %s ESMTP sallyport-out\r\n"
+#define RELAY_GREETING OWN_GREETING
 #define RELAY_GREETING_LMTP "220 %s LMTP sallyport-out\r\n"
 
 enum { RELAY_LANES = 10 };

@@ -57,12 +57,19 @@ bool value_is_readable(const char *path, char *why, size_t size)
     return regular;
 }
 
+/* A file for others' eyes, such as a key, where a tool reads the configuration for one who is not
+ * root. Whoever needs what is in it finds out, and says so. */
+static bool is_for_others(const char *path)
+{
+    return geteuid() != 0 && access(path, R_OK) != 0 && errno == EACCES;
+}
+
 static bool read_path(const struct place *p, const char *text, bool must_be_there, const char **out)
 {
     char why[512];
 
     *out = value_path(p->arena, p->folder, text);
-    if (!must_be_there || !**out || value_is_readable(*out, why, sizeof why))
+    if (!must_be_there || !**out || value_is_readable(*out, why, sizeof why) || is_for_others(*out))
         return true;
     snprintf(p->why, p->size, "%s; name a file that is there and may be read", why);
     return false;

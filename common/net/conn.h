@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <time.h>
+
 #include "base/addr.h"
 #include "base/span.h"
 #include "rule/decide.h"
@@ -138,6 +140,16 @@ enum cert_state conn_cert_state(const struct conn *c, const char *name);
 
 /* The same by other CAs than the session's own: those of the context `cas`, of a caller. */
 enum cert_state conn_cert_state_by(const struct conn *c, struct tls *cas, const char *name);
+
+/* Is it for this name, whoever made it? As above. */
+bool conn_cert_is_for(const struct conn *c, const char *name);
+
+/* What people want to know of it besides: cleaned, and "" and 0 where there is none. */
+struct conn_cert {
+    char issuer[256]; /* one line, RFC 2253 */
+    time_t from, until;
+};
+void conn_cert(const struct conn *c, struct conn_cert *out);
 
 /* The caller's side: what may resume this session, as of now; yours to free. With TLS 1.3 it
  * comes after the handshake, with the first bytes that are read, so ask for it late. NULL: none. */

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "net/cert.h"
 #include "net/tls.h"
 #include "net/verify.h"
 #include "rule/certificate.h"
@@ -28,17 +29,16 @@ static void put(char *to, size_t size, const char *from)
     text_clean(to, size, span_of(from ? from : ""));
 }
 
-static void put_subject(X509 *cert, struct tls_facts *out)
+static void put_name(char *to, size_t size, const X509_NAME *name)
 {
     BIO *line = BIO_new(BIO_s_mem());
     char *text;
 
-    if (line && X509_NAME_print_ex(line, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253) >= 0) {
+    if (line && X509_NAME_print_ex(line, name, 0, XN_FLAG_RFC2253) >= 0) {
         long len = BIO_get_mem_data(line, &text);
 
         if (len > 0)
-            text_clean(out->peer_subject, sizeof out->peer_subject,
-                       (struct span){text, (size_t)len});
+            text_clean(to, size, (struct span){text, (size_t)len});
     }
     BIO_free(line);
 }
@@ -107,7 +107,7 @@ void conn_facts(const struct conn *c, struct tls_facts *out)
         return;
     }
     put(out->verify, sizeof out->verify, verify_word(result_of(c, cert)));
-    put_subject(cert, out);
+    put_name(out->peer_subject, sizeof out->peer_subject, X509_get_subject_name(cert));
     put_fingerprints(cert, out);
 }
 
@@ -180,6 +180,25 @@ enum cert_state conn_cert_state(const struct conn *c, const char *name)
     X509 *cert = c->tls ? SSL_get0_peer_certificate(c->tls) : NULL;
 
     return cert ? state_of(cert, result_of(c, cert), name) : CERT_UNTRUSTED;
+}
+
+bool conn_cert_is_for(const struct conn *c, const char *name)
+{
+    X509 *cert = c->tls ? SSL_get0_peer_certificate(c->tls) : NULL;
+
+    return cert && is_for(cert, name);
+}
+
+void conn_cert(const struct conn *c, struct conn_cert *out)
+{
+    X509 *cert = c->tls ? SSL_get0_peer_certificate(c->tls) : NULL;
+
+    *out = (struct conn_cert){.from = 0};
+    if (!cert)
+        return;
+    put_name(out->issuer, sizeof out->issuer, X509_get_issuer_name(cert));
+    out->from = cert_time(X509_get0_notBefore(cert));
+    out->until = cert_time(X509_get0_notAfter(cert));
 }
 
 /* As OpenSSL does it in the handshake. */

@@ -132,10 +132,24 @@ struct manners *manners_new(const struct settings *s, char *why, size_t size)
 
     for (size_t i = 0; ok && i < domains_count(s->domains); i++)
         ok = add_rule(m, domains_at(s->domains, i), why, size);
-    if (!ok)
-        manners_free(&m);
-    else
+    if (ok)
         m->public = manners_find(m, domains_at(s->domains, 0), DEMAND_ENCRYPT);
+    else
+        manners_free(&m);
+    return m;
+}
+
+struct manners *manners_of(const struct domain *const rules[], size_t count, char *why, size_t size)
+{
+    struct manners *m = calloc(1, sizeof *m);
+    bool ok = m != NULL;
+
+    for (size_t i = 0; ok && i < count; i++)
+        ok = add_rule(m, rules[i], why, size);
+    if (ok)
+        m->public = manners_find(m, rules[0], DEMAND_ENCRYPT);
+    else
+        manners_free(&m);
     return m;
 }
 

@@ -18,6 +18,10 @@ struct tls;
 /* NULL with one line in `why`: where the section stands, what is wrong. The settings must live as
  * long. */
 struct manners *manners_new(const struct settings *s, char *why, size_t size);
+
+/* The same for `count` rules alone; of the first the CAs must be the system's. */
+struct manners *manners_of(const struct domain *const rules[], size_t count, char *why,
+                           size_t size);
 void manners_free(struct manners **m);
 
 /* Shows our client certificates. */

@@ -94,14 +94,18 @@ static void settling(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct route r = {.count = 0};
         char left[256] = "", at[ADDR_TEXT];
+        size_t all = 0;
 
-        for (size_t j = 0; cases[i].from[j]; j++)
-            add(&r, cases[i].from[j]);
+        for (; cases[i].from[all]; all++)
+            add(&r, cases[i].from[all]);
         assert_row(route_settle(&r, &own, cases[i].allow_private) == cases[i].fail, cases[i].name);
         for (size_t j = 0; j < r.count; j++)
             snprintf(left + strlen(left), sizeof left - strlen(left), "%s ",
                      addr_text(&r.at[j].at, at));
         assert_row(!strcmp(left, cases[i].want), cases[i].name);
+        assert_row(r.count + r.dropped == all, cases[i].name);
+        for (size_t j = 0; j < all; j++)
+            assert_row((r.at[j].drop == ROUTE_STAYS) == (j < r.count), cases[i].name);
     }
 }
 

@@ -225,7 +225,7 @@ sub hear_nothing {
 
 # Options: context (an IO::Socket::SSL::SSL_Context, so that sessions can be resumed; as a server),
 # name (SNI and the name to check), ca (then the certificate is checked), cert (of
-# T::CA: shown), as a client; as a server cert (or certs: a hash by name), ask_client, ca.
+# T::CA: shown), as a client; as a server cert (or certs: a hash by name), ask_client ('must': and ends without one), ca.
 # min/max protocol: version ('TLSv1_2'), ciphers, session (of another peer, to resume),
 # maybe (a failure comes back as 0 and is in {tls_error}).
 sub start_tls {
@@ -266,7 +266,8 @@ sub server_options {
     return (
         SSL_cert_file => {map { $_ => $cert{$_}{cert} } keys %cert},
         SSL_key_file => {map { $_ => $cert{$_}{plain} } keys %cert},
-        SSL_verify_mode => $o{ask_client} ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+        SSL_verify_mode => !$o{ask_client} ? SSL_VERIFY_NONE
+            : SSL_VERIFY_PEER | ($o{ask_client} eq 'must' ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
         ($o{ask_client} ? (SSL_verify_callback => sub { 1 }) : ()),
         ($o{ca} ? (SSL_ca_file => ref $o{ca} ? $o{ca}->file : $o{ca}) : ()),
     );
