@@ -30,3 +30,4 @@ struct settings *command_settings(const char *file);
 int check_run(int argc, char **argv);
 int forget_run(int argc, char **argv);
 int show_run(int argc, char **argv);
+int probe_run(int argc, char **argv);

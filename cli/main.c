@@ -25,6 +25,8 @@ static const struct command commands[] = {
      "what a client is allowed, and where in the file that stands", show_run},
     {"show", "show [-c FILE] domain DOMAIN",
      "what a recipient domain demands, and where in the file that stands", show_run},
+    {"probe", "probe [-c FILE] [OPTION...] DOMAIN",
+     "how mail for a domain would be delivered, and why; delivers nothing", probe_run},
 };
 
 int command_wrong(const char *name, const char *fmt, ...)

@@ -7,6 +7,11 @@
 #include "base/option.h"
 
 struct settings;
+struct domain;
+
+/* "domain TITLE, FILE:LINE", and the macro that led there. Cut to fit. */
+enum { SHOW_SECTION = 1024 };
+void show_section(const struct settings *s, const struct domain *d, char to[SHOW_SECTION]);
 
 /* One value as it would stand in the file, without passwords. */
 void show_value(const struct option *o, const void *of);

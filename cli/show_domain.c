@@ -25,18 +25,26 @@ static const struct option_head *decider(const struct trail *t, size_t row)
     return NULL;
 }
 
+void show_section(const struct settings *s, const struct domain *d, char to[SHOW_SECTION])
+{
+    const struct option_head *h = &d->head;
+    const struct macro *m = macros_first(s->macros, span_of(h->title));
+    int len = snprintf(to, SHOW_SECTION, "domain %s, %s:%u", h->title, h->file, h->line);
+
+    if (m && len >= 0 && len < SHOW_SECTION)
+        snprintf(to + len, SHOW_SECTION - (size_t)len, ", by domain-macro %s, %s:%u", m->head.title,
+                 m->head.file, m->head.line);
+}
+
 static void print_trail(const struct settings *s, const struct trail *t)
 {
     if (!t->count)
         printf("# no domain section matches; all is default\n");
     for (size_t i = 0; i < t->count; i++) {
-        const struct option_head *h = &t->at[i]->head;
-        const struct macro *m = macros_first(s->macros, span_of(h->title));
+        char text[SHOW_SECTION];
 
-        printf("# %s domain %s, %s:%u", i ? "then" : "matches", h->title, h->file, h->line);
-        if (m)
-            printf(", by domain-macro %s, %s:%u", m->head.title, m->head.file, m->head.line);
-        printf("\n");
+        show_section(s, t->at[i], text);
+        printf("# %s %s\n", i ? "then" : "matches", text);
     }
 }
 
