@@ -35,7 +35,11 @@ sub new {
 
 sub file { return $_[0]{file} }
 
-sub make_key { return $_[0] eq 'rsa' ? KEY_create_rsa(2048) : KEY_create_ec('prime256v1') }
+# 'weak' is one that nobody should take any more.
+sub make_key {
+    my $kind = shift;
+    return $kind eq 'rsa' ? KEY_create_rsa(2048) : $kind eq 'weak' ? KEY_create_rsa(1024) : KEY_create_ec('prime256v1');
+}
 
 sub cert {
     my ($self, $name, %o) = @_;
