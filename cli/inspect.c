@@ -42,9 +42,15 @@ bool inspect_wait(struct inspect *i, const bool *done, double seconds, const cha
 
 double inspect_share(const struct inspect *i, size_t at)
 {
-    double share = attempt_share((double)i->rule->route_deadline, i->find.route.count - at);
+    double left = (double)i->rule->route_deadline - i->spent;
+    double share = attempt_share(left > 0 ? left : 0, i->find.route.count - at);
 
     return i->plan.seconds && (double)i->plan.seconds < share ? (double)i->plan.seconds : share;
+}
+
+bool inspect_is_decided(const struct inspect *i)
+{
+    return i->delivered || i->refused;
 }
 
 const char *inspect_state(const struct inspect *i, enum resolved how, bool secure)

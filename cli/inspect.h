@@ -41,6 +41,7 @@ struct inspect {
     char no_key[1100];              /* and why that is */
     bool speaks;                    /* a terminal wants to know what is going on */
     bool done;                      /* what is waited for */
+    double spent; /* seconds of route-deadline, until the servers' turn and at those that failed */
     /* What the mail server would be told. */
     bool delivered, secure, refused; /* the first server that takes it, */
     char taker[512];                 /* and which that is */
@@ -60,6 +61,10 @@ void inspect_server(struct inspect *i, size_t at);
  * nobody was asked, -1 where it was lost. */
 int inspect_talk(struct inspect *i, struct upstream *up, char *said, size_t size);
 
+/* One question, answered or too late; NULL: no memory. To be freed. */
+struct dig;
+struct dig *inspect_dig(struct inspect *i, const char *name, enum dns_type type);
+
 /* What one reads of a handshake and of what it proves. */
 struct attempt_conf;
 void inspect_tls(struct inspect *i, const struct attempt_conf *conf, const struct upstream *up);
@@ -72,8 +77,11 @@ void inspect_tlsa(struct inspect *i, const struct candidate *c);
 MUST bool inspect_wait(struct inspect *i, const bool *done, double seconds, const char *what,
                        const char *of);
 
-/* How long a server may take. */
+/* How long the server at `at` may take: a fair share of what is left of route-deadline. */
 double inspect_share(const struct inspect *i, size_t at);
+
+/* An earlier server takes the message, or refused it for good. */
+bool inspect_is_decided(const struct inspect *i);
 
 /* "never", "under DNSSEC"... of an answer. */
 const char *inspect_state(const struct inspect *i, enum resolved how, bool secure);

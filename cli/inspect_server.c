@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "cli/dig.h"
+#include "base/clock.h"
 #include "cli/inspect.h"
 #include "way/from.h"
 
@@ -36,15 +36,24 @@ static void on_done(void *arg)
     *(bool *)arg = true;
 }
 
+static void spend(struct inspect *i, double began)
+{
+    if (!inspect_is_decided(i))
+        i->spent += clock_mono() - began;
+}
+
 static void learn(struct turn *t)
 {
     struct inspect *i = t->i;
     bool validates = i->settings->global.trust_anchor_file[0] != '\0';
     double share = inspect_share(i, t->at);
 
+    double began = clock_mono();
+
     i->done = known_learn(&i->known, i->oracle.line, i->rule, validates, t->to, on_done, &i->done);
     if (!inspect_wait(i, &i->done, share, "TLSA records of ", t->to->name))
         known_give_up(&i->known);
+    spend(i, began);
     known_tell(&i->known, &i->find, t->to, &t->facts);
 }
 
@@ -137,17 +146,11 @@ static void report_fail(struct turn *t, const char *key, enum fail fail, enum de
     sheet_verdict(&t->i->sheet, key, false, text);
 }
 
-/* An earlier one took it, or refused it for good. */
-static bool is_decided(const struct inspect *i)
-{
-    return i->delivered || i->refused;
-}
-
 static void report_next(struct turn *t, const char *answer)
 {
     struct inspect *i = t->i;
 
-    if (!is_decided(i))
+    if (!inspect_is_decided(i))
         text_copy(i->answer, sizeof i->answer, span_of(answer));
     sheet_verdict(&i->sheet, "then", false, "the next server");
     sheet_text(&i->sheet, "if-none-is-left", answer);
@@ -158,7 +161,7 @@ static void report_takes(struct turn *t)
     struct inspect *i = t->i;
     char at[ADDR_TEXT];
 
-    if (!is_decided(i)) {
+    if (!inspect_is_decided(i)) {
         i->delivered = true;
         i->secure = t->up->remote.secure;
         snprintf(i->taker, sizeof i->taker, "%s%s%s", t->to->name, t->to->name[0] ? " " : "",
@@ -180,7 +183,7 @@ static void go_on(struct turn *t)
     if (code == 0 || code / 100 == 2) {
         report_takes(t);
     } else if (code / 100 == 5) {
-        if (!is_decided(i))
+        if (!inspect_is_decided(i))
             text_copy(i->answer, sizeof i->answer, span_of(said));
         sheet_verdict(&i->sheet, "then", false, "this answer for the mail server");
         i->refused = true;
@@ -210,11 +213,13 @@ static void report_remote(struct turn *t)
 static void attempt(struct turn *t)
 {
     struct inspect *i = t->i;
+    double began = clock_mono();
     struct attempt *a = attempt_new(&t->conf, on_tried, t);
 
     if (a)
         (void)!inspect_wait(i, &t->done, t->conf.seconds + 1, "asking ",
                             t->to->name[0] ? t->to->name : "the server");
+    spend(i, began);
     if (t->up)
         report_remote(t);
     if (t->up && t->fail == FAIL_NOT) {

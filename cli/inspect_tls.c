@@ -62,7 +62,7 @@ static const char *worth_of(const struct known *k, struct span content)
         return "does not count: usage 0 and 1 mean nothing to SMTP";
     if (!tlsa_read(content, &one))
         return "does not count: not of a kind that is known";
-    for (size_t i = 0; !k->failed && i < k->tlsa->count; i++)
+    for (size_t i = 0; !k->failed && k->tlsa && i < k->tlsa->count; i++)
         if (is_same(&k->tlsa->tlsa.at[i], &one))
             return "counts";
     return "does not count: another is stronger, or there are too many";
@@ -85,11 +85,9 @@ static void report_record(struct inspect *i, struct span content)
 static void report_records(struct inspect *i, const char *owner)
 {
     struct dns_record found[TLSA_SHOWN];
-    struct dig *d = dig_new(i->oracle.resolve, owner, DNS_TLSA);
+    struct dig *d = inspect_dig(i, owner, DNS_TLSA);
     size_t count = 0;
 
-    if (d)
-        (void)!inspect_wait(i, &d->done, inspect_share(i, 0), "TLSA records at ", owner);
     sheet_list(&i->sheet, "records");
     if (d && d->done && d->how == RESOLVED_NAMED &&
         dns_read(dig_message(d), DNS_TLSA, found, TLSA_SHOWN, &count))
@@ -99,37 +97,40 @@ static void report_records(struct inspect *i, const char *owner)
     dig_free(&d);
 }
 
+static void report_address(struct inspect *i, const struct candidate *c)
+{
+    struct dig *d;
+
+    if (!c->name[0])
+        return;
+    d = inspect_dig(i, c->name, addr_is_v4(&c->at) ? DNS_A : DNS_AAAA);
+    sheet_text(&i->sheet, "address-dnssec",
+               inspect_state(i, d ? d->how : RESOLVED_UNKNOWN, d && d->secure));
+    dig_free(&d);
+}
+
 void inspect_tlsa(struct inspect *i, const struct candidate *c)
 {
     bool validates = i->settings->global.trust_anchor_file[0] != '\0';
     const struct known *k = &i->known;
+    const char *base = k->tlsa && *k->tlsa->tlsa.base ? k->tlsa->tlsa.base : c->name;
     char owner[DNS_NAME + 16];
 
     sheet_text(&i->sheet, "name-by",
                c->secure ? "DNSSEC, or the configuration" : "DNS without DNSSEC");
+    report_address(i, c);
     if (!known_counts(i->rule, c, validates)) {
         sheet_text(&i->sheet, "tlsa", why_not_asked(i, c));
         return;
     }
     sheet_text(&i->sheet, "tlsa", state_of(k));
-    if (!k->tlsa)
-        return;
-    snprintf(owner, sizeof owner, "_%u._tcp.%s", (unsigned)c->at.port, k->tlsa->tlsa.base);
+    snprintf(owner, sizeof owner, "_%u._tcp.%s", (unsigned)c->at.port, base);
     sheet_open(&i->sheet, "tlsa-at", i->sheet.json ? NULL : owner);
     sheet_text(&i->sheet, "owner", owner);
-    sheet_text(&i->sheet, "base", k->tlsa->tlsa.base);
+    sheet_text(&i->sheet, "base", base);
     if (strlen(owner) < DNS_NAME)
         report_records(i, owner);
     sheet_close(&i->sheet);
-}
-
-static void report_time(struct sheet *r, const char *key, time_t at)
-{
-    char text[32] = "";
-    struct tm when;
-
-    if (gmtime_r(&at, &when) && strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &when) > 0)
-        sheet_text(r, key, text);
 }
 
 static void report_certificate(struct inspect *i, const struct upstream *up)
@@ -138,6 +139,7 @@ static void report_certificate(struct inspect *i, const struct upstream *up)
     const struct tls_facts *f = &up->remote.tls;
     char *names = conn_names(&up->conn);
     struct conn_cert cert;
+    char time[SHEET_TIME];
 
     conn_cert(&up->conn, &cert);
     sheet_open(r, "certificate", NULL);
@@ -145,8 +147,8 @@ static void report_certificate(struct inspect *i, const struct upstream *up)
     sheet_text(r, "subject", f->peer_subject);
     sheet_text(r, "issuer", cert.issuer);
     if (cert.until) {
-        report_time(r, "from", cert.from);
-        report_time(r, "until", cert.until);
+        sheet_text(r, "from", sheet_time(cert.from, time));
+        sheet_text(r, "until", sheet_time(cert.until, time));
     }
     sheet_text(r, "sha256", f->peer_fingerprint);
     sheet_text(r, "key-sha256", f->peer_key_fingerprint);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "cli/dig.h"
 #include "cli/inspect.h"
 #include "cli/show.h"
@@ -20,7 +21,7 @@ static double limit(const struct inspect *i)
     return i->plan.seconds && (double)i->plan.seconds < all ? (double)i->plan.seconds : all;
 }
 
-static struct dig *dig(struct inspect *i, const char *name, enum dns_type type)
+struct dig *inspect_dig(struct inspect *i, const char *name, enum dns_type type)
 {
     struct dig *d = dig_new(i->oracle.resolve, name, type);
 
@@ -75,7 +76,7 @@ static void report_record(struct inspect *i, const char *domain)
     struct dig *d;
 
     snprintf(name, sizeof name, "_mta-sts.%s", domain);
-    d = strlen(name) < DNS_NAME ? dig(i, name, DNS_TXT) : NULL;
+    d = strlen(name) < DNS_NAME ? inspect_dig(i, name, DNS_TXT) : NULL;
     sheet_list(&i->sheet, "record");
     if (d && d->how == RESOLVED_NAMED)
         (void)!dns_read_texts(dig_message(d), report_text_record, &i->sheet);
@@ -89,6 +90,15 @@ static void report_policy(struct inspect *i, const char *key, const struct kept 
 {
     sheet_printf(&i->sheet, key, "%s, id %s, max-age %lu s", sts_mode_word(k->policy.mode), k->id,
                  (unsigned long)k->policy.max_age);
+}
+
+static void report_cached(struct inspect *i, const struct kept *k)
+{
+    char until[SHEET_TIME];
+
+    report_policy(i, "cached", k);
+    sheet_text(&i->sheet, "cached-until",
+               sheet_time((time_t)(k->fetched + k->policy.max_age), until));
 }
 
 static void report_fetched(struct inspect *i)
@@ -122,7 +132,7 @@ static void report_sts(struct inspect *i, const char *domain)
     report_record(i, domain);
     report_fetched(i);
     if (has)
-        report_policy(i, "cached", &cached);
+        report_cached(i, &cached);
     else
         sheet_text(&i->sheet, "cached", i->oracle.store ? "none" : i->oracle.no_store);
     sheet_text(&i->sheet, "counts", !counts ? "none" : has ? "cached" : "fetched");
@@ -145,7 +155,7 @@ static bool is_on_route(const struct inspect *i, const char *name)
 
 static const char *lack_of(struct inspect *i, const char *name)
 {
-    struct dig *v4 = dig(i, name, DNS_A), *v6 = dig(i, name, DNS_AAAA);
+    struct dig *v4 = inspect_dig(i, name, DNS_A), *v6 = inspect_dig(i, name, DNS_AAAA);
     const char *lack = "no address";
 
     for (int n = 0; n < 2; n++) {
@@ -189,7 +199,7 @@ static void report_mx_records(struct inspect *i, const struct dig *d)
 /* MX of a domain that is looked up. */
 static void report_mx(struct inspect *i, const char *domain)
 {
-    struct dig *d = dig(i, domain, DNS_MX);
+    struct dig *d = inspect_dig(i, domain, DNS_MX);
     enum resolved how = d && d->done ? d->how : RESOLVED_UNKNOWN;
 
     sheet_open(&i->sheet, "mx", i->sheet.json ? NULL : domain);
@@ -263,9 +273,14 @@ static void on_found(void *arg)
 
 static void find(struct inspect *i)
 {
+    double began = clock_mono();
+    bool well;
+
     i->done = find_start(&i->find, i->oracle.line, span_of(i->domain), i->rule, &i->own, NULL,
                          on_found, &i->done);
-    if (inspect_wait(i, &i->done, limit(i), "servers of ", i->domain))
+    well = inspect_wait(i, &i->done, limit(i), "servers of ", i->domain);
+    i->spent += clock_mono() - began;
+    if (well)
         return;
     find_cancel(&i->find);
     i->find.fail = FAIL_DNS;

@@ -180,3 +180,12 @@ void sheet_verdict(struct sheet *r, const char *key, bool well, const char *text
 {
     say(r, key, well ? green : red, text);
 }
+
+const char *sheet_time(time_t at, char to[SHEET_TIME])
+{
+    struct tm when;
+
+    if (!gmtime_r(&at, &when) || !strftime(to, SHEET_TIME, "%Y-%m-%d %H:%M:%S UTC", &when))
+        to[0] = '\0';
+    return to;
+}

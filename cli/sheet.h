@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/span.h"
 
@@ -48,3 +49,7 @@ void sheet_number(struct sheet *r, const char *key, unsigned long number);
 
 /* A text of which it is known whether that is well. */
 void sheet_verdict(struct sheet *r, const char *key, bool well, const char *text);
+
+/* "2026-11-22 05:26:08 UTC". `to` comes back. */
+enum { SHEET_TIME = 32 };
+const char *sheet_time(time_t at, char to[SHEET_TIME]);

@@ -89,6 +89,17 @@ for my $row (grep { !$_->{absent} } @rows) {
     $zones .= "mta-sts.$d. A 127.0.0.1\n_mta-sts.$d. TXT \"v=STSv1; id=7;\"\n";
     $https->serve($d, body => "version: STSv1\nmode: $mode\nmx: $pattern\nmax_age: 86400\n", %how);
 }
+$zones .= <<"Z";
+zone wild.test unsigned
+wild.test. MX 0 .
+_mta-sts.wild.test. TXT "v=STSv1; id=7; \\027[31m \\155"
+zone rolled.test unsigned
+good.rolled.test. MX 10 mx.mass.test.
+zone mass.test unsigned
+mx.mass.test. A $at{clear}
+zone remembered.test signed
+remembered.test. A $at{good}
+Z
 my $dns = T::DNS->start($zones, signed => 1);
 $dns->breaks(%breaks);
 
@@ -117,6 +128,9 @@ domain finger.test { smtp-tls-verify = fingerprint  smtp-tls-fingerprints = {@fi
 domain nofinger.test { smtp-tls-verify = fingerprint  smtp-tls-fingerprints = {@finger@} }
 domain wants.test { require-starttls = yes }
 domain far.test { allow-private-destinations = no }
+domain mass.rollup { require-starttls = yes }
+mx-rollup-list { mx mx.mass.test mass.rollup }
+domain remembered.test { starttls-memory = 1d }
 domain keyed.test { smtp-hosts = "[127.0.0.1]:1"  smtp-client-certificate = "@key@" }
 CONF
 my $out = T::Run->start('sallyport-out', conf => "$conf\nworkers = 1\n", @fill);
@@ -214,6 +228,7 @@ subtest 'what is shown of a good one' => sub {
     my ($one) = @{$said->{servers}};
     is_deeply($one->{'tlsa-at'}, {owner => "_$port._tcp.mx.good.test", base => 'mx.good.test', records => ["$right, counts"]}, 'TLSA');
     is($said->{lookups}[0]{mx}{dnssec}, 'secure', 'DNSSEC');
+    is($one->{'address-dnssec'}, 'secure', 'of the address, too');
     is_deeply($said->{lookups}[0]{mx}{records}, ['10 mx.good.test'], 'MX');
     is($one->{tls}, 'TLSv1.3', 'protocol');
     is($one->{certificate}{sha256}, $ca->fingerprint($crt{good}), 'fingerprint');
@@ -228,12 +243,45 @@ subtest 'policies: fetched, and the one in the store' => sub {
     my $sts = sub { JSON::PP::decode_json(T::Cli::outcome('probe', args => ['--json', $_[0]], file => $shared)->{out})->{lookups}[0]{'mta-sts'} };
     my $got = $sts->('stsgood.test');
     is($got->{fetched}, 'enforce, id 7, max-age 86400 s', 'fetched now');
-    is($got->{cached}, $got->{fetched}, 'as sallyport-out has it');
+    is($got->{cached}, $got->{fetched}, 'and as sallyport-out has it');
+    like($got->{'cached-until'}, qr/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC$/, 'until when');
     is($got->{counts}, 'cached', 'which is what counts there');
     is_deeply($got->{record}, ['v=STSv1; id=7;'], 'its record');
     $got = $sts->('stslost.test');
     like($got->{fetched}, qr/^sts-policy-fetch-error: .*500/, 'why there is none');
     is($got->{counts}, 'none', 'so none counts');
+};
+
+subtest 'what a stranger publishes is cleaned' => sub {
+    like(probe($_, 'wild.test')->{out}, qr/v=STSv1; id=7; \?\[31m \?/, "a TXT record with escapes, $_") for '--json', '--deliver-nothing';
+};
+
+subtest 'rollups, and the words of show domain' => sub {
+    my $got = probe('good.rolled.test');
+    like($got->{out}, qr/^rollup +mass\.rollup, by mx mx\.mass\.test, .*conf:\d+\nrollup-rule +domain \*, .*\n +domain mass\.rollup, .*conf:\d+$/m, 'a rollup');
+    like($got->{out}, qr/^  answer +451 4\.7\.4 TLS is required/m, 'whose rule it is that counts');
+    like(give('good.rolled.test'), qr/^451 4\.7\.4 TLS is required/, 'as it does');
+    my $shown = T::Cli::outcome('show', file => $file, args => ['domain', 'must.test'])->{out};
+    my @sections = $shown =~ /^# (?:matches|then) (.*)$/mg;
+    is(scalar @sections, 2, 'two sections');
+    $got = probe('must.test');
+    like($got->{out}, qr/ \Q$_\E$/m, 'in the same words') for @sections;
+};
+
+subtest 'starttls-memory, as sallyport-out has it' => sub {
+    my $seen = sub { T::Cli::outcome('probe', file => $shared, args => ['remembered.test'])->{out} =~ /^starttls-memory +(.*)$/m ? $1 : '' };
+    is($seen->(), 'nothing is remembered', 'before');
+    like(give('remembered.test'), qr/^250 /, 'a message in TLS');
+    ok(T::Stage::wait_for(sub { $seen->() eq 'the domain has shown TLS' }), 'and then');
+};
+
+subtest 'on a terminal: what it waits for, and colours' => sub {
+    my $run = sub { my ($env, @args) = @_; `$env script -qec "$ENV{T_BUILD}/sallyport probe -c $file @args" /dev/null < /dev/null` };
+    my $said = $run->('', 'good.test');
+    like($said, qr/\r\e\[Kasking mx\.good\.test.*\r\e\[K/s, 'a line for what it waits for, that is wiped out');
+    like($said, qr/\e\[1mserver mx\.good\.test.*\e\[32mdeliver in TLS\e\[0m/s, 'colours');
+    unlike($run->('NO_COLOR=1', 'good.test'), qr/\e\[[0-9]+m/, 'not where they are not wanted');
+    unlike($run->('', '--json', 'good.test'), qr/\e/, 'nor with --json');
 };
 
 subtest 'options' => sub {
