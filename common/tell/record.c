@@ -64,7 +64,8 @@ static struct span cut_to(struct span s, size_t most)
 static bool add_member(struct buf *line, const char *name, struct span value, size_t most)
 {
     char clean[RECORD_MAX + 1];
-    bool ok = buf_addf(line, "%s\"%s\":\"", buf_len(line) > 1 ? "," : "", name);
+    bool ok = (buf_len(line) <= 1 || buf_add(line, SPAN(","))) && buf_add(line, SPAN("\"")) &&
+              buf_add(line, span_of(name)) && buf_add(line, SPAN("\":\""));
     struct span rest = {clean, text_clean(clean, sizeof clean, cut_to(value, most))};
 
     while (ok && rest.len > 0) {
