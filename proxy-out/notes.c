@@ -292,7 +292,7 @@ void notes_answer(struct notes *n, const struct question *q, struct answer *out)
     out->number = q->number;
     out->kind = q->kind;
     out->status = ANSWER_OK;
-    out->secure = out->count = 0;
+    out->secure = out->count = out->lasts = 0;
     out->sent.key_len = out->sent.more = 0;
     if (!n->store)
         return;

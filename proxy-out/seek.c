@@ -337,10 +337,12 @@ static void begin(struct seek *k)
 struct seek *seek_new(struct worker *w, const char *session, const struct handed *handed,
                       const char *domain, unsigned transaction, watch_fn *fn, void *arg)
 {
-    struct seek *k = calloc(1, sizeof *k);
+    struct seek *k = malloc(sizeof *k);
 
     if (!k)
         return NULL;
+    memset(k, 0, offsetof(struct seek, find));
+    find_init(&k->find);
     k->worker = w;
     k->session = session;
     k->handed = handed;

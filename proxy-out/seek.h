@@ -34,7 +34,6 @@ struct seek {
     bool has_v4, has_v6; /* where to connect from */
     double deadline;
     struct alarm alarm;
-    struct find find;
     size_t at;          /* the next candidate, */
     struct known known; /* and what is known of it */
     struct attempt *attempt;
@@ -44,6 +43,7 @@ struct seek {
     bool reused;         /* it was kept */
     enum fail fail;
     struct remote remote;
+    struct find find; /* large: the last */
 };
 
 /* NULL: no memory. `fn` is called from the loop when it is found or there is none; that may

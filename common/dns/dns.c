@@ -151,12 +151,17 @@ static bool skip_questions(struct reader *r, unsigned count)
 struct head {
     char owner[DNS_NAME];
     unsigned type, class, size;
+    unsigned long ttl;
 };
 
 static bool take_head(struct reader *r, struct head *h)
 {
-    return take_name(r, h->owner) && take16(r, &h->type) && take16(r, &h->class) && skip(r, 4) &&
-           take16(r, &h->size) && r->len - r->from >= h->size;
+    unsigned high = 0, low = 0;
+    bool ok = take_name(r, h->owner) && take16(r, &h->type) && take16(r, &h->class) &&
+              take16(r, &high) && take16(r, &low) && take16(r, &h->size);
+
+    h->ttl = (unsigned long)high << 16 | low;
+    return ok && r->len - r->from >= h->size;
 }
 
 /* To the first of `*answers` records. */
@@ -167,6 +172,28 @@ static bool begin(struct reader *r, struct span message, unsigned *questions, un
         return false;
     r->from = HEADER;
     return skip_questions(r, *questions);
+}
+
+unsigned long dns_life(struct span message)
+{
+    struct reader r, counts;
+    struct head h;
+    unsigned questions, answers, authority = 0;
+    unsigned long least = 0;
+
+    if (!begin(&r, message, &questions, &answers))
+        return 0;
+    counts = (struct reader){.at = r.at, .len = r.len, .from = 8};
+    if (!take16(&counts, &authority))
+        return 0;
+    for (unsigned i = 0; i < answers + authority; i++) {
+        if (!take_head(&r, &h))
+            return 0;
+        if (i == 0 || h.ttl < least)
+            least = h.ttl;
+        r.from += h.size;
+    }
+    return least;
 }
 
 /* Where there is no more room: in the place of the worst, if that is worse. */

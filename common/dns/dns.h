@@ -39,6 +39,10 @@ MUST bool dns_read(struct span message, enum dns_type type, struct dns_record *o
  * where there are none. DNS_NO_HOST where it is none. False: as above. */
 MUST bool dns_read_end(struct span message, char name[DNS_NAME]);
 
+/* Seconds for which the message holds: the least TTL of what it answers, or of what proves that
+ * there is nothing (RFC 2308, 5). 0: it is malformed, or says neither. */
+MUST unsigned long dns_life(struct span message);
+
 /* Calls for each TXT record with its strings as one, without anything between them; `text` is
  * borrowed for the call. One of more than `DNS_TEXT` bytes is left out. False: as above, and then
  * nothing is called. */

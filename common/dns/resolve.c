@@ -126,7 +126,7 @@ static void on_answer(void *arg, int rcode, void *packet, int len, int secure, c
         rcode = message.len > 3 ? message.at[3] & 0x0f : -1;
     how = how_of(rcode, secure);
     settle(asked, how, secure == SECURE && how <= RESOLVED_ABSENT,
-           how == RESOLVED_NAMED ? message : SPAN(""));
+           how <= RESOLVED_ABSENT ? message : SPAN(""));
 }
 
 void resolve_ask(struct resolve *r, const char *name, enum dns_type type, resolve_fn *fn, void *arg)

@@ -29,10 +29,10 @@ void resolve_free(struct resolve **r);
 MUST bool resolve_check(const struct resolve_conf *conf, char *why, size_t size);
 
 /* NAMED: it exists, `message` is the answer, maybe with no such record. ABSENT: it does not
- * exist. UNKNOWN: nobody said. BOGUS: what was said does not validate; with a server that takes
- * the signatures out, that is every signed name. `secure`, with NAMED and ABSENT: so it is, as
- * DNSSEC proves from a trust anchor down, with all aliases on the way. The message is borrowed
- * for the call. */
+ * exist, as `message` says. UNKNOWN: nobody said. BOGUS: what was said does not validate; with a
+ * server that takes the signatures out, that is every signed name. `secure`, with NAMED and ABSENT:
+ * so it is, as DNSSEC proves from a trust anchor down, with all aliases on the way. The message is
+ * borrowed for the call. */
 enum resolved { RESOLVED_NAMED, RESOLVED_ABSENT, RESOLVED_UNKNOWN, RESOLVED_BOGUS };
 typedef void resolve_fn(void *arg, enum resolved how, bool secure, struct span message);
 

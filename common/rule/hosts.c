@@ -79,24 +79,25 @@ static const char *read_entry(struct span entry, struct host *out)
 
 bool hosts_read(struct span text, uint16_t port, struct hosts *out, const char **why)
 {
-    struct hosts all = {.count = 0};
+    size_t count = 0;
 
+    out->count = 0;
     for (unsigned preference = 0; text.len > 0; preference++) {
         struct span group = span_cut(&text, ';');
 
         do {
-            struct host *h = &all.at[all.count];
+            struct host *h = &out->at[count];
 
-            if (all.count == HOSTS_MAX) {
+            if (count == HOSTS_MAX) {
                 *why = "too many hosts";
                 return false;
             }
             *h = (struct host){.preference = preference, .at.port = port};
             if ((*why = read_entry(trim(span_cut(&group, ',')), h)))
                 return false;
-            all.count++;
+            count++;
         } while (group.len > 0);
     }
-    *out = all;
+    out->count = count;
     return true;
 }

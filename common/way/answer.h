@@ -78,6 +78,7 @@ struct answer {
     uint32_t status;
     uint32_t secure; /* QUESTION_MAIL: the MX records, or that there are none, are under DNSSEC */
     uint32_t count;  /* of the list that it holds */
+    uint32_t lasts;  /* seconds for which it may be used again: recent.h; 0: not at all */
     union {
         struct answer_host host[ANSWER_HOSTS]; /* QUESTION_MAIL, QUESTION_HOST */
         struct answer_tlsa tlsa;

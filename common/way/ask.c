@@ -7,9 +7,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "net/conn.h"
 #include "net/watch.h"
+#include "way/recent.h"
 
 static const double again_after = 0.5; /* seconds, where the facts process is not there */
 
@@ -27,6 +29,7 @@ struct line {
     int fd; /* ours; -1: none */
     struct watch watch;
     struct alarm again;
+    struct recent *recent;      /* ours; NULL: nothing is kept */
     TAILQ_HEAD(asks, ask) open; /* in the order of their asking */
     uint32_t number;
     unsigned dialled; /* so many times */
@@ -145,6 +148,7 @@ static void settle(struct line *l, const struct answer *answer)
     {
         if (a->q.number != answer->number)
             continue;
+        recent_put(l->recent, &a->q, answer, clock_mono());
         ask_cancel(a);
         a->fn(a, answer);
         return;
@@ -180,6 +184,7 @@ struct line *line_new(struct event_base *base, int listener)
     STAILQ_INIT(&l->told);
     watch_init(&l->watch, base, on_ready, l);
     alarm_init(&l->again, base, on_again, l);
+    l->recent = recent_new();
     push(l);
     return l;
 }
@@ -209,6 +214,7 @@ struct line *line_within(struct event_base *base, line_hear_fn *fn, void *arg)
     STAILQ_INIT(&l->told);
     watch_init(&l->watch, base, on_ready, l);
     alarm_init(&l->again, base, hand_over, l);
+    l->recent = recent_new();
     return l;
 }
 
@@ -236,8 +242,20 @@ void line_free(struct line **l)
     }
     hang_up(*l);
     alarm_stop(&(*l)->again);
+    recent_free(&(*l)->recent);
     free(*l);
     *l = NULL;
+}
+
+const struct answer *line_recall(struct line *l, enum question_kind kind, const char *name,
+                                 unsigned port)
+{
+    struct question q = {.kind = kind, .port = port};
+
+    if (!l->recent)
+        return NULL;
+    text_copy(q.name, sizeof q.name, span_of(name));
+    return recent_get(l->recent, &q, clock_mono());
 }
 
 void ask_about(struct ask *a, struct line *l, enum question_kind kind, const char *name,

@@ -37,6 +37,11 @@ typedef void line_hear_fn(void *arg, const struct question *q);
 struct line *line_within(struct event_base *base, line_hear_fn *fn, void *arg);
 void line_answer(struct line *l, const struct answer *a);
 
+/* What was answered to this a moment ago and still holds (recent.h): then nothing need be asked.
+ * NULL: it must. Borrowed until the loop goes on. */
+const struct answer *line_recall(struct line *l, enum question_kind kind, const char *name,
+                                 unsigned port);
+
 /* `fn` is called once, from the loop. The name is cut off if it is none. */
 void ask_start(struct ask *a, struct line *l, enum question_kind kind, const char *name, ask_fn *fn,
                void *arg);

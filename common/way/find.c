@@ -65,10 +65,9 @@ static void one_less(struct find *f)
 
 /* Who was too busy to say has not said that there is no policy. Then, and without memory, the
  * search ends: to go on would be to go on without it. */
-static void on_policy(struct ask *asked, const struct answer *a)
+static void take_policy(struct find *f, size_t i, const struct answer *a)
 {
-    struct find *f = asked->arg;
-    struct answer **to = &f->policy[asked - f->sts];
+    struct answer **to = &f->policy[i];
 
     if (a->status != ANSWER_OK)
         f->unknown = true;
@@ -78,15 +77,27 @@ static void on_policy(struct ask *asked, const struct answer *a)
         memcpy(*to, a, answer_size(a));
     else
         f->unknown = true;
+}
+
+static void on_policy(struct ask *asked, const struct answer *a)
+{
+    struct find *f = asked->arg;
+
+    take_policy(f, (size_t)(asked - f->sts), a);
     one_less(f);
+}
+
+static void take_answer(struct find *f, size_t i, const struct answer *a)
+{
+    note(f, route_fail_of((enum answer_status)a->status));
+    route_add_answer(&f->route, &f->hosts.at[i], a);
 }
 
 static void on_answer(struct ask *asked, const struct answer *a)
 {
     struct find *f = asked->arg;
 
-    note(f, route_fail_of((enum answer_status)a->status));
-    route_add_answer(&f->route, &f->hosts.at[asked - f->ask], a);
+    take_answer(f, (size_t)(asked - f->ask), a);
     one_less(f);
 }
 
@@ -99,9 +110,23 @@ static void on_seen(struct ask *asked, const struct answer *a)
     one_less(f);
 }
 
+/* NULL: it is not known, and asked. */
+static const struct answer *recall(struct find *f, struct line *line, struct ask *ask,
+                                   enum question_kind kind, const char *name, ask_fn *fn)
+{
+    const struct answer *a = line_recall(line, kind, name, 0);
+
+    if (a)
+        return a;
+    f->open++;
+    ask_start(ask, line, kind, name, fn, f);
+    return NULL;
+}
+
 static void look_up(struct find *f, struct line *line, size_t i)
 {
     const struct host *h = &f->hosts.at[i];
+    const struct answer *a;
 
     switch (h->kind) {
     case HOST_ADDRESS:
@@ -109,30 +134,46 @@ static void look_up(struct find *f, struct line *line, size_t i)
         return;
     case HOST_NAME:
     case HOST_LOOKUP_MX:
-        f->open++;
-        ask_start(&f->ask[i], line, h->kind == HOST_NAME ? QUESTION_HOST : QUESTION_MAIL, h->name,
-                  on_answer, f);
-        if (!f->heeds_sts)
-            return;
-        f->open++;
-        ask_start(&f->sts[i], line, QUESTION_STS, h->name, on_policy, f);
+        a = recall(f, line, &f->ask[i], h->kind == HOST_NAME ? QUESTION_HOST : QUESTION_MAIL,
+                   h->name, on_answer);
+        if (a)
+            take_answer(f, i, a);
+        if (f->heeds_sts && (a = recall(f, line, &f->sts[i], QUESTION_STS, h->name, on_policy)))
+            take_policy(f, i, a);
         return;
+    }
+}
+
+void find_init(struct find *f)
+{
+    memset(f, 0, offsetof(struct find, hosts));
+    f->hosts.count = f->route.count = 0;
+    f->policy[0] = NULL;
+}
+
+static void clear_places(struct find *f)
+{
+    for (size_t i = 0; i < f->hosts.count; i++) {
+        f->ask[i].line = f->sts[i].line = NULL;
+        f->policy[i] = NULL;
     }
 }
 
 bool find_start(struct find *f, struct line *line, struct span domain, const struct domain *rule,
                 const struct own *own, const struct addr *to, find_fn *fn, void *arg)
 {
-    *f = (struct find){.own = own,
-                       .to = to,
-                       .allow_private = rule->allow_private_destinations,
-                       .heeds_dane = rule->use_dane != DOMAIN_DANE_OFF,
-                       .v6_first = family_is_v6_first(own, rule),
-                       .heeds_sts = rule->use_mta_sts,
-                       .told = rule->smtp_hosts[0] != '\0',
-                       .fn = fn,
-                       .arg = arg};
+    find_init(f);
+    f->own = own;
+    f->to = to;
+    f->allow_private = rule->allow_private_destinations;
+    f->heeds_dane = rule->use_dane != DOMAIN_DANE_OFF;
+    f->v6_first = family_is_v6_first(own, rule);
+    f->heeds_sts = rule->use_mta_sts;
+    f->told = rule->smtp_hosts[0] != '\0';
+    f->fn = fn;
+    f->arg = arg;
     f->fail = route_hosts(domain, rule->smtp_hosts, domain_port(rule), &f->hosts);
+    clear_places(f);
     if (f->fail != FAIL_NOT)
         return true;
     for (size_t i = 0; i < f->hosts.count; i++)

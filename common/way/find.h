@@ -10,11 +10,9 @@
 
 typedef void find_fn(void *arg);
 
+/* What comes from `hosts` on is large, and only as much of it is touched as there are of each. */
 struct find {
-    struct hosts hosts;
-    struct ask ask[HOSTS_MAX], sts[HOSTS_MAX];
-    struct answer *policy[HOSTS_MAX]; /* ours; NULL: there is none */
-    unsigned open;                    /* questions without an answer */
+    unsigned open; /* questions without an answer */
     const struct own *own;
     bool heeds_dane;
     struct ask asks_seen;
@@ -23,11 +21,17 @@ struct find {
     bool seen;             /* starttls-memory: the domain has shown TLS */
     bool unknown;          /* what may be demanded is not known: nothing is settled */
     const struct addr *to; /* NULL: whichever server there is */
-    struct route route;    /* once it is over, */
-    enum fail fail;        /* or why there is none */
+    enum fail fail;        /* once it is over: why there is no route */
     find_fn *fn;
     void *arg;
+    struct hosts hosts;
+    struct answer *policy[HOSTS_MAX]; /* ours; NULL: there is none */
+    struct ask ask[HOSTS_MAX], sts[HOSTS_MAX];
+    struct route route;
 };
+
+/* Before the first start, so that it can be cleared. */
+void find_init(struct find *f);
 
 /* True: it is over already. False: `fn` is called when it is. `to`: the mail server chose that one
  * (NULL: it did not); it must live as long. */

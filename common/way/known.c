@@ -15,19 +15,26 @@ bool known_counts(const struct domain *rule, const struct candidate *c, bool val
     return rule->use_dane != DOMAIN_DANE_OFF && validates && c->secure && c->name[0];
 }
 
+static void take(struct known *k, const struct answer *a)
+{
+    k->failed = a->status != ANSWER_OK || !(k->tlsa = malloc(answer_size(a)));
+    if (k->tlsa)
+        memcpy(k->tlsa, a, answer_size(a));
+}
+
 static void on_answer(struct ask *asked, const struct answer *a)
 {
     struct known *k = asked->arg;
 
-    k->failed = a->status != ANSWER_OK || !(k->tlsa = malloc(answer_size(a)));
-    if (k->tlsa)
-        memcpy(k->tlsa, a, answer_size(a));
+    take(k, a);
     k->fn(k->arg);
 }
 
 bool known_learn(struct known *k, struct line *line, const struct domain *rule, bool validates,
                  const struct candidate *c, watch_fn *fn, void *arg)
 {
+    const struct answer *recent;
+
     if (!known_counts(rule, c, validates) || is_of(k, c))
         return true;
     known_clear(k);
@@ -35,6 +42,10 @@ bool known_learn(struct known *k, struct line *line, const struct domain *rule, 
     k->arg = arg;
     k->port = c->at.port;
     text_copy(k->name, sizeof k->name, span_of(c->name));
+    if ((recent = line_recall(line, QUESTION_TLSA, k->name, k->port))) {
+        take(k, recent);
+        return true;
+    }
     ask_about(&k->ask, line, QUESTION_TLSA, c->name, c->at.port, on_answer, k);
     return false;
 }

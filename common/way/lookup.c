@@ -31,7 +31,16 @@ struct lookup {
     bool bogus;           /* or does not validate */
     bool secure;          /* the MX records, or that there are none */
     bool null_mx;
+    unsigned long lasts; /* the least of all messages */
 };
+
+static void note_life(struct lookup *k, struct span message)
+{
+    unsigned long life = dns_life(message);
+
+    if (life < k->lasts)
+        k->lasts = life;
+}
 
 static void add_addresses(struct answer *a, const struct node *n, const struct addr *at,
                           size_t count)
@@ -67,6 +76,7 @@ static void finish(struct lookup *k)
         add_addresses(&a, &k->node[i], k->node[i].v6, k->node[i].v6_count);
     }
     a.status = status_of(k, &a);
+    a.lasts = k->unknown || k->bogus ? 0 : (uint32_t)k->lasts;
     k->fn(k->arg, &a);
     free(k);
 }
@@ -83,6 +93,7 @@ static void on_addresses(struct node *n, enum resolved how, struct span message,
     struct dns_record found[ADDRESSES];
     size_t count = 0;
 
+    note_life(n->of, message);
     if (how == RESOLVED_BOGUS)
         n->of->bogus = true;
     if (how == RESOLVED_UNKNOWN ||
@@ -175,6 +186,7 @@ static void on_mx(void *arg, enum resolved how, bool secure, struct span message
     size_t count = 0;
 
     k->secure = secure;
+    note_life(k, message);
     if (how == RESOLVED_ABSENT)
         k->absent = true;
     else if (how == RESOLVED_BOGUS)
@@ -204,7 +216,8 @@ void lookup_start(struct resolve *r, const struct question *q, lookup_fn *fn, vo
         fn(arg, &none);
         return;
     }
-    *k = (struct lookup){.resolve = r, .q = *q, .fn = fn, .arg = arg, .open = 1};
+    *k = (struct lookup){
+        .resolve = r, .q = *q, .fn = fn, .arg = arg, .open = 1, .lasts = UINT32_MAX};
     k->q.name[DNS_NAME - 1] = '\0';
     if (q->kind == QUESTION_MAIL) {
         resolve_ask(r, k->q.name, DNS_MX, on_mx, k);

@@ -20,9 +20,19 @@ struct pins {
     struct answer answer;
 };
 
+static void note_life(struct pins *p, struct span message)
+{
+    unsigned long life = dns_life(message);
+
+    if (life < p->answer.lasts)
+        p->answer.lasts = (uint32_t)life;
+}
+
 static void finish(struct pins *p, enum tlsa_state state)
 {
     p->answer.tlsa.state = state;
+    if (state == TLSA_FAILED)
+        p->answer.lasts = 0;
     p->fn(p->arg, &p->answer);
     free(p);
 }
@@ -71,6 +81,7 @@ static void on_tlsa(void *arg, enum resolved how, bool secure, struct span messa
     struct pins *p = arg;
     bool well = how == RESOLVED_ABSENT || how == RESOLVED_NAMED;
 
+    note_life(p, message);
     /* What is not secure counts as nothing (RFC 7672, 2.1.1). */
     if (how == RESOLVED_NAMED && secure && read_records(p, message, &well))
         finish(p, p->answer.count > 0 ? TLSA_USABLE : TLSA_UNUSABLE);
@@ -87,7 +98,7 @@ static void on_alias(void *arg, enum resolved how, bool secure, struct span mess
 {
     struct pins *p = arg;
 
-    (void)message;
+    note_life(p, message);
     if (how == RESOLVED_BOGUS || how == RESOLVED_UNKNOWN)
         finish(p, TLSA_FAILED);
     else if (secure)
@@ -120,6 +131,7 @@ static void on_address(void *arg, enum resolved how, bool secure, struct span me
     struct pins *p = arg;
     char end[DNS_NAME];
 
+    note_life(p, message);
     if (how == RESOLVED_BOGUS)
         p->bogus = true;
     if (how == RESOLVED_ABSENT || (how == RESOLVED_NAMED && dns_read_end(message, end))) {
@@ -157,6 +169,7 @@ void pins_start(struct resolve *r, const struct question *q, lookup_fn *fn, void
     p->arg = arg;
     p->answer.number = q->number;
     p->answer.kind = q->kind;
+    p->answer.lasts = UINT32_MAX;
     take_name(p);
     /* Who forgot the port must not read "there are none" out of it. */
     if (q->port == 0 || q->port > UINT16_MAX) {

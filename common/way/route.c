@@ -14,8 +14,8 @@ enum fail route_hosts(struct span domain, const char *smtp_hosts, uint16_t port,
     /* Checked when the configuration was read. */
     if (smtp_hosts[0] && hosts_read(span_of(smtp_hosts), port, out, &why))
         return FAIL_NOT;
-    *out = (struct hosts){.count = 1};
-    one->at.port = port;
+    out->count = 1;
+    *one = (struct host){.at.port = port};
     if (domain.len > 0 && domain.at[0] == '[') {
         one->kind = HOST_ADDRESS;
         if (!literal_read(domain, &one->at))

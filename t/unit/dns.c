@@ -130,6 +130,33 @@ static void the_best(void **state)
     assert_int_equal(0, count);
 }
 
+#define TTL_OF(n) NAME "\0\1\0\1\0\0" n "\0\4\xc0\0\2\1"
+/* So many answers and records of authority. */
+#define BOTH(n, authority) "\0\1\x81\x80\0\1\0" n "\0" authority "\0\0\1a\1b\0\0\x0f\0\1"
+
+static const struct {
+    const char *name;
+    struct span message;
+    unsigned long life;
+} lives[] = {
+    {"one record", SPAN(HEAD("\1") TTL_OF("\1\2")), 258},
+    {"the least of two", SPAN(HEAD("\2") TTL_OF("\1\2") TTL_OF("\0\x05")), 5},
+    {"one that does not hold", SPAN(HEAD("\2") TTL_OF("\1\2") TTL_OF("\0\0")), 0},
+    {"authority alone", SPAN(BOTH("\0", "\1") TTL_OF("\0\x07")), 7},
+    {"answer and authority", SPAN(BOTH("\1", "\1") TTL_OF("\0\x09") TTL_OF("\0\x08")), 8},
+    {"neither", SPAN(HEAD("\0")), 0},
+    {"cut off", SPAN(HEAD("\2") TTL_OF("\1\2")), 0},
+    {"no message", SPAN("\0\1\x81\x80"), 0},
+    {"nothing", SPAN(""), 0},
+};
+
+static void life(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lives); i++)
+        assert_row(dns_life(lives[i].message) == lives[i].life, lives[i].name);
+}
+
 #define A_OF(owner) owner "\0\1\0\1" TTL "\0\4\xc0\0\2\1"
 #define ALIAS(owner, target) owner "\0\5\0\1" TTL "\0\4" target
 
@@ -250,6 +277,7 @@ int main(void)
                                        cmocka_unit_test(ends),
                                        cmocka_unit_test(no_more_than_asked_for),
                                        cmocka_unit_test(all_texts),
+                                       cmocka_unit_test(life),
                                        cmocka_unit_test(a_long_text)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

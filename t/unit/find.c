@@ -16,6 +16,7 @@
 struct oracle {
     struct line *line;
     int refuses;
+    uint32_t lasts; /* of answers about DNS and policies */
     unsigned asked;
     bool is_over;
 };
@@ -26,6 +27,7 @@ static void hear(void *arg, const struct question *q)
     struct answer a = {.number = q->number, .kind = q->kind, .status = ANSWER_OK};
 
     o->asked++;
+    a.lasts = q->kind == QUESTION_SEEN ? 0 : o->lasts;
     if ((int)q->kind == o->refuses) {
         answer_failed(&a, q);
     } else if (q->kind == QUESTION_MAIL) {
@@ -33,6 +35,8 @@ static void hear(void *arg, const struct question *q)
         a.host[0] = (struct answer_host){.name = "mx.test"};
         assert_true(addr_read(SPAN("192.0.2.1"), &a.host[0].at));
     }
+    if (q->kind == QUESTION_STS && o->lasts > 0)
+        a.sts.mode = STS_TESTING;
     line_answer(o->line, &a);
 }
 
@@ -95,6 +99,49 @@ static void test_refused(void **state)
     }
 }
 
+/* What holds is not asked again for a moment; what a domain has shown is, each time, so that who
+ * forgets it is heeded at once. */
+static void test_again(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t lasts;
+        unsigned long memory;
+        unsigned asked;
+    } rows[] = {
+        {"it holds", 60, 0, 2},
+        {"it does not", 0, 0, 4},
+        {"what was seen does not", 60, 60, 4},
+    };
+    struct own own = {.address_count = 0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct event_base *base = loop_new();
+        struct oracle o = {.refuses = -1, .lasts = rows[i].lasts};
+        struct domain rule = {.smtp_hosts = ""};
+
+        option_defaults(domain_options, &rule);
+        rule.starttls_memory = rows[i].memory;
+        rule.allow_private_destinations = true;
+        o.line = line_within(base, hear, &o);
+        for (unsigned n = 0; n < 2; n++) {
+            struct find f;
+
+            o.is_over = find_start(&f, o.line, SPAN("a.test"), &rule, &own, NULL, over, &o);
+            for (unsigned turn = 0; turn < 100 && !o.is_over; turn++)
+                (void)event_base_loop(base, EVLOOP_ONCE);
+            assert_row(f.fail == FAIL_NOT && f.route.count == 1, rows[i].name);
+            assert_row((find_policy(&f, &f.route.at[0]) != NULL) == (rows[i].lasts > 0),
+                       rows[i].name);
+            find_clear(&f);
+        }
+        assert_row(o.asked == rows[i].asked, rows[i].name);
+        line_free(&o.line);
+        event_base_free(base);
+    }
+}
+
 /* A rollup that wants to know more than the domain's own rule did has all asked anew. */
 static void test_rollup_asks(void **state)
 {
@@ -119,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_again),
         cmocka_unit_test(test_rollup_asks),
     };
 
