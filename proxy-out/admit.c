@@ -10,7 +10,7 @@ static bool reserve(void *spool, size_t bytes)
 }
 
 /* The greeting. `refused`: no mail is taken, and that is why. */
-static enum phase greet(struct session *s, const char *refused, const char *why)
+static enum phase greet(struct session *s, const char *refused, enum reason why)
 {
     struct relay_conf conf = {.host_name = s->worker->settings->host_name,
                               .mta = {.at = s->at, .session = s->id},
@@ -32,7 +32,7 @@ static void tell_remedy(const struct session *s, const struct handed_why *why)
     char at[ADDR_TEXT];
 
     if (why->remedy)
-        log_say(LOG_LIFE, s->id.text, "not-taken", {"why", span_of(why->word)},
+        log_say(LOG_LIFE, s->id.text, "not-taken", {"why", span_of(reason_word(why->why))},
                 {"client", span_of(addr_text(&s->at, at))}, {"remedy", span_of(why->remedy)});
 }
 
@@ -56,15 +56,15 @@ static enum phase handed_over(struct session *s, enum handed_got got, const stru
     case HANDED_LATER:
         return PHASE_HEAD;
     case HANDED_WELL:
-        return greet(s, NULL, NULL);
+        return greet(s, NULL, REASON_NOT_YET);
     case HANDED_REFUSED:
         tell_remedy(s, why);
-        return greet(s, "that was not sent here for a server", why->word);
+        return greet(s, "that was not sent here for a server", why->why);
     case HANDED_SPOILT:
         break;
     }
     tell_remedy(s, why);
-    s->why = why->word;
+    s->why = why->why;
     return PHASE_OVER;
 }
 
@@ -97,7 +97,7 @@ enum phase admit_start(struct session *s, const struct relay_listener *listener)
     if (listener->path)
         tell_caller(s, listener);
     else if (!networks_has(&listener->allow, &s->at))
-        return greet(s, "from you", "not-allowed");
+        return greet(s, "from you", REASON_NOT_ALLOWED);
     return handed_over(s, handed_accepted(&s->handed, listener, &s->conn, &s->worker->own, &why),
                        &why);
 }
@@ -105,5 +105,5 @@ enum phase admit_start(struct session *s, const struct relay_listener *listener)
 void admit_late(struct session *s)
 {
     tell_remedy(s, &handed_late);
-    s->why = handed_late.word;
+    s->why = handed_late.why;
 }

@@ -64,10 +64,10 @@ static bool keep_records(struct session *s)
     return true;
 }
 
-static enum phase over(struct session *s, const char *why)
+static enum phase over(struct session *s, enum reason why)
 {
-    if (!s->why)
-        s->why = s->relay.quit ? "quit" : why;
+    if (s->why == REASON_NOT_YET)
+        s->why = s->relay.quit ? REASON_QUIT : why;
     return PHASE_OVER;
 }
 
@@ -91,7 +91,7 @@ static bool fit_holds(struct session *s)
         hold_free(&s->hold[--s->holds]);
     for (; s->holds < s->relay.lanes; s->holds++)
         if (!(s->hold[s->holds] = hold_new(s->worker, &s->relay, s->holds, s->id.text, &s->handed,
-                                           session_step, s)))
+                                           &s->story, session_step, s)))
             return false;
     return true;
 }
@@ -107,11 +107,11 @@ static enum phase round_of(struct session *s, size_t *moved)
         hold_pull(s->hold[i], moved);
     wish = relay_turn(r);
     if (!fit_holds(s))
-        return over(s, "memory");
+        return over(s, REASON_NO_MEMORY);
     for (unsigned i = 0; i < s->holds; i++)
         *moved += hold_tend(s->hold[i]);
     if (wish == RELAY_CUT || !keep_records(s))
-        return over(s, "records");
+        return over(s, REASON_RECORDS);
     for (unsigned i = 0; i < s->holds; i++)
         hold_push(s->hold[i], moved);
     push_client(s, moved);
@@ -151,7 +151,7 @@ enum phase flow_talk(struct session *s)
         if (now == PHASE_OVER || now == PHASE_LAST_WORDS)
             return now;
         if (is_of_no_use(s, now))
-            return over(s, "client-left");
+            return over(s, REASON_CLIENT_LEFT);
         if (moved == 0)
             return now;
     }
@@ -166,12 +166,12 @@ enum phase flow_last_words(struct session *s)
 
     push_client(s, &moved);
     if (s->gone)
-        return over(s, "client-left");
+        return over(s, REASON_CLIENT_LEFT);
     if (buf_len(&s->relay.client.out) > 0)
         return PHASE_LAST_WORDS;
     if (!s->finished)
         conn_finish(&s->conn);
     s->finished = true;
     s->ended = s->ended || !conn_discard(&s->conn);
-    return s->ended ? over(s, "quit") : PHASE_LAST_WORDS;
+    return s->ended ? over(s, REASON_FOREIGN) : PHASE_LAST_WORDS;
 }

@@ -4,22 +4,25 @@
 #include "net/head.h"
 
 static const struct handed_why
-    not_redirected = {"not-redirected",
+    not_redirected = {REASON_NOT_REDIRECTED,
                       "netfilter did not send it here: redirect the mail server's connections to "
                       "this listener, or call one with hand-over = smarthost"},
     not_proxied =
-        {"not-redirected",
+        {REASON_NOT_REDIRECTED,
          "it was meant for this listener itself: send it here by TPROXY, or call one with "
          "hand-over = smarthost"},
-    looping = {"loop", "it was meant for a listener of our own: give the mail server another way"},
-    unheard = {"no-header", "it did not begin with a PROXY header, or that is wrong: let the mail "
-                            "server send one, or call a listener with another hand-over"},
-    portless = {"no-header", "the PROXY header names port 0"}, check = {"health-check", NULL},
-    left = {"client-left", NULL};
+    looping = {REASON_LOOP,
+               "it was meant for a listener of our own: give the mail server another way"},
+    unheard = {REASON_NO_HEADER,
+               "it did not begin with a PROXY header, or that is wrong: let the mail "
+               "server send one, or call a listener with another hand-over"},
+    portless = {REASON_NO_HEADER, "the PROXY header names port 0"},
+    check = {REASON_HEALTH_CHECK, NULL}, left = {REASON_CLIENT_LEFT, NULL};
 
 const struct handed_why handed_late = {
-    "no-header", "no PROXY header came in time: let the mail server send one, or call a listener "
-                 "with another hand-over"};
+    REASON_NO_HEADER,
+    "no PROXY header came in time: let the mail server send one, or call a listener "
+    "with another hand-over"};
 
 static enum handed_got go_to(struct handed *h, const struct addr *to, const struct own *own,
                              struct handed_why *why)

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "conf/settings.h"
 #include "net/conn.h"
+#include "proxy-out/reason.h"
 #include "way/route.h"
 
 struct handed {
@@ -26,10 +27,10 @@ enum handed_got {
     HANDED_SPOILT,  /* no header, or the end: nothing may be said */
 };
 
-/* Why, in a word for the log's last line of the session and a sentence with the remedy; both
- * static. The sentence is NULL where nobody needs to do anything. */
+/* Why, and a sentence with the remedy, static; NULL where nobody needs to do anything. */
 struct handed_why {
-    const char *word, *remedy;
+    enum reason why;
+    const char *remedy;
 };
 
 /* The header did not come in time. */

@@ -16,7 +16,7 @@ enum {
 };
 
 struct hold *hold_new(struct worker *w, struct relay *r, unsigned lane, const char *session,
-                      const struct handed *handed, watch_fn *fn, void *arg)
+                      const struct handed *handed, struct story **story, watch_fn *fn, void *arg)
 {
     struct hold *h = malloc(sizeof *h);
 
@@ -26,6 +26,7 @@ struct hold *hold_new(struct worker *w, struct relay *r, unsigned lane, const ch
                            .lane = lane,
                            .session = session,
                            .handed = handed,
+                           .story = story,
                            .fn = fn,
                            .arg = arg};
     return h;
@@ -101,6 +102,7 @@ static void take(struct hold *h)
     h->up = seek_take(k);
     h->ended = h->sated = false;
     h->awaits = HOLD_WAITS_NOT;
+    story_note(h->story, k, &h->up->remote);
     upstream_own(h->up, on_upstream, on_upstream, h);
     lane_opened(h->relay, lane_of(h), &h->up->dial, &h->up->ehlo, &h->up->remote, seek_has_more(k),
                 k->reused);
@@ -122,6 +124,14 @@ static void look(struct hold *h)
     l->again = false;
 }
 
+static void fail(struct hold *h, struct lane *l)
+{
+    struct seek *k = h->seek;
+
+    story_note(h->story, k, &k->remote);
+    lane_failed(h->relay, l, k->fail, &k->remote);
+}
+
 static bool seek(struct hold *h)
 {
     static const struct remote nowhere = {.rule = "", .client_cert = ""};
@@ -133,7 +143,7 @@ static bool seek(struct hold *h)
     else if (h->seek->is == SEEK_FOUND)
         take(h);
     else if (h->seek->is == SEEK_NONE)
-        lane_failed(h->relay, l, h->seek->fail, &h->seek->remote);
+        fail(h, l);
     else
         return false;
     return true;

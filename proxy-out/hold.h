@@ -7,12 +7,14 @@
 
 #include "proxy-out/relay.h"
 #include "proxy-out/seek.h"
+#include "proxy-out/story.h"
 
 struct hold {
     struct worker *worker; /* these are borrowed */
     struct relay *relay;
     const char *session; /* its id */
     const struct handed *handed;
+    struct story **story;
     watch_fn *fn; /* of the session, when there is something to do */
     void *arg;
     unsigned lane;
@@ -35,7 +37,7 @@ struct hold {
 
 /* NULL: no memory. To free is to let the upstream go, whatever was going on. */
 struct hold *hold_new(struct worker *w, struct relay *r, unsigned lane, const char *session,
-                      const struct handed *handed, watch_fn *fn, void *arg);
+                      const struct handed *handed, struct story **story, watch_fn *fn, void *arg);
 void hold_free(struct hold **h);
 
 /* From the wire to the dial, and what relay has for the wire. Both add to `moved`. */

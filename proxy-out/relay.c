@@ -110,8 +110,17 @@ struct span relay_show(char to[SERVE_REPLY_MAX], struct span text, const struct 
     return (struct span){to, text.len};
 }
 
+static void count(struct relay *r, char digit)
+{
+    r->delivered += digit == '2';
+    r->deferred += digit == '4';
+    r->bounced += digit == '5';
+}
+
 void relay_record(struct relay *r, const struct remote *by, const struct records_event *e)
 {
+    if (e->what != RECORD_INTENT && e->reply.len > 0)
+        count(r, e->reply.at[0]);
     if (!records_add(&r->lines, &r->conf.mta, &r->t, by, e))
         r->broken = true;
 }

@@ -61,9 +61,10 @@ struct relay {
     unsigned mail_ticket;                                     /* that waits for it */
     uint32_t crc;                           /* of the message, where it may be remembered */
     unsigned remembered, forgotten, untold; /* recipients; for the log */
-    struct buf notes;        /* for the facts process: struct note, one behind the other */
-    struct buf lines;        /* records to spool */
-    size_t reserved, spare;  /* room set aside; and what of it is to be given back */
+    struct buf notes;       /* for the facts process: struct note, one behind the other */
+    struct buf lines;       /* records to spool */
+    size_t reserved, spare; /* room set aside; and what of it is to be given back */
+    unsigned delivered, deferred, bounced; /* recipients, as they are written down */
     unsigned long eight_bit; /* 8-bit messages to servers that do not say they take them */
     unsigned long no_dsn;    /* recipients with NOTIFY=SUCCESS at servers without DSN */
     bool broken;             /* a record could not be made: cut both sides */

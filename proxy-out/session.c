@@ -2,6 +2,7 @@
 #include "proxy-out/session.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "net/head.h"
@@ -28,6 +29,11 @@ static const char *const doing[] = {
     [PHASE_MESSAGE] = "hearing a message",       [PHASE_SERVERS] = "waiting for servers",
     [PHASE_LAST_WORDS] = "saying goodbye",       [PHASE_OVER] = "",
 };
+
+const char *phase_doing(enum phase phase)
+{
+    return doing[phase];
+}
 
 static unsigned long limit_of(const struct session *s)
 {
@@ -107,19 +113,6 @@ static void plan(struct session *s)
         hold_plan(s->hold[i]);
 }
 
-static void log_end(const struct session *s)
-{
-    char at[ADDR_TEXT];
-
-    if (log_is_on(LOG_SESSION))
-        log_say(LOG_SESSION, s->id.text, "closed", {"why", span_of(s->why ? s->why : "")},
-                {"client", span_of(addr_text(&s->at, at))},
-                {"transactions", log_number(s->relay.t.number)},
-                {"bytes", log_number((double)s->in)},
-                {"eight-bit", log_number((double)s->relay.eight_bit)},
-                {"no-dsn", log_number((double)s->relay.no_dsn)});
-}
-
 /* The one end of a session. What was due is in the spool, or never left. */
 static void session_end(struct session *s)
 {
@@ -133,7 +126,12 @@ static void session_end(struct session *s)
     if (w->spool)
         spool_release(w->spool, s->relay.reserved + s->relay.spare);
     memo_clear(s);
-    log_end(s);
+    if (s->phase < PHASE_LAST_WORDS)
+        s->did = s->phase;
+    if (s->why == REASON_NOT_YET) /* it heard its last, and did not close in time */
+        s->why = s->relay.quit ? REASON_QUIT : REASON_FOREIGN;
+    story_tell(s);
+    free(s->story);
     relay_clear(&s->relay);
     buf_clear(&s->head);
     conn_clear(&s->conn);
@@ -205,7 +203,8 @@ static void on_alarm(void *arg)
         session_end(s);
         return;
     }
-    s->why = "timed-out";
+    s->why = REASON_TIMED_OUT;
+    s->did = s->phase;
     log_say(LOG_SESSION, s->id.text, "timed-out", {"doing", span_of(doing[s->phase])});
     relay_say_goodbye(&s->relay, SPAN("421 4.4.2 Timeout\r\n"));
     s->phase = PHASE_LAST_WORDS;
@@ -217,7 +216,13 @@ void session_start(struct worker *w, const struct relay_listener *listener, int 
 {
     struct session *s = calloc(1, sizeof *s);
 
+    if (!s) { /* nothing is there to say it with */
+        log_say(LOG_FAULT, "", "no-memory", {"then", SPAN("a mail server's connection is closed")});
+        close(fd);
+        return;
+    }
     w->count++;
+    s->began = clock_mono();
     s->worker = w;
     s->listener = listener;
     s->id = id_next();
@@ -250,7 +255,7 @@ void sessions_drain(struct worker *w)
         next = LIST_NEXT(s, link);
         if (!is_idle(s, now))
             continue;
-        s->why = "drained";
+        s->why = REASON_DRAINED;
         relay_say_goodbye(&s->relay, SPAN("421 4.3.2 Restarting\r\n"));
         s->phase = PHASE_LAST_WORDS;
         step(s);

@@ -10,6 +10,7 @@
 
 #include "net/conn.h"
 #include "proxy-out/hold.h"
+#include "proxy-out/reason.h"
 #include "proxy-out/memo.h"
 
 enum phase {
@@ -20,6 +21,9 @@ enum phase {
     PHASE_LAST_WORDS, /* what is said goes out, then the client's connection is closed */
     PHASE_OVER,
 };
+
+/* What is going on, for the log. */
+const char *phase_doing(enum phase phase);
 
 struct session {
     LIST_ENTRY(session) link;
@@ -40,7 +44,10 @@ struct session {
     unsigned holds;
     struct memo memo;
     uint64_t in;
-    const char *why; /* it ends */
+    struct story *story; /* ours; NULL: no server was sought */
+    double began;
+    enum phase did;  /* what was going on when it ended */
+    enum reason why; /* it ends */
     bool lmtp;       /* it speaks that */
     bool sated;      /* nothing more is to be read until the loop says so */
     bool ended;      /* the client says no more */
