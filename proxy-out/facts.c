@@ -36,7 +36,7 @@ struct house {
     struct alarm again; /* for callers, when descriptors had run out */
     struct trust trust;
     LIST_HEAD(, asker) askers;
-    unsigned count;
+    unsigned count, there; /* askers; those that are not gone */
     bool draining;
 };
 
@@ -73,9 +73,10 @@ int facts_listen(char *why, size_t size)
     return -1;
 }
 
+/* What nobody waits for any more is not waited for: name servers would say how long we live. */
 static void leave_if_done(struct house *h)
 {
-    if (h->draining && h->count == 0)
+    if (h->draining && h->there == 0)
         event_base_loopbreak(h->base);
 }
 
@@ -93,14 +94,16 @@ static void hang_up(struct asker *a)
     watch_want(&a->watch, -1, 0);
     while (!STAILQ_EMPTY(&a->late))
         drop_late(a);
-    if (a->fd >= 0)
+    if (a->fd >= 0) {
         close(a->fd);
+        a->house->there--;
+    }
     a->fd = -1;
+    leave_if_done(a->house);
     if (a->open > 0)
         return;
     LIST_REMOVE(a, link);
     a->house->count--;
-    leave_if_done(a->house);
     free(a);
 }
 
@@ -276,6 +279,7 @@ static void on_caller(void *arg)
     watch_want(&a->watch, fd, CONN_IN);
     LIST_INSERT_HEAD(&h->askers, a, link);
     h->count++;
+    h->there++;
 }
 
 static void on_orders(void *arg)

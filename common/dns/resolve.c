@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 
 #include <unbound-event.h>
 #include <unbound.h>
@@ -21,18 +22,39 @@ struct asked {
     void *arg;
 };
 
+enum { PORTS_MOST = 4096, PORTS_LEAST = 16 };
+
+/* How many questions may be on their way at a time, a socket each; what is more waits, and who
+ * waits behind names whose servers are silent waits long. libunbound's own 16 are for a tool. */
+static unsigned ports(void)
+{
+    struct rlimit files;
+    rlim_t share = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur / 4 : 0;
+
+    return share > PORTS_MOST ? PORTS_MOST : share < PORTS_LEAST ? PORTS_LEAST : (unsigned)share;
+}
+
 /* What is set before the first question; ub_ctx_zone_add() comes last, since it ends that, and only
  * then are the anchors read. */
 static int configure(struct ub_ctx *c, const struct resolve_conf *conf)
 {
     bool validates = conf->anchors && *conf->anchors;
+    char range[16];
     const char *const options[][2] = {
         {"do-not-query-localhost:", "no"}, /* a forwarder on this machine is the usual thing */
         {"module-config:", validates ? "validator iterator" : "iterator"},
+        {"outgoing-range:", range},
+        {"outgoing-num-tcp:", "64"},    /* likewise, where an answer is too large for UDP */
+        {"infra-keep-probing:", "yes"}, /* a forwarder that was away is soon there again */
+        {"msg-cache-size:", "16m"},     /* ceilings; the cache is all workers' */
+        {"rrset-cache-size:", "32m"},
+        {"key-cache-size:", "4m"},
+        {"neg-cache-size:", "4m"},
     };
     static const char *const real[] = {"test", "invalid"}; /* else answered by libunbound itself */
     int error = 0;
 
+    snprintf(range, sizeof range, "%u", ports());
     for (size_t i = 0; i < COUNT_OF(options) && !error; i++)
         error = ub_ctx_set_option(c, options[i][0], options[i][1]);
     for (size_t i = 0; i < conf->servers.count && !error; i++)

@@ -369,12 +369,8 @@ void keeper_stop(struct keeper *k)
 
 static void drop(struct inquiry *q)
 {
-    struct waiter *w;
-
-    while ((w = TAILQ_FIRST(&q->waiters))) {
-        TAILQ_REMOVE(&q->waiters, w, link);
-        free(w);
-    }
+    q->trouble = STS_FETCH_ERROR;
+    answer_all(q, NULL);
     LIST_REMOVE(q, link);
     alarm_stop(&q->alarm);
     free(q);

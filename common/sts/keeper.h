@@ -47,5 +47,5 @@ void keeper_stop(struct keeper *k);
 /* `kept` NULL: there is no policy. Borrowed for the call. */
 typedef void keeper_fn(void *arg, const struct kept *kept, enum sts_trouble trouble);
 
-/* `fn` is called once, maybe before this returns. */
+/* `fn` is called once, maybe before this returns, at the latest by keeper_free(). */
 void keeper_ask(struct keeper *k, const char *domain, keeper_fn *fn, void *arg);
