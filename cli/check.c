@@ -61,6 +61,8 @@ static int check_all(const struct settings *s, const char *file, struct findings
 {
     conf_check(s, file, f);
     keys_check(s, f);
+    outgoing_check(s, f);
+    handing_check(s, f);
     if (s->smtp_listener_count == 0)
         return findings_status(f);
     rules_check(s, f);

@@ -51,3 +51,9 @@ void outside_check(const struct target *t);
 
 /* postfix.c: what postconf says of a Postfix on this machine. */
 void postfix_check(const struct target *t);
+
+/* outgoing.c: who may hand over, and does DNS answer, and validate? */
+void outgoing_check(const struct settings *s, struct findings *f);
+
+/* handing.c: a Postfix of this machine that hands over to us. */
+void handing_check(const struct settings *s, struct findings *f);

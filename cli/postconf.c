@@ -4,9 +4,11 @@
 #include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/option.h"
 #include "base/text.h"
+#include "cli/run.h"
 
 /* As far as it was read. */
 struct reading {
@@ -110,4 +112,46 @@ void postconf_read(struct postconf *p, struct span text, unsigned port)
     }
     p->content_timeout = r.has_milters ? r.milter_timeout : 0;
     p->filter_timeout = r.has_filter ? r.proxy_timeout : 0;
+}
+
+/* NULL: there is none. */
+static const char *find(void)
+{
+    static const char *const paths[] = {"/usr/sbin/postconf", "/usr/local/sbin/postconf"};
+
+    for (size_t i = 0; i < COUNT_OF(paths); i++)
+        if (access(paths[i], X_OK) == 0)
+            return paths[i];
+    return NULL;
+}
+
+bool postconf_ask(const char *const *words, char *said)
+{
+    const char *argv[POSTCONF_WORDS + 2] = {find()};
+    size_t used = strlen(said);
+    int status;
+
+    for (size_t i = 0; i < POSTCONF_WORDS && words[i]; i++)
+        argv[i + 1] = words[i];
+    return argv[0] && POSTCONF_SAID - used > 1 &&
+           run_program(argv, said + used, POSTCONF_SAID - used, &status) && status == 0;
+}
+
+struct span postconf_value(struct span text, const char *name)
+{
+    while (text.len) {
+        struct span rest = span_cut(&text, '\n'), word = span_cut(&rest, ' ');
+
+        if (span_is(word, name) && rest.len && rest.at[0] == '=')
+            return trim(span_after(rest, 1));
+    }
+    return (struct span){"", 0};
+}
+
+unsigned long postconf_seconds(struct span text, const char *name)
+{
+    unsigned long value = 0;
+
+    take_seconds(postconf_value(text, name), &value);
+    return value;
 }

@@ -21,3 +21,14 @@ struct postconf {
 void postconf_read(struct postconf *p, struct span text, unsigned port);
 
 extern const char *const postconf_names[]; /* ends with NULL */
+
+/* Calls postconf with these words (ends with NULL) and adds what it says to `said`, a text in
+ * POSTCONF_SAID bytes. It heeds MAIL_CONFIG, where there are several Postfixes. False: there is
+ * none, or it has trouble. */
+enum { POSTCONF_SAID = 65536, POSTCONF_WORDS = 32 };
+MUST bool postconf_ask(const char *const *words, char *said);
+
+/* Of what `postconf -x NAME...` printed: the value of NAME, "" if it is not there; and as seconds,
+ * 0 if it is no time. */
+struct span postconf_value(struct span text, const char *name);
+unsigned long postconf_seconds(struct span text, const char *name);

@@ -1,43 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/checks.h"
-
-#include <stdio.h>
-#include <unistd.h>
-
 #include "cli/postconf.h"
-#include "cli/run.h"
 
-enum { SAID = 65536, WORDS_MOST = 16 };
-
-/* NULL: there is none. It heeds MAIL_CONFIG, where there are several Postfixes. */
-static const char *find(void)
+static bool ask_all(char *said)
 {
-    static const char *const paths[] = {"/usr/sbin/postconf", "/usr/local/sbin/postconf"};
-
-    for (size_t i = 0; i < COUNT_OF(paths); i++)
-        if (access(paths[i], X_OK) == 0)
-            return paths[i];
-    return NULL;
-}
-
-/* Adds what it says behind what is there. */
-static bool ask(char *said, const char *const *argv)
-{
-    size_t used = strlen(said);
-    int status;
-
-    return SAID - used > 1 && run_program(argv, said + used, SAID - used, &status) && status == 0;
-}
-
-static bool ask_all(const char *path, char *said)
-{
-    const char *const services[] = {path, "-M", NULL}, *const own[] = {path, "-xP", NULL};
-    const char *names[WORDS_MOST] = {path, "-x"};
+    const char *const services[] = {"-M", NULL}, *const own[] = {"-xP", NULL};
+    const char *names[POSTCONF_WORDS] = {"-x"};
 
     for (size_t i = 0; postconf_names[i]; i++)
-        names[i + 2] = postconf_names[i];
+        names[i + 1] = postconf_names[i];
     *said = '\0';
-    return ask(said, services) && ask(said, names) && ask(said, own);
+    return postconf_ask(services, said) && postconf_ask(names, said) && postconf_ask(own, said);
 }
 
 /* The longest that clients may wait for their next command. */
@@ -75,11 +48,10 @@ static void compare(const struct target *t, const struct postconf *p)
 
 void postfix_check(const struct target *t)
 {
-    static char said[SAID];
-    const char *path = find();
+    static char said[POSTCONF_SAID];
     struct postconf p;
 
-    if (!path || !ask_all(path, said))
+    if (!ask_all(said))
         return;
     postconf_read(&p, span_of(said), t->at.port);
     /* Else it speaks of another Postfix than the one that we spoke with. */

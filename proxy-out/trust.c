@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "dns/anchor.h"
 #include "dns/resolve.h"
 #include "tell/log.h"
 
@@ -60,21 +61,6 @@ static void ask(void *arg)
     resolve_ask(t->resolve, t->name, DNS_SOA, on_answer, t);
 }
 
-/* The rule of domains that no section is for counts only if there are such. */
-static bool heeds_dane(const struct settings *s)
-{
-    const struct domain *others = domains_find(s->domains, SPAN("any.invalid"));
-
-    for (size_t i = 0; i < domains_count(s->domains); i++) {
-        const struct domain *d = domains_at(s->domains, i);
-
-        if (d->use_dane != DOMAIN_DANE_OFF &&
-            (d == others || strcmp(d->head.title, "default") != 0))
-            return true;
-    }
-    return false;
-}
-
 void trust_begin(struct trust *t, struct event_base *base, struct resolve *r,
                  const struct settings *s)
 {
@@ -82,14 +68,14 @@ void trust_begin(struct trust *t, struct event_base *base, struct resolve *r,
 
     *t = (struct trust){.resolve = r};
     alarm_init(&t->again, base, ask, t);
-    if (!heeds_dane(s))
+    if (!domains_heed_dane(s->domains))
         return;
     t->is = *file ? TRUST_ASKED : TRUST_MISSING;
     if (t->is == TRUST_MISSING) {
         say(t);
         return;
     }
-    trust_name(file, t->name);
+    anchor_name(file, t->name);
     ask(t);
 }
 
@@ -110,17 +96,4 @@ void trust_note(struct trust *t, const struct answer *a)
     t->missed++;
     if (clock_mono() - t->said >= TRUST_SAY_AFTER)
         say(t);
-}
-
-void trust_name(const char *file, char name[DNS_NAME])
-{
-    FILE *from = fopen(file, "r");
-    char line[1024], first[DNS_NAME];
-    bool found = false;
-
-    while (!found && from && fgets(line, sizeof line, from))
-        found = !strchr(" \t\r\n;$", line[0]) && sscanf(line, "%255s", first) == 1;
-    if (from)
-        (void)fclose(from);
-    memcpy(name, found ? first : ".", found ? sizeof first : 2);
 }

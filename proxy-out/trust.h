@@ -34,6 +34,3 @@ void trust_end(struct trust *t);
 
 /* Of every answer that goes out. */
 void trust_note(struct trust *t, const struct answer *a);
-
-/* The name of the first trust anchor in a file; "." if none can be found. */
-void trust_name(const char *file, char name[DNS_NAME]);

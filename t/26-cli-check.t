@@ -7,6 +7,7 @@ use Test::More;
 use T::Stage;
 use T::CA;
 use T::Cli;
+use T::DNS;
 use T::Peer;
 use T::Run;
 use T::Sink;
@@ -260,4 +261,21 @@ subtest 'a program that is not there' => sub {
     my ($port) = sink();
     finds(check($port, program => "$alone/sallyport"), 1, qr/^warning: \S+sallyport-in: it cannot be run/, 'is said');
 };
+
+# --- what goes out
+my $dns = T::DNS->start("zone a.test signed\na.test. MX 10 mx.a.test.\n", signed => 1);
+my $right = 'name-server = "' . $dns->address . '" trust-anchor-file = "' . $dns->anchor . '" relay-listener 127.0.0.1:@port:out@';
+sub outgoing { return T::Cli::outcome('check', conf => join("\n", 'host-name = mx.test', map { s/ (?=trust-|relay-)/\n/gr } @_) . "\n", env => {MAIL_CONFIG => '/nonexistent'}) }
+is_quiet(outgoing("$right { allow = {127.0.0.0/8, 10.0.0.0/8, 192.0.2.0/24, fd00::/8, 2001:db8::/32} }"), 'all is well with what goes out');
+for my $net (qw(0.0.0.0/1 8.0.0.0/8 2000::/3 128.0.0.0/9 0::/1)) {
+    finds(outgoing("$right { allow = $net }"), 1, qr/^warning: relay-listener \S+: strangers may send mail to anywhere through it; /, "allow = $net");
+}
+(my $blind = "$right { }") =~ s/trust-anchor-file = "[^"]*"//;
+finds(outgoing($blind), 0, qr/^note: trust-anchor-file: nothing that DNS says is validated.*dns-root-data/, 'no trust anchors');
+is_quiet(outgoing($blind, 'domain * { use-dane = off }'), 'none are needed without DANE');
+$dns->breaks('* *' => 'bare');
+finds(outgoing("$right { }"), 1, qr/^error: name-server: what DNS says does not validate, so mail waits.*signatures/, 'a name server that takes signatures out');
+$dns->breaks('* *' => 'servfail');
+finds(outgoing($blind, 'domain * { use-dane = off }'), 1, qr/^error: name-server: nobody answers what DNS is asked/, 'one that does not know');
+$dns->stop;
 all_done();

@@ -7,6 +7,7 @@ use Test::More;
 use T::Stage;
 use T::CA;
 use T::Cli;
+use T::DNS;
 use T::Postfix;
 
 T::Postfix->or_skip_all;
@@ -24,6 +25,7 @@ my %services = (
     block => ['haproxy', smtpd_client_restrictions => 'check_client_access inline:{192.0.2.1=REJECT}'],
 );
 for my $service (values %services) { splice @$service, 1, 0, smtpd_tls_security_level => 'none' if !grep { /^smtpd_tls/ } @$service }
+my $dns = T::DNS->start("a.test. A 127.0.0.9\n");
 my $postfix = T::Postfix->start('mta', cert => $ca->cert('mta.test'), users => {alice => 'secret'},
     services => [map { my ($kind, @o) = @{$services{$_}}; [$kind, port($_), @o] } sort keys %services]);
 
@@ -82,4 +84,48 @@ $postfix->reload(enable_long_queue_ids => 'no');
 finds(check('haproxy'), 1, qr/^warning: .*queue ids are short .*enable_long_queue_ids=yes/m, 'short queue ids');
 $postfix->log_unlike(qr/ DATA /, 'nothing was sent');
 is(scalar $postfix->queue, 0, 'and nothing is queued');
+
+# --- a Postfix that hands over to sallyport-out
+sub hands {
+    my ($way, $main, %o) = @_;
+    my $out = port('out');
+    my %listener = (map => "relay-listener 127.0.0.1:$out { hand-over = transport-map map = \"127.0.0.1:@{[port('map')]}\" local-domains = {mta.test, localhost} }",
+        smtp => "relay-listener 127.0.0.1:$out { }", lmtp => "relay-listener 127.0.0.1:$out { protocol = lmtp }");
+    my %to = (map => {transport_maps => "socketmap:inet:127.0.0.1:@{[port('map')]}:transport"}, smtp => {relayhost => "[127.0.0.1]:$out", smtp_destination_recipient_limit => 1},
+        lmtp => {default_transport => "lmtp:inet:127.0.0.1:$out"});
+    my $etc = stage_dir() . '/hands-' . ++$o{serial}->$*;
+    mkdir $etc or die $!;
+    my %all = (compatibility_level => '3.6', mydestination => 'mta.test, localhost', smtp_send_xforward_command => 'yes', lmtp_send_xforward_command => 'yes',
+        enable_long_queue_ids => 'yes', %{$to{$way}}, %$main);
+    open my $cf, '>', "$etc/main.cf" or die $!;
+    print $cf map { "$_ = $all{$_}\n" } sort keys %all;
+    close $cf or die $!;
+    open my $master, '>', "$etc/master.cf" or die $!;
+    print $master map { "$_ unix - - n - - $_\n" } qw(smtp lmtp);
+    close $master or die $!;
+    return T::Cli::outcome('check', env => {MAIL_CONFIG => $etc}, conf => join "\n", 'host-name = mx.test', 'name-server = "' . $dns->address . '"',
+        $listener{$way}, 'domain * { use-dane = off ' . ($o{domain} // '') . ' }', "acct-file @{[stage_dir()]}/acct.csv { }", '');
+}
+my $serial = 0;
+my @is = (serial => \$serial);
+is_quiet(hands($_, {}, @is), "handed over by $_, as the page has it") for qw(map smtp lmtp);
+for my $row (
+    ['map', {smtp_tls_security_level => 'encrypt'}, 1, qr/^error: Postfix, to relay-listener \S+: it demands TLS of sallyport-out.*\(smtp_tls_security_level = encrypt\); /m],
+    ['map', {smtp_tls_security_level => 'dane'}, 0, qr/\A\z/],
+    ['lmtp', {lmtp_tls_security_level => 'verify'}, 1, qr/^error: .*\(lmtp_tls_security_level = verify\)/m],
+    ['map', {smtp_send_xforward_command => 'no'}, 1, qr/^warning: .*does not say its queue id: .*\(smtp_send_xforward_command = no\)/m],
+    ['lmtp', {smtp_send_xforward_command => 'no', lmtp_send_xforward_command => 'no'}, 1, qr/^warning: .*\(lmtp_send_xforward_command = no\)/m],
+    ['map', {enable_long_queue_ids => 'no'}, 1, qr/^warning: .*queue ids are short/m],
+    ['map', {mydestination => '$myhostname, localhost', myhostname => 'Mail.mta.test', relay_domains => 'r.test, hash:/x, Mail.mta.test'}, 1,
+        qr/^error: .*local-domains does not name: .*\(Mail\.mta\.test r\.test\); add them/m],
+    ['smtp', {smtp_destination_recipient_limit => 50}, 1, qr/^warning: .*several domains into one transaction.*\(smtp_destination_recipient_limit = 50\)/m],
+    ['map', {smtp_rcpt_timeout => '100s'}, 1, qr/^warning: .*\(smtp_rcpt_timeout = 100s, route-deadline = 240s\)/m],
+    ['lmtp', {lmtp_data_done_timeout => '100s'}, 1, qr/^warning: .*sends what was taken again \(lmtp_data_done_timeout = 100s, smtp-data-termination-timeout = 540s\)/m],
+    ['smtp', {relayhost => '[192.0.2.1]', smtp_tls_security_level => 'encrypt'}, 0, qr/\A\z/],
+) {
+    my ($way, $main, $status, $pattern) = @$row;
+    my $got = hands($way, $main, @is);
+    finds($got, $status, $pattern, join ', ', $way, map { "$_ = $main->{$_}" } sort keys %$main);
+    is(scalar(split /\n/, $got->{out}), $status, 'and nothing else') or diag($got->{out});
+}
 all_done();

@@ -152,3 +152,17 @@ const struct domain *domains_at(const struct domains *d, size_t at)
 {
     return patterns_at(patterns(d), at);
 }
+
+bool domains_heed_dane(const struct domains *d)
+{
+    const struct domain *others = domains_find(d, SPAN("any.invalid"));
+
+    for (size_t i = 0; i < domains_count(d); i++) {
+        const struct domain *rule = domains_at(d, i);
+
+        if (rule->use_dane != DOMAIN_DANE_OFF &&
+            (rule == others || strcmp(rule->head.title, "default") != 0))
+            return true;
+    }
+    return false;
+}

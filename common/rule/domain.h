@@ -131,3 +131,7 @@ size_t domains_trail(const struct domain *sections, size_t count, const struct m
 /* All rules that domains_find() may come to, for who makes something of each beforehand. */
 size_t domains_count(const struct domains *d);
 const struct domain *domains_at(const struct domains *d, size_t at);
+
+/* Does any rule want TLSA records? That of domains that no section is for counts if there can be
+ * such. */
+bool domains_heed_dane(const struct domains *d);

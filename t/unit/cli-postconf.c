@@ -58,10 +58,28 @@ static void reads(void **state)
     }
 }
 
+static void values(void **state)
+{
+    const struct span text = SPAN("postconf: warning: x = y\na = b c\nlong_a = no\nempty =\n"
+                                  "minutes = 2m\n = \nnothing");
+
+    (void)state;
+    assert_true(span_is(postconf_value(text, "a"), "b c"));
+    assert_true(span_is(postconf_value(text, "empty"), ""));
+    assert_true(span_is(postconf_value(text, "not_there"), ""));
+    assert_true(span_is(postconf_value(text, "nothing"), ""));
+    assert_int_equal(postconf_seconds(text, "minutes"), 120);
+    assert_int_equal(postconf_seconds(text, "a"), 0);
+    assert_int_equal(postconf_seconds(text, "not_there"), 0);
+    for (size_t cut = 0; cut < text.len; cut++)
+        (void)postconf_seconds((struct span){text.at, cut}, "minutes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads),
+        cmocka_unit_test(values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  *
  * How often one hears that DNS does not validate.
  */
+#include "dns/anchor.h"
 #include "proxy-out/trust.h"
 
 #include <fcntl.h>
@@ -112,10 +113,10 @@ static void test_names(void **state)
 
         assert_true(fputs(files[i].text, to) >= 0);
         assert_int_equal(0, fclose(to));
-        trust_name(log_file, name);
+        anchor_name(log_file, name);
         assert_string_equal(files[i].name, name);
     }
-    trust_name("/nonexistent", name);
+    anchor_name("/nonexistent", name);
     assert_string_equal(".", name);
     (void)said();
 }
