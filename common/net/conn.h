@@ -81,8 +81,8 @@ MUST bool conn_meant(const struct conn *c, struct addr *out);
 /* CONN_SOME: `*len` bytes. */
 MUST enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len);
 
-/* Writing said CONN_FAILED: what the other side had said before, if it is there to be had (TLS is
- * gone with the connection). How many bytes comes back. */
+/* Writing said CONN_FAILED: what the other side had said before, if it is there to be had. How many
+ * bytes comes back. */
 MUST size_t conn_read_rest(struct conn *c, char *to, size_t size);
 
 /* What to wait for before the next read: CONN_IN; or CONN_OUT, when the other side asks for new

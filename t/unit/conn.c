@@ -134,6 +134,36 @@ static void test_abrupt_close(void **state)
     pair_close(&p);
 }
 
+/* The server refuses, and goes without having read what the client sent: the client, who does not
+ * look before it writes, still gets to know why. */
+static void last_words(struct pair *p)
+{
+    static char much[1 << 16];
+    const struct span word = SPAN("554 No more\r\n");
+    char got[64];
+    size_t len;
+
+    assert_int_equal(conn_write(&p->client, &(struct span){much, sizeof much}, 1, &len), CONN_SOME);
+    assert_int_equal(conn_write(&p->server, &word, 1, &len), CONN_SOME);
+    conn_clear(&p->server);
+    assert_int_equal(conn_write(&p->client, &(struct span){much, sizeof much}, 1, &len),
+                     CONN_FAILED);
+    assert_int_equal(conn_read(&p->client, got, sizeof got, &len), CONN_FAILED);
+    len = conn_read_rest(&p->client, got, sizeof got);
+    assert_true(span_is((struct span){got, len}, word.at));
+    assert_int_equal(conn_read_rest(&p->client, got, sizeof got), 0);
+    pair_close(p);
+}
+
+static void test_last_words(void **state)
+{
+    struct pair plain = pair_open(0), secret = world_open(&w, 0);
+
+    (void)state;
+    last_words(&plain);
+    last_words(&secret);
+}
+
 static void test_bad_handshakes(void **state)
 {
     struct pair p = pair_open(0);
@@ -292,10 +322,11 @@ static void test_dial(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),          cmocka_unit_test(test_one_record),
-        cmocka_unit_test(test_close_notify),   cmocka_unit_test(test_abrupt_close),
-        cmocka_unit_test(test_bad_handshakes), cmocka_unit_test(test_renegotiation),
-        cmocka_unit_test(test_pending),        cmocka_unit_test(test_dial),
+        cmocka_unit_test(test_plain),         cmocka_unit_test(test_one_record),
+        cmocka_unit_test(test_close_notify),  cmocka_unit_test(test_abrupt_close),
+        cmocka_unit_test(test_last_words),    cmocka_unit_test(test_bad_handshakes),
+        cmocka_unit_test(test_renegotiation), cmocka_unit_test(test_pending),
+        cmocka_unit_test(test_dial),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
