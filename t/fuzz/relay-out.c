@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The outbound relay between a hostile mail server and a hostile remote one, who sometimes do
+ * The outbound relay between a hostile mail server and hostile remote ones, who sometimes do
  * not read. Most bytes are said by whoever speaks; some control characters are what happens
- * meanwhile (see act()).
+ * meanwhile (see act()). A first byte of 16 is LMTP.
  */
 #include "proxy-out/relay.h"
 
 #include "fuzz.h"
 
+/* Bytes that are none of either: the first of all, and those that choose a server. */
+enum { LMTP = 16, LANES = 20 };
+
 int fuzz_reached;
+
+/* One lane's server. */
+struct far {
+    struct dial dial;
+    bool dialled;
+};
 
 struct stage {
     struct relay relay;
-    struct dial dial;
+    struct far far[RELAY_LANES];
     struct remote remote;
     enum relay_wish wish;
-    bool server_speaks, dialled, disk_full;
+    unsigned at; /* whose server it is that speaks and is spoken of */
+    bool server_speaks, disk_full;
     unsigned intents, outcomes;
 };
 
@@ -47,30 +57,49 @@ static void keep_records(struct stage *st)
     buf_drop(&st->relay.lines, buf_len(&st->relay.lines));
 }
 
+static struct lane *lane_at(const struct stage *st, unsigned i)
+{
+    return i < st->relay.lanes ? st->relay.lane[i] : NULL;
+}
+
+/* Whoever may take a message as whole has an intent without outcome. */
+static void look_at_ends(const struct stage *st)
+{
+    unsigned ends = 0;
+
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        ends += st->far[i].dialled && st->far[i].dial.ending != 0;
+    promise(st->intents - st->outcomes >= ends);
+}
+
 static void server_listens(struct stage *st, size_t most)
 {
     struct span pieces[DIAL_PIECES];
-    size_t count = st->relay.lanes ? relay_pieces(&st->relay, 0, pieces) : 0, sum = 0;
+    size_t count = lane_at(st, st->at) ? relay_pieces(&st->relay, st->at, pieces) : 0, sum = 0;
 
-    promise(!st->dialled || st->dial.ending == 0 || st->intents > st->outcomes);
+    look_at_ends(st);
     for (size_t i = 0; i < count; i++)
         sum += pieces[i].len;
     if (sum > 0)
-        relay_went(&st->relay, 0, sum < most ? sum : most);
+        relay_went(&st->relay, st->at, sum < most ? sum : most);
 }
 
 static void take_away(struct stage *st)
 {
-    struct lane *l = st->relay.lanes ? st->relay.lane[0] : NULL;
+    for (unsigned i = 0; i < st->relay.lanes; i++) {
+        struct lane *l = st->relay.lane[i];
+        struct far *far = &st->far[i];
 
-    if (!l || !l->left)
-        return;
-    promise(st->dialled);
-    /* Between transactions nothing may be open, and nothing half said. */
-    promise(l->left != LEFT_CLEAN || (dial_waits(&st->dial) == 0 && st->dial.ending == 0));
-    lane_taken(l);
-    dial_clear(&st->dial);
-    st->dialled = false;
+        promise(!l->dial || far->dialled);
+        if (!l->left)
+            continue;
+        promise(far->dialled);
+        /* Between transactions nothing may be open, and nothing half said. */
+        promise(l->left != LEFT_CLEAN || (dial_waits(&far->dial) == 0 && far->dial.ending == 0));
+        lane_taken(l);
+        dial_clear(&far->dial);
+        far->dialled = false;
+    }
 }
 
 static void turn(struct stage *st)
@@ -89,24 +118,30 @@ static void turn(struct stage *st)
 static void find(struct stage *st, uint8_t how)
 {
     static const char reply[] = "250-x\r\n250-PIPELINING\r\n250-DSN\r\n250 SMTPUTF8\r\n";
-    struct lane *l = st->relay.lane[0];
+    struct lane *l = lane_at(st, st->at);
+    struct far *far = &st->far[st->at];
     struct ehlo ehlo = ehlo_read(how & 1 ? span_of(reply) : SPAN("250 x\r\n"));
     struct heard h;
 
-    if (l->is != LANE_SEEKS || st->dialled)
+    if (!l || l->is != LANE_SEEKS || far->dialled)
         return;
     l->again = false;
-    dial_init(&st->dial);
-    promise(dial_feed(&st->dial, SPAN("220 x\r\n")) && dial_next(&st->dial, &h) == 1 &&
-            dial_next(&st->dial, &h) == 0);
-    st->dialled = true;
-    lane_opened(&st->relay, l, &st->dial, &ehlo, &st->remote, how & 2, how & 4);
+    dial_init(&far->dial);
+    promise(dial_feed(&far->dial, SPAN("220 x\r\n")) && dial_next(&far->dial, &h) == 1 &&
+            dial_next(&far->dial, &h) == 0);
+    far->dialled = true;
+    lane_opened(&st->relay, l, &far->dial, &ehlo, &st->remote, how & 2, how & 4);
 }
 
 static bool act(struct stage *st, uint8_t what)
 {
-    struct lane *l = st->relay.lanes ? st->relay.lane[0] : NULL;
+    struct lane *l = lane_at(st, st->at);
+    bool dialled = st->far[st->at].dialled;
 
+    if (what >= LANES && what < LANES + RELAY_LANES) {
+        st->at = what - LANES;
+        return true;
+    }
     switch (what) {
     case 1:
     case 2:
@@ -116,15 +151,14 @@ static bool act(struct stage *st, uint8_t what)
     case 4:
     case 5:
     case 6:
-        if (l)
-            find(st, (uint8_t)(what - 3) | (st->disk_full ? 4 : 0));
+        find(st, (uint8_t)(what - 3) | (st->disk_full ? 4 : 0));
         return true;
     case 7:
-        if (l && l->is == LANE_SEEKS && !st->dialled)
+        if (l && l->is == LANE_SEEKS && !dialled)
             lane_failed(&st->relay, l, FAIL_CONNECT, &st->remote);
         return true;
     case 8:
-        if (st->dialled)
+        if (l && dialled)
             lane_lost(&st->relay, l, FAIL_CLOSED);
         return true;
     case 11:
@@ -151,8 +185,8 @@ static void say(struct stage *st, const uint8_t *byte)
 
     if (!st->server_speaks)
         (void)!serve_feed(&st->relay.client, one);
-    else if (st->dialled)
-        (void)!dial_feed(&st->dial, one);
+    else if (st->far[st->at].dialled)
+        (void)!dial_feed(&st->far[st->at].dial, one);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -162,6 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         .host_name = "out.test", .mta.session.text = "s", .reserve = reserve, .spool = &st};
 
     st.remote.at.port = 25;
+    conf.lmtp = size > 0 && bytes[0] == LMTP;
     relay_init(&st.relay, &conf);
     for (size_t i = 0; i < size && st.wish == RELAY_WAIT; i++) {
         if (!act(&st, bytes[i]))
@@ -172,8 +207,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             turn(&st);
     }
     keep_records(&st);
-    if (st.dialled)
-        dial_clear(&st.dial);
+    for (unsigned i = 0; i < RELAY_LANES; i++)
+        if (st.far[i].dialled)
+            dial_clear(&st.far[i].dial);
     relay_clear(&st.relay);
     return 0;
 }
