@@ -5,15 +5,7 @@
 
 #include "base/clock.h"
 
-/* Of what our client waits for (RFC 5321, 4.5.3.2, which Postfix and others keep), so that it
- * hears of it before it goes. */
-enum {
-    REPLY_SECONDS = 240, /* to RCPT: 300 */
-    DATA_SECONDS = 110,  /* to DATA: 120 */
-    LAG_SECONDS = 60,    /* that others wait for one */
-    FINAL_SECONDS = 540, /* over LMTP, from the dot to the last answer: 600 */
-    PROGRESS = 12,       /* a message moves on with each 4 KB: dripping is no progress */
-};
+enum { PROGRESS = 12 }; /* a message moves on with each 4 KB: dripping is no progress */
 
 struct hold *hold_new(struct worker *w, struct relay *r, unsigned lane, const char *session,
                       const struct handed *handed, struct story **story, watch_fn *fn, void *arg)
@@ -101,7 +93,7 @@ static void take(struct hold *h)
 
     h->up = seek_take(k);
     h->ended = h->sated = false;
-    h->awaits = HOLD_WAITS_NOT;
+    h->owes = OWES_NOTHING;
     story_note(h->story, k, &h->up->remote);
     upstream_own(h->up, on_upstream, on_upstream, h);
     lane_opened(h->relay, lane_of(h), &h->up->dial, &h->up->ehlo, &h->up->remote, seek_has_more(k),
@@ -180,66 +172,47 @@ static bool lags(const struct hold *h, const struct lane *l)
     return false;
 }
 
-static int awaits(const struct hold *h, const struct lane *l)
+static enum server_owes owes(const struct hold *h, const struct lane *l)
 {
     switch (h->up ? l->is : LANE_REST) {
     case LANE_OPEN:
-        return dial_waits(l->dial) > 0 ? HOLD_REPLY : HOLD_WAITS_NOT;
+        return dial_waits(l->dial) > 0 ? OWES_REPLY : OWES_NOTHING;
     case LANE_DATA:
-        return HOLD_DATA;
+        return OWES_DATA;
     case LANE_BODY:
     case LANE_ENDING:
         if (!lane_is_sent(h->relay, l))
-            return lags(h, l) ? HOLD_LAGS : HOLD_BODY;
-        return l->is == LANE_ENDING ? HOLD_FINAL : HOLD_WAITS_NOT;
+            return lags(h, l) ? OWES_LAGS : OWES_BODY;
+        return l->is == LANE_ENDING ? OWES_FINAL : OWES_NOTHING;
     default:
-        return HOLD_WAITS_NOT;
+        return OWES_NOTHING;
     }
-}
-
-static double limit_of(const struct hold *h)
-{
-    const struct domain *rule = h->seek ? h->seek->rule : NULL;
-    double send = rule ? (double)rule->data_send_timeout : REPLY_SECONDS;
-
-    switch (h->awaits) {
-    case HOLD_WAITS_NOT:
-        break;
-    case HOLD_REPLY:
-        return REPLY_SECONDS;
-    case HOLD_DATA:
-        return DATA_SECONDS;
-    case HOLD_BODY:
-        return send;
-    case HOLD_LAGS:
-        return send < LAG_SECONDS ? send : LAG_SECONDS;
-    case HOLD_FINAL:
-        return rule ? (double)rule->smtp_data_termination_timeout : REPLY_SECONDS;
-    }
-    return 0;
 }
 
 static void set_clock(struct hold *h)
 {
     const struct lane *l = lane_of(h);
-    int is = awaits(h, l);
-    uint64_t mark = is == HOLD_BODY || is == HOLD_LAGS ? h->out >> PROGRESS
-                    : is == HOLD_REPLY                 ? l->dial->first
+    enum server_owes is = owes(h, l);
+    uint64_t mark = is == OWES_BODY || is == OWES_LAGS ? h->out >> PROGRESS
+                    : is == OWES_REPLY                 ? l->dial->first
                                                        : 0;
+    bool ends = l->is == LANE_ENDING;
     double now;
 
-    if (is == (int)h->awaits && mark == h->mark)
+    if (is == h->owes && mark == h->mark && ends == (h->dot_at > 0))
         return;
     now = clock_mono();
-    h->awaits = (unsigned)is;
+    h->owes = is;
     h->mark = mark;
-    h->deadline = is == HOLD_WAITS_NOT ? 0 : now + limit_of(h);
-    if (l->is != LANE_ENDING)
+    if (!ends)
         h->dot_at = 0;
     else if (h->dot_at == 0)
         h->dot_at = now;
-    if (h->dot_at > 0 && h->relay->conf.lmtp && h->deadline > h->dot_at + FINAL_SECONDS)
-        h->deadline = h->dot_at + FINAL_SECONDS;
+    h->deadline = patience_until(&(struct patience){.owes = is,
+                                                    .rule = h->seek ? h->seek->rule : NULL,
+                                                    .lmtp = h->relay->conf.lmtp,
+                                                    .dot_at = h->dot_at},
+                                 now);
 }
 
 bool hold_give_up(struct hold *h, double now)
@@ -247,7 +220,7 @@ bool hold_give_up(struct hold *h, double now)
     if (h->deadline == 0 || now < h->deadline)
         return false;
     h->deadline = 0;
-    h->awaits = HOLD_WAITS_NOT;
+    h->owes = OWES_NOTHING;
     lane_lost(h->relay, lane_of(h), FAIL_TIMEOUT);
     return true;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "proxy-out/patience.h"
 #include "proxy-out/relay.h"
 #include "proxy-out/seek.h"
 #include "proxy-out/story.h"
@@ -23,14 +24,7 @@ struct hold {
     bool sated;          /* nothing more is to be read until the loop says so */
     bool ended;          /* it said its last */
     uint64_t out;        /* bytes that went */
-    enum {
-        HOLD_WAITS_NOT, /* also while it seeks: that has its own deadline */
-        HOLD_REPLY,     /* to MAIL or RCPT */
-        HOLD_DATA,      /* to DATA */
-        HOLD_BODY,      /* it is to take more of the message */
-        HOLD_LAGS,      /* likewise, and others wait for it */
-        HOLD_FINAL,     /* its answer to the message */
-    } awaits;
+    enum server_owes owes;
     uint64_t mark;           /* progress in that */
     double deadline, dot_at; /* 0: none; not yet */
 };

@@ -274,6 +274,43 @@ SKIP: {
         $c->mail(from => 'a@a.test', rcpt => 'path@b.test');
         $mta->log_like(qr/to=<path\@b\.test>.*status=sent/, 'and at a unix socket');
         $_->stop for values %sink;
+        $mta->stop;
+    };
+
+    subtest 'one stalls after its dot, behind a Postfix that has no more patience than it needs' => sub {
+        my $stalls = T::Peer->listen(port => port('mx'), addr => $at{b}, name => 'stalls');
+        my %sink = map { $_ => T::Sink->start(port => port('mx'), addr => $at{$_}) } qw(c d);
+        my $mta = T::Postfix->start('mta2', services => [['plain', port('mta')]],
+            main => {default_transport => 'lmtp:inet:127.0.0.1:' . port('out'), lmtp_send_xforward_command => 'yes', lmtp_data_done_timeout => '8s'});
+        my $c = T::Peer->connect(port('mta'), name => 'user');
+        $c->hear(qr/^220 /);
+        $c->talk('EHLO user.test' => qr/^250/);
+        $c->mail(from => 'a@a.test', rcpt => [map { "stall\@$_.test" } qw(b c d)]);
+        my $serve = sub {
+            my $s = $stalls->accept;
+            $s->say('220 mx.b.test ESMTP');
+            $s->hear(qr/^EHLO /);
+            $s->say('250 mx');
+            for my $line (qr/^MAIL/, qr/^RCPT/) { $s->hear($line); $s->say('250 Ok') }
+            $s->hear(qr/^DATA/);
+            $s->say('354 go');
+            $s->hear_body;
+            return $s;
+        };
+        my $first = $serve->();
+        $mta->log_like(qr/to=<stall\@b\.test>.*status=deferred \(.*451 4\.4\.2/, 'the one that stalled is to come again');
+        $mta->log_like(qr/to=<stall\@$_\.test>.*status=sent/, "$_ is not delayed beyond its time") for qw(c d);
+        $mta->flush;
+        my $again = $serve->();
+        $again->say('250 2.0.0 Taken');
+        $mta->log_like(qr/to=<stall\@b\.test>.*status=sent/, 'by itself');
+        $mta->wait_queue_empty;
+        is($sink{$_}->count, 1, "$_ was sent to once") for qw(c d);
+        my @rows = grep { ($_->{rcpt} // '') =~ /^stall\@/ && $_->{do} ne 'intent' } spool_rows($spool);
+        is(join(' ', sort map { substr($_->{rcpt}, 6, 1) . $_->{type} } @rows), 'bd bt cd dd', 'in the accounts, too');
+        $_->close for $first, $again;
+        $stalls->{socket}->close;
+        $_->stop for values %sink;
     };
 }
 all_done();
