@@ -92,7 +92,7 @@ if ($faulty == 0) {
     exec T::Stage::with_us(), "$ENV{T_BUILD}/t/tool/faulty", $port, map({ stage_dir() . "/$_" } qw(rules faulty.log)) or POSIX::_exit(127);
 }
 T::Stage::wait_for(sub { eval { T::Peer->connect($port)->close; 1 } });
-my $dns = T::DNS->start('');
+my $dns = T::DNS->start("x.test. A 127.0.0.1\n");
 my $out = T::Run->start('sallyport-out', dns => $dns->address, sections => $sections, conf => <<'CONF');
 relay-listener 127.0.0.1:@port:out@ { }
 name-server = "@dns@"

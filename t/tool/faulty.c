@@ -98,7 +98,7 @@ static void hear_message(void)
     /* What closes behind its 250 has taken it. */
     bool takes = strcmp(rule.phase, "dot") != 0 || seen[DOT] + 1 != rule.nth ||
                  (!tls && !strcmp(rule.fault, "cutnotify")) ||
-                 strstr("twice early shut drops update flood again", rule.fault);
+                 strstr("twice early shut drops update flood hello again", rule.fault);
 
     if (takes)
         note("took");
@@ -121,7 +121,7 @@ static void answer(const char *line)
         if (strncmp(line, verbs[i].verb, strlen(verbs[i].verb)) != 0)
             continue;
         enum phase at = verbs[i].at;
-        bool well = reply(at) || strstr("twice early drops update flood again", rule.fault);
+        bool well = reply(at) || strstr("twice early drops update flood hello again", rule.fault);
 
         if (at == QUIT && well)
             leave();

@@ -143,6 +143,14 @@ static void update_keys(unsigned times)
             return;
 }
 
+/* Asks for a new handshake, time and again. */
+static void say_hello(void)
+{
+    for (unsigned i = 0; tls && i < FLOOD; i++)
+        if (SSL_renegotiate(tls) != 1 || SSL_do_handshake(tls) != 1)
+            return;
+}
+
 /* Words that end there. True: it was one of those. */
 static bool say_end(const char *how)
 {
@@ -212,6 +220,8 @@ static void around(const char *text)
         update_keys(1);
     else if (!strcmp(rule.fault, "flood"))
         update_keys(FLOOD);
+    else if (!strcmp(rule.fault, "hello"))
+        say_hello();
     else if (!strcmp(rule.fault, "again") && tls)
         (void)(SSL_renegotiate(tls) == 1 && SSL_do_handshake(tls) == 1);
     else if (!strcmp(rule.fault, "cutnotify") && tls) {
