@@ -3,11 +3,11 @@
  * load - a crowd of SMTP clients, and how long they had to wait.
  *
  *   load -a 127.0.0.1:25 [-t starttls|implicit] [-s SESSIONS] [-n AT_ONCE] [-m MESSAGES_EACH]
- *        [-k BYTES] [-r RECIPIENT] [-i]
+ *        [-k BYTES] [-r RECIPIENT] [-i] [-l]
  *
  * MAIL, RCPT and DATA leave together, as mail servers do it. No TLS session is resumed: each
- * handshake is a full one. With -i sessions stop after EHLO and are held until stdin ends.
- * Prints key=value; exit status 1 if any session failed.
+ * handshake is a full one. -l: LMTP. With -i sessions stop after EHLO and are held until stdin
+ * ends. Prints key=value; exit status 1 if any session failed.
  */
 #include <errno.h>
 #include <signal.h>
@@ -44,7 +44,7 @@ static struct {
     enum { PLAIN, WITH_STARTTLS, IMPLICIT } tls;
     unsigned long sessions, at_once, messages, bytes;
     const char *recipient;
-    bool idle;
+    bool idle, lmtp;
 } want = {
     .sessions = 100, .at_once = 1, .messages = 1, .bytes = 4096, .recipient = "r@example.net"};
 
@@ -152,7 +152,7 @@ static void enter(struct session *s, enum step step)
 {
     s->step = step;
     s->codes = steps[step].codes;
-    s->out = span_of(steps[step].says);
+    s->out = span_of(step == HELLO && want.lmtp ? "LHLO load.example\r\n" : steps[step].says);
     if (step == ENVELOPE) {
         s->out = span_of(all.envelope);
         s->message_began = clock_mono();
@@ -314,7 +314,7 @@ static void read_args(int argc, char **argv)
     bool right = false;
     int letter;
 
-    while ((letter = getopt(argc, argv, "a:t:s:n:m:k:r:i")) != -1) {
+    while ((letter = getopt(argc, argv, "a:t:s:n:m:k:r:il")) != -1) {
         switch (letter) {
         case 'a':
             right = addr_read_port(span_of(optarg), &want.to);
@@ -339,6 +339,9 @@ static void read_args(int argc, char **argv)
             break;
         case 'i':
             want.idle = true;
+            break;
+        case 'l':
+            want.lmtp = true;
             break;
         default:
             exit(64);

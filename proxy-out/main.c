@@ -2,6 +2,7 @@
  *
  * sallyport-out: mail going out.
  */
+#include "net/records.h"
 #include "proxy-out/facts.h"
 #include "proxy-out/prepare.h"
 #include "proxy-out/server.h"
@@ -35,5 +36,6 @@ int main(int argc, char **argv)
         .stopping = prepare_stopping,
     };
 
+    records_use();
     return daemon_main(&program, argc, argv);
 }

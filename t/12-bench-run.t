@@ -10,7 +10,8 @@ my %figures = (
         'in.idle' => [qw(bare_bytes_per_session bytes_per_session sessions)],
         map({ ("in.latency-$_" => [qw(p50_ms p99_ms max_ms bare_p99_ms stall)]) } qw(starttls implicit)),
     },
-    out => {'out.message-4k' => [qw(us_per_message bare_us_per_message per_s p99_ms)]},
+    out => {map { ("out.message-$_" => [qw(us_per_message facts_us_per_message ratio per_s p99_ms)]) }
+        qw(4k 4k-lmtp 4k-clear 10m 10m-clear)},
 );
 
 for my $which (sort keys %figures) {

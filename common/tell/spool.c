@@ -99,10 +99,11 @@ static bool hold_room(int fd, size_t from, size_t to)
 /* Has `fd` room for all up to `need`? `*held` is how far it was promised before. */
 static bool has_room(int fd, size_t need, size_t *held)
 {
-    size_t most = file_limit(), ahead = (need / STEP + 1) * STEP;
+    size_t most, ahead = (need / STEP + 1) * STEP;
 
     if (need <= *held)
         return true;
+    most = file_limit();
     if (need > most)
         return false;
     if (ahead <= most && hold_room(fd, *held, ahead)) {
