@@ -23,8 +23,8 @@ struct host {
 };
 
 struct hosts {
-    struct host at[HOSTS_MAX];
     size_t count;
+    struct host at[HOSTS_MAX];
 };
 
 /* False with a few words in `*why` (static): not of this form, or more than HOSTS_MAX.

@@ -67,7 +67,7 @@ static void one_less(struct find *f)
  * search ends: to go on would be to go on without it. */
 static void take_policy(struct find *f, size_t i, const struct answer *a)
 {
-    struct answer **to = &f->policy[i];
+    struct answer **to = &f->look[i].policy;
 
     if (a->status != ANSWER_OK)
         f->unknown = true;
@@ -79,11 +79,17 @@ static void take_policy(struct find *f, size_t i, const struct answer *a)
         f->unknown = true;
 }
 
+/* Which host one of its two questions is about. */
+static size_t place_of(const struct find *f, const struct ask *asked)
+{
+    return (size_t)((const char *)asked - (const char *)f->look) / sizeof f->look[0];
+}
+
 static void on_policy(struct ask *asked, const struct answer *a)
 {
     struct find *f = asked->arg;
 
-    take_policy(f, (size_t)(asked - f->sts), a);
+    take_policy(f, place_of(f, asked), a);
     one_less(f);
 }
 
@@ -97,7 +103,7 @@ static void on_answer(struct ask *asked, const struct answer *a)
 {
     struct find *f = asked->arg;
 
-    take_answer(f, (size_t)(asked - f->ask), a);
+    take_answer(f, place_of(f, asked), a);
     one_less(f);
 }
 
@@ -134,11 +140,12 @@ static void look_up(struct find *f, struct line *line, size_t i)
         return;
     case HOST_NAME:
     case HOST_LOOKUP_MX:
-        a = recall(f, line, &f->ask[i], h->kind == HOST_NAME ? QUESTION_HOST : QUESTION_MAIL,
+        a = recall(f, line, &f->look[i].ask, h->kind == HOST_NAME ? QUESTION_HOST : QUESTION_MAIL,
                    h->name, on_answer);
         if (a)
             take_answer(f, i, a);
-        if (f->heeds_sts && (a = recall(f, line, &f->sts[i], QUESTION_STS, h->name, on_policy)))
+        if (f->heeds_sts &&
+            (a = recall(f, line, &f->look[i].sts, QUESTION_STS, h->name, on_policy)))
             take_policy(f, i, a);
         return;
     }
@@ -147,15 +154,15 @@ static void look_up(struct find *f, struct line *line, size_t i)
 void find_init(struct find *f)
 {
     memset(f, 0, offsetof(struct find, hosts));
-    f->hosts.count = f->route.count = 0;
-    f->policy[0] = NULL;
+    f->hosts.count = f->route.count = f->route.dropped = 0;
+    f->look[0].policy = NULL;
 }
 
 static void clear_places(struct find *f)
 {
     for (size_t i = 0; i < f->hosts.count; i++) {
-        f->ask[i].line = f->sts[i].line = NULL;
-        f->policy[i] = NULL;
+        f->look[i].ask.line = f->look[i].sts.line = NULL;
+        f->look[i].policy = NULL;
     }
 }
 
@@ -194,8 +201,8 @@ bool find_start(struct find *f, struct line *line, struct span domain, const str
 void find_cancel(struct find *f)
 {
     for (size_t i = 0; i < f->hosts.count; i++) {
-        ask_cancel(&f->ask[i]);
-        ask_cancel(&f->sts[i]);
+        ask_cancel(&f->look[i].ask);
+        ask_cancel(&f->look[i].sts);
     }
     ask_cancel(&f->asks_seen);
     f->open = 0;
@@ -205,12 +212,12 @@ void find_clear(struct find *f)
 {
     find_cancel(f);
     for (size_t i = 0; i < f->hosts.count; i++) {
-        free(f->policy[i]);
-        f->policy[i] = NULL;
+        free(f->look[i].policy);
+        f->look[i].policy = NULL;
     }
 }
 
 const struct answer *find_policy(const struct find *f, const struct candidate *c)
 {
-    return f->policy[c->by ? c->by - f->hosts.at : 0];
+    return f->look[c->by ? c->by - f->hosts.at : 0].policy;
 }

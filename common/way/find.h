@@ -25,8 +25,10 @@ struct find {
     find_fn *fn;
     void *arg;
     struct hosts hosts;
-    struct answer *policy[HOSTS_MAX]; /* ours; NULL: there is none */
-    struct ask ask[HOSTS_MAX], sts[HOSTS_MAX];
+    struct look {
+        struct answer *policy; /* ours; NULL: there is none */
+        struct ask ask, sts;
+    } look[HOSTS_MAX];
     struct route route;
 };
 

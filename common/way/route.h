@@ -34,8 +34,8 @@ struct candidate {
 };
 
 struct route {
-    struct candidate at[ROUTE_MAX];
     size_t count;
+    struct candidate at[ROUTE_MAX];
     size_t dropped; /* so many more stand behind those */
 };
 

@@ -54,12 +54,14 @@ static enum fail find(int refuses, const struct domain *rule, unsigned *asked)
     struct own own = {.address_count = 0};
     struct find f;
 
+    memset(&f, 0xa5, sizeof f); /* as memory comes */
     o.line = line_within(base, hear, &o);
     assert_false(find_start(&f, o.line, SPAN("a.test"), rule, &own, NULL, over, &o));
     for (unsigned i = 0; i < 100 && !o.is_over; i++)
         (void)event_base_loop(base, EVLOOP_ONCE);
     assert_true(o.is_over);
     assert_int_equal(f.route.count, f.fail == FAIL_NOT ? 1 : 0);
+    assert_int_equal(f.route.dropped, 0);
     *asked = o.asked;
     find_clear(&f);
     line_free(&o.line);
