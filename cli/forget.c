@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "conf/settings.h"
 #include "keep/memory.h"
 #include "smtp/idna.h"
@@ -16,29 +17,23 @@ static const struct {
     {MEMORY_STS, "its MTA-STS policy"},
 };
 
-/* Writes beside a running sallyport-out, which keeps no copy of its own: what it asks for next
- * it does not find. */
+/* Writes beside a running sallyport-out, which looks for what is written so. */
 static int forget(struct store *store, const char *domain)
 {
     struct store_txn *t = store_begin(store);
-    bool gone[COUNT_OF(kinds)] = {false};
-    bool any = false;
+    unsigned had = t ? memory_forget(t, span_of(domain), clock_now()) : 0;
 
-    for (size_t i = 0; t && i < COUNT_OF(kinds); i++)
-        any = (gone[i] = store_drop(t, kinds[i].kind, span_of(domain))) || any;
     if (!t || !store_commit(&t)) {
         fprintf(stderr, "sallyport forget: the store cannot be written: is the disk full?\n");
         return CLI_CANNOT;
     }
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (gone[i])
+        if (had & 1U << kinds[i].kind)
             printf("%s: forgotten: %s\n", domain, kinds[i].what);
-    if (!any)
+    if (!had)
         printf("%s: nothing was remembered\n", domain);
-    printf(
-        "That TLS with one of its servers broke lately is known to running workers alone, for 10 "
-        "minutes.\n");
-    return any ? CLI_RIGHT : CLI_FINDINGS;
+    printf("That TLS with servers broke lately is forgotten within a second, of all domains.\n");
+    return had ? CLI_RIGHT : CLI_FINDINGS;
 }
 
 static int forget_of(const struct settings *s, const char *domain)

@@ -24,6 +24,11 @@ void broken_free(struct broken **b)
     *b = NULL;
 }
 
+void broken_clear(struct broken *b)
+{
+    *b = (struct broken){.next = 0};
+}
+
 /* BROKEN_MOST: it is not there. */
 static size_t find(const struct broken *b, const struct addr *at)
 {

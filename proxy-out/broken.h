@@ -17,6 +17,9 @@ struct broken;
 struct broken *broken_new(void);
 void broken_free(struct broken **b);
 
+/* All of it. */
+void broken_clear(struct broken *b);
+
 /* `now` as clock_mono(). How it broke; FAIL_NOT: it works (again). */
 void broken_note(struct broken *b, const struct addr *at, enum fail how, double now);
 

@@ -30,6 +30,7 @@ struct house {
     struct policies *policies;
     struct store *memory; /* NULL: it could not be opened */
     struct notes *notes;
+    struct forgot forgot;
     struct child *child;
     int fd;
     struct watch callers, orders;
@@ -201,6 +202,8 @@ static bool take_question(struct asker *a)
     union said said;
     ssize_t len = recv(a->fd, &said, sizeof said, MSG_DONTWAIT);
 
+    if (len > 0)
+        forgot_heed(&a->house->forgot);
     if (len < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (len >= (ssize_t)sizeof said.note && said.note.kind >= NOTE_SEEN &&
@@ -304,6 +307,21 @@ static void open_memory(struct house *h)
                               "policies end with this process")});
 }
 
+/* Workers have notes of their own that follow from it. Who does not read asks again anyway. */
+static void on_forgotten(void *arg, const char *domain)
+{
+    static const struct answer gone = {.kind = QUESTION_GONE, .status = ANSWER_OK};
+    struct house *h = arg;
+    struct asker *a;
+
+    log_say(LOG_LIFE, "", "forgotten", {"domain", span_of(domain)});
+    notes_forget(h->notes, domain);
+    policies_forget(h->policies, domain);
+    LIST_FOREACH(a, &h->askers, link)
+    if (a->fd >= 0)
+        (void)!send(a->fd, &gone, answer_size(&gone), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static bool start(struct house *h, const char *cas)
 {
     char why[512];
@@ -333,6 +351,8 @@ static void stop(struct house *h)
 static int serve(struct house *h)
 {
     LIST_INIT(&h->askers);
+    forgot_begin(&h->forgot, h->base, h->memory, on_forgotten, h);
+    notes_heed(h->notes, &h->forgot);
     trust_begin(&h->trust, h->base, h->resolve, h->child->settings);
     watch_init(&h->callers, h->base, on_caller, h);
     alarm_init(&h->again, h->base, on_again, h);
@@ -345,6 +365,7 @@ static int serve(struct house *h)
     alarm_stop(&h->again);
     watch_want(&h->orders, -1, 0);
     trust_end(&h->trust);
+    forgot_end(&h->forgot);
     return 0;
 }
 

@@ -21,7 +21,8 @@ struct waiting {
 };
 
 struct notes {
-    struct store *store; /* borrowed; NULL: there is none */
+    struct store *store;   /* borrowed; NULL: there is none */
+    struct forgot *forgot; /* borrowed */
     struct alarm alarm;
     bool set;
     TAILQ_HEAD(, waiting) waiting; /* the oldest first */
@@ -79,6 +80,8 @@ static void write_down(struct notes *n)
     if (n->count == 0)
         return;
     if (t) {
+        if (n->forgot)
+            forgot_heed_in(n->forgot, t);
         memory_tidy(t, clock_now());
         TAILQ_FOREACH(w, &n->waiting, link)
         put(t, &w->note);
@@ -131,6 +134,19 @@ static struct waiting *find(struct notes *n, enum note_kind kind, struct span ke
     if (w->note.kind == kind && span_same(note_key(&w->note), key))
         return w;
     return NULL;
+}
+
+void notes_heed(struct notes *n, struct forgot *f)
+{
+    n->forgot = f;
+}
+
+void notes_forget(struct notes *n, const char *domain)
+{
+    struct waiting *w = find(n, NOTE_SEEN, span_of(domain));
+
+    if (w)
+        drop(n, w);
 }
 
 /* The next of keys that each have NUL NUL behind them. */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "keep/memory.h"
+#include "proxy-out/forgot.h"
 #include "proxy-out/note.h"
 #include "way/answer.h"
 
@@ -14,6 +15,12 @@ struct notes;
 
 /* `store` may be NULL: then nothing is remembered. NULL: no memory. */
 struct notes *notes_new(struct event_base *base, struct store *store);
+
+/* What is forgotten is heeded before anything is written down; borrowed. */
+void notes_heed(struct notes *n, struct forgot *f);
+
+/* That this domain has shown TLS is not written down. */
+void notes_forget(struct notes *n, const char *domain);
 
 /* All is written down first. */
 void notes_free(struct notes **n);

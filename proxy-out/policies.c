@@ -88,6 +88,11 @@ void policies_free(struct policies **p)
     *p = NULL;
 }
 
+void policies_forget(struct policies *p, const char *domain)
+{
+    keeper_forget(p->keeper, domain);
+}
+
 static void on_known(void *arg, const struct kept *kept, enum sts_trouble trouble)
 {
     struct pending *asked = arg;

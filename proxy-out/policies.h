@@ -25,5 +25,8 @@ struct policies *policies_new(struct event_base *base, struct resolve *resolve, 
 void policies_stop(struct policies *p);
 void policies_free(struct policies **p);
 
+/* As keeper_forget(). */
+void policies_forget(struct policies *p, const char *domain);
+
 /* `fn` is called once, maybe before this returns. */
 void policies_ask(struct policies *p, const struct question *q, lookup_fn *fn, void *arg);

@@ -27,6 +27,11 @@ void seen_free(struct seen **s)
     *s = NULL;
 }
 
+void seen_clear(struct seen *s)
+{
+    memset(s, 0, sizeof *s);
+}
+
 void seen_tell(struct worker *w, const char *domain, unsigned long seconds)
 {
     static const uint64_t key[2] = {0x7365656e, 0x746c73};

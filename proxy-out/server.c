@@ -187,6 +187,15 @@ void worker_ids(const struct worker *w, const struct relay_listener *l, struct i
     memcpy(out->key, w->key, sizeof out->key);
 }
 
+static void on_forgotten(void *arg)
+{
+    struct worker *w = arg;
+
+    broken_clear(w->broken);
+    seen_clear(w->seen);
+    teller_forget(w->teller);
+}
+
 static bool begin(struct server *v)
 {
     const struct prepared *p = v->child->prepared;
@@ -205,6 +214,7 @@ static bool begin(struct server *v)
         !(w->broken = broken_new()) || !(w->unreached = broken_new()) || !open_spool(v) ||
         !open_doors(v))
         return false;
+    line_forgets(w->line, on_forgotten, w);
     watch_init(&v->orders, w->base, on_orders, v);
     watch_want(&v->orders, v->child->orders, CONN_IN);
     alarm_init(&v->tick, w->base, on_tick, v);

@@ -136,6 +136,17 @@ void teller_free(struct teller **at)
     *at = NULL;
 }
 
+void teller_forget(struct teller *t)
+{
+    struct told *next;
+
+    for (struct told *one = TAILQ_FIRST(&t->all); one; one = next) {
+        next = TAILQ_NEXT(one, link);
+        if (one->note.kind == NOTE_SEEN && one->left > 0)
+            drop(t, one);
+    }
+}
+
 struct told *teller_tell(struct teller *t, const struct note *n)
 {
     size_t size = note_size(n);

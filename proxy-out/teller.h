@@ -28,5 +28,8 @@ void teller_heard(struct teller *t, struct told **one);
 void teller_likely(struct teller *t, struct told **one);
 void teller_leave(struct teller *t, struct told **one);
 
+/* Notes that a domain has shown TLS are not told again. */
+void teller_forget(struct teller *t);
+
 /* A chain of those that one session holds. */
 struct told **told_next(struct told *one);

@@ -69,6 +69,67 @@ void memory_put(struct store_txn *t, enum memory_kind kind, struct span key, str
         store_expire(t, kind, far_off, 1);
 }
 
+/* No domain's name. */
+static const struct span counter = {".", 1};
+static const double remembered_gone = 86400; /* seconds, for processes that are stopped meanwhile */
+
+static uint64_t number_at(struct store_txn *t, struct span key)
+{
+    struct span value;
+    uint64_t number = 0;
+
+    if (store_get(t, MEMORY_GONE, key, &value) && value.len == sizeof number)
+        memcpy(&number, value.at, sizeof number);
+    return number;
+}
+
+unsigned memory_forget(struct store_txn *t, struct span domain, double now)
+{
+    uint64_t number = number_at(t, counter) + 1;
+    struct span value = {(const char *)&number, sizeof number};
+    unsigned had = 0;
+
+    if (store_drop(t, MEMORY_SEEN, domain))
+        had |= 1U << MEMORY_SEEN;
+    if (store_drop(t, MEMORY_STS, domain))
+        had |= 1U << MEMORY_STS;
+    memory_put(t, MEMORY_GONE, domain, value, now + remembered_gone);
+    memory_put(t, MEMORY_GONE, counter, value, 0);
+    return had;
+}
+
+struct since {
+    uint64_t number;
+    memory_forgotten_fn *fn;
+    void *arg;
+};
+
+static bool tell_one(void *arg, struct span key, struct span value)
+{
+    const struct since *s = arg;
+    char domain[256];
+    uint64_t number;
+
+    if (value.len != sizeof number || key.len >= sizeof domain || span_same(key, counter))
+        return true;
+    memcpy(&number, value.at, sizeof number);
+    if (number <= s->number)
+        return true;
+    memcpy(domain, key.at, key.len);
+    domain[key.len] = '\0';
+    s->fn(s->arg, domain);
+    return true;
+}
+
+uint64_t memory_forgotten(struct store_txn *t, uint64_t since, memory_forgotten_fn *fn, void *arg)
+{
+    uint64_t now = number_at(t, counter);
+
+    if (now != since && fn)
+        store_walk(t, MEMORY_GONE, tell_one, &(struct since){since, fn, arg});
+    return now;
+}
+
 void memory_tidy(struct store_txn *t, double now)
 {
     for (unsigned kind = 0; kind < MEMORY_COUNT; kind++)

@@ -10,16 +10,20 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "keep/store.h"
 
 /* MEMORY(name, table, most entries, what)
  *   sts   key: domain. Its MTA-STS policy.
  *   seen  key: domain, in lower case. TLS was seen there: until when that counts is its end.
- *   sent  key: see proxy-out/sent.h. Outcomes that the mail server was not seen to hear. */
+ *   sent  key: see proxy-out/sent.h. Outcomes that the mail server was not seen to hear.
+ *   gone  key: domain. It was forgotten lately: memory_forget(). */
 #define MEMORY_KINDS(MEMORY)     \
     MEMORY(STS, "sts", 20000)    \
     MEMORY(SEEN, "seen", 200000) \
-    MEMORY(SENT, "sent", 50000)
+    MEMORY(SENT, "sent", 50000)  \
+    MEMORY(GONE, "gone", 1000)
 
 enum memory_kind {
 #define MEMORY(name, table, most) MEMORY_##name,
@@ -43,6 +47,15 @@ MUST long memory_get(struct store *s, enum memory_kind kind, struct span key, do
  * store_commit() says so. */
 void memory_put(struct store_txn *t, enum memory_kind kind, struct span key, struct span value,
                 double until);
+
+/* Takes away what is kept of a domain, and leaves word of it for processes that run: they hold
+ * what follows from it. What there was comes back, a bit for each kind. */
+unsigned memory_forget(struct store_txn *t, struct span domain, double now);
+
+/* Calls for each domain that was forgotten behind `since`, which is what this last returned, or 0.
+ * `fn` may be NULL. */
+typedef void memory_forgotten_fn(void *arg, const char *domain);
+uint64_t memory_forgotten(struct store_txn *t, uint64_t since, memory_forgotten_fn *fn, void *arg);
 
 /* Takes away some of what is past its time; to be called now and then. */
 void memory_tidy(struct store_txn *t, double now);

@@ -73,6 +73,15 @@ static void answer_all(struct inquiry *q, const struct kept *kept)
     }
 }
 
+static void drop(struct inquiry *q)
+{
+    q->trouble = STS_FETCH_ERROR;
+    answer_all(q, NULL);
+    LIST_REMOVE(q, link);
+    alarm_stop(&q->alarm);
+    free(q);
+}
+
 /* It is idle. */
 static void forget(struct inquiry *q)
 {
@@ -80,9 +89,7 @@ static void forget(struct inquiry *q)
 
     TAILQ_REMOVE(&k->idle, q, turn);
     k->idle_count--;
-    LIST_REMOVE(q, link);
-    alarm_stop(&q->alarm);
-    free(q);
+    drop(q);
 }
 
 static void rest(struct inquiry *q, double seconds)
@@ -304,16 +311,12 @@ static bool may_look(const struct keeper *k, const struct inquiry *q)
     return k->fetcher && (!q || (q->is == IDLE && clock_mono() >= q->again));
 }
 
-static bool is_awaited(const struct inquiry *q)
-{
-    return q->is != NEW && q->is != IDLE && !q->is_late;
-}
-
 static void ask(struct keeper *k, const char *name, keeper_fn *fn, void *arg)
 {
     struct inquiry *q = find(k, name);
     struct kept kept;
     bool has = shelf_get(k->shelf, name, clock_now(), &kept), looks = may_look(k, q);
+    bool awaited = q && q->is != NEW && q->is != IDLE && !q->is_late;
 
     if (!q && looks)
         q = inquiry_new(k, name);
@@ -321,7 +324,7 @@ static void ask(struct keeper *k, const char *name, keeper_fn *fn, void *arg)
         fn(arg, has ? &kept : NULL, has ? STS_FINE : STS_FETCH_ERROR);
         return;
     }
-    if (has || !(looks || is_awaited(q)) || !wait_for(q, fn, arg))
+    if (has || !(looks || awaited) || !wait_for(q, fn, arg))
         fn(arg, has ? &kept : NULL, q->trouble);
     if (looks)
         look(q);
@@ -362,18 +365,18 @@ struct keeper *keeper_new(struct event_base *base, struct resolve *resolve, stru
     return NULL;
 }
 
+void keeper_forget(struct keeper *k, const char *domain)
+{
+    struct inquiry *q = find(k, domain);
+
+    shelf_forget(k->shelf, domain);
+    if (q && q->is == IDLE)
+        forget(q);
+}
+
 void keeper_stop(struct keeper *k)
 {
     fetcher_free(&k->fetcher);
-}
-
-static void drop(struct inquiry *q)
-{
-    q->trouble = STS_FETCH_ERROR;
-    answer_all(q, NULL);
-    LIST_REMOVE(q, link);
-    alarm_stop(&q->alarm);
-    free(q);
 }
 
 void keeper_free(struct keeper **k)

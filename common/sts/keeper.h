@@ -41,6 +41,9 @@ struct keeper *keeper_new(struct event_base *base, struct resolve *resolve, stru
                           char *why, size_t size);
 void keeper_free(struct keeper **k);
 
+/* Its policy was taken out of the store: whoever asks next waits for what there is now. */
+void keeper_forget(struct keeper *k, const char *domain);
+
 /* Fetches nothing more, and gives up what is under way; before the resolver is freed. */
 void keeper_stop(struct keeper *k);
 

@@ -136,6 +136,11 @@ static void put_loose(struct shelf *s, const char *domain, const char *text, dou
     free(l);
 }
 
+void shelf_forget(struct shelf *s, const char *domain)
+{
+    drop(s, find(s, domain));
+}
+
 void shelf_put(struct shelf *s, const char *domain, const struct kept *k)
 {
     double until = k->fetched + k->policy.max_age;

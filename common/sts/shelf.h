@@ -26,5 +26,8 @@ void shelf_free(struct shelf **s);
 /* The domain's policy, if one is there that has not ended at `now`. */
 MUST bool shelf_get(const struct shelf *s, const char *domain, double now, struct kept *out);
 
+/* What the store does not have of the domain; the rest is the store's. */
+void shelf_forget(struct shelf *s, const char *domain);
+
 /* In place of the one that is there. */
 void shelf_put(struct shelf *s, const char *domain, const struct kept *k);

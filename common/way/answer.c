@@ -20,6 +20,7 @@ static bool shape_of(const struct answer *a, struct shape *s)
         *s = (struct shape){offsetof(struct answer, sts.mx), sizeof a->sts.mx[0], ANSWER_STS_MX};
         return true;
     case QUESTION_SEEN:
+    case QUESTION_GONE:
         *s = (struct shape){offsetof(struct answer, host), 1, 0};
         return true;
     case QUESTION_SENT:

@@ -22,6 +22,7 @@ enum question_kind {
     QUESTION_STS,  /* the domain's MTA-STS policy */
     QUESTION_SEEN, /* has the domain shown TLS: `secure` of the answer */
     QUESTION_SENT, /* what was sent under this queue id; `port` of the entries are known */
+    QUESTION_GONE, /* nobody asks: an answer by itself, number 0: something was forgotten */
 };
 
 struct question {

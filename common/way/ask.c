@@ -35,6 +35,8 @@ struct line {
     unsigned dialled; /* so many times */
     void (*tells)(void *arg);
     void *arg;
+    void (*forgets)(void *arg);
+    void *forgetful;
 };
 
 static void hang_up(struct line *l)
@@ -68,6 +70,12 @@ void line_tells(struct line *l, void (*fn)(void *arg), void *arg)
 {
     l->tells = fn;
     l->arg = arg;
+}
+
+void line_forgets(struct line *l, void (*fn)(void *arg), void *arg)
+{
+    l->forgets = fn;
+    l->forgetful = arg;
 }
 
 bool line_send(struct line *l, const void *bytes, size_t len)
@@ -144,6 +152,8 @@ static void settle(struct line *l, const struct answer *answer)
 {
     struct ask *a;
 
+    if (answer->kind == QUESTION_GONE && l->forgets)
+        l->forgets(l->forgetful);
     TAILQ_FOREACH(a, &l->open, link)
     {
         if (a->q.number != answer->number)

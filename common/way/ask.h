@@ -51,6 +51,9 @@ void ask_about(struct ask *a, struct line *l, enum question_kind kind, const cha
                unsigned port, ask_fn *fn, void *arg);
 void ask_cancel(struct ask *a);
 
+/* `fn` is called when the facts process says that something was forgotten (QUESTION_GONE). */
+void line_forgets(struct line *l, void (*fn)(void *arg), void *arg);
+
 /* For teller.c. `fn` is called when the line was made again, before anything is asked there. */
 void line_tells(struct line *l, void (*fn)(void *arg), void *arg);
 

@@ -191,14 +191,74 @@ static void what_is_not_there_is_not_made(void **state)
     assert_non_null(strstr(why, "/nowhere/at/all"));
 }
 
+static unsigned told;
+static char last[64];
+
+static void on_gone(void *arg, const char *domain)
+{
+    assert_ptr_equal(arg, &told);
+    snprintf(last, sizeof last, "%s", domain);
+    told++;
+}
+
+static uint64_t gone_since(uint64_t since)
+{
+    uint64_t now;
+
+    told = 0;
+    assert_non_null(txn = store_look(memory));
+    now = memory_forgotten(txn, since, on_gone, &told);
+    store_abort(&txn);
+    return now;
+}
+
+static void forget(const char *domain, double now, unsigned had)
+{
+    assert_non_null(txn = store_begin(memory));
+    assert_int_equal(memory_forget(txn, span_of(domain), now), had);
+    assert_true(store_commit(&txn));
+}
+
+static void forgetting_is_told(void **state)
+{
+    uint64_t at;
+
+    (void)state;
+    assert_int_equal(at = gone_since(0), 0);
+    put(MEMORY_STS, "a.test", "x", 0);
+    put(MEMORY_SENT, "a.test", "x", 0);
+    forget("a.test", 100, 1U << MEMORY_STS);
+    assert_false(has(MEMORY_STS, "a.test", 1, "x"));
+    assert_true(has(MEMORY_SENT, "a.test", 1, "x"));
+    assert_int_equal(at = gone_since(at), 1);
+    assert_int_equal(told, 1);
+    assert_string_equal(last, "a.test");
+    assert_int_equal(gone_since(at), at);
+    assert_int_equal(told, 0);
+    forget("b.test", 100, 0);
+    forget("a.test", 100, 0);
+    forget("a.test", 100, 0);
+    at = gone_since(at);
+    assert_int_equal(told, 2);
+    assert_non_null(txn = store_begin(memory));
+    memory_tidy(txn, 1e9);
+    assert_true(store_commit(&txn));
+    assert_int_equal(gone_since(0), at); /* the count stays, whoever is past his time */
+    assert_int_equal(told, 0);
+}
+
 #define WITH_MEMORY(test) cmocka_unit_test_setup_teardown(test, make, clean)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_MEMORY(it_is_there_until_its_time),        WITH_MEMORY(what_is_past_goes),
-        WITH_MEMORY(it_does_not_grow_without_end),      WITH_MEMORY(others_write_too),
-        WITH_MEMORY(what_is_dropped_elsewhere_is_gone), WITH_MEMORY(what_is_not_there_is_not_made),
+        WITH_MEMORY(it_is_there_until_its_time),
+        WITH_MEMORY(what_is_past_goes),
+        WITH_MEMORY(it_does_not_grow_without_end),
+        WITH_MEMORY(others_write_too),
+        WITH_MEMORY(what_is_dropped_elsewhere_is_gone),
+        WITH_MEMORY(what_is_not_there_is_not_made),
+        WITH_MEMORY(forgetting_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
