@@ -75,6 +75,7 @@ my @rows = ( # domain, server, what `then` or the answer is; TLSA; policy (mode,
     {d => 'evil', at => 'evil', answer => '451 4.3.2 Server does not take mail now'},
     {d => 'odd', at => 'odd', tls => 1, demand => 'may'},
     {d => 'next', mx => "next.test. MX 10 mx.busy.test.\nnext.test. MX 20 mx.wrong.test.\nnext.test. MX 30 mx.plain.test.\n", tls => 1},
+    {d => 'twice', mx => "twice.test. MX 10 mx.clear.test.\ntwice.test. MX 20 mx.plain.test.\n", tls => 0},
     {d => 'far', at => 'good', answer => '451 4.4.4 Server has a private address', dropped => 'a private address'},
     {d => 'loop', mx => "loop.test. MX 10 mx.loop.test.\nmx.loop.test. A 127.0.0.1\n", answer => '554 5.4.6 Mail for this domain would come back to us', dropped => 'it is ourselves'},
 );
@@ -90,6 +91,10 @@ for my $row (grep { !$_->{absent} } @rows) {
     $https->serve($d, body => "version: STSv1\nmode: $mode\nmx: $pattern\nmax_age: 86400\n", %how);
 }
 $zones .= <<"Z";
+zone rcpts.test unsigned
+rcpts.test. MX 10 mx.rcpts.test.
+rcpts.test. MX 20 mx.plain.test.
+mx.rcpts.test. A $at{rcpt}
 zone wild.test unsigned
 wild.test. MX 0 .
 _mta-sts.wild.test. TXT "v=STSv1; id=7; \\027[31m \\155"
@@ -159,11 +164,11 @@ sub same {
 
 # A message by way of sallyport-out: the answer that counts.
 sub give {
-    my ($domain) = @_;
+    my ($domain, $user) = (@_, 'b');
     my $c = T::Peer->connect(port('out'), name => 'mta');
     $c->hear(qr/^220 /);
     $c->talk('EHLO mta.test' => qr/^250-/, 'MAIL FROM:<>' => qr/^250 /);
-    $c->say("RCPT TO:<b\@$domain>");
+    $c->say("RCPT TO:<$user\@$domain>");
     my $said = $c->read_line;
     if ($said =~ /^250/) {
         $c->talk('DATA' => qr/^354/);
@@ -247,6 +252,9 @@ subtest 'policies: fetched, and the one in the store' => sub {
     like($got->{'cached-until'}, qr/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC$/, 'until when');
     is($got->{counts}, 'cached', 'which is what counts there');
     is_deeply($got->{record}, ['v=STSv1; id=7;'], 'its record');
+    $https->serve('stsgood.test', body => "version: STSv1\nmode: testing\nmx: mx.else.test\nmax_age: 86400\n");
+    like($sts->('stsgood.test')->{fetched}, qr/^testing/, 'another that is published meanwhile');
+    like(T::Cli::outcome('probe', file => $shared, args => ['stsgood.test'])->{out}, qr/^  demand +sts$/m, 'does not count yet');
     $got = $sts->('stslost.test');
     like($got->{fetched}, qr/^sts-policy-fetch-error: .*500/, 'why there is none');
     is($got->{counts}, 'none', 'so none counts');
@@ -293,6 +301,14 @@ subtest 'options' => sub {
     like(probe('--rcpt', "later\@$zone_rcpt", $zone_rcpt)->{out}, qr/^  then +the next server\n  if-none-is-left +451 4\.2\.1 later$/m, 'or put off');
     unlike($sink{rcpt}->log_text, qr/C: DATA/, 'and no message');
     like($sink{rcpt}->log_text, qr/C: RSET.*C: QUIT/s, 'but RSET and QUIT');
+    for my $user (qw(no later yes)) {
+        $got = JSON::PP::decode_json(probe('--json', '--rcpt', "$user\@rcpts.test", 'rcpts.test')->{out})->{result};
+        my $answer = give('rcpts.test', $user);
+        is(!!$got->{delivers}, $user ne 'no', "$user: another server is asked, or not");
+        is(($got->{server} // '') =~ s/ .*//r, {no => '', later => 'mx.plain.test', yes => 'mx.rcpts.test'}->{$user}, 'and which');
+        is(substr($answer, 0, 3), $got->{delivers} ? 250 : 550, 'so does sallyport-out');
+        like($answer, qr/^\Q$got->{answer}\E/, 'in those words') if !$got->{delivers};
+    }
     $got = probe('--server', 'mx.busy.test', 'next.test');
     is(scalar(() = $got->{out} =~ /^server /mg), 1, 'one server');
     is($got->{status}, 1, 'which is busy');
