@@ -32,6 +32,10 @@ like($conf, qr/smtp-listener.*relay-listener.*acct-file/s, 'README has a configu
 my $ca = T::CA->new;
 my $etc = T::Printed::etc($ca);
 my $cert = $ca->cert('mx.test')->{pem};
+my $anchor = stage_dir() . '/root.key';
+open my $key, '>', $anchor or die "$anchor: $!";
+close $key;
+$conf =~ s{/usr/share/dns/root\.key}{$anchor};
 $conf =~ s{\{/etc/sallyport/\w+\.pem, "[^"]*"\}}{\{$cert, ""\}}g;
 my $path = stage_dir() . '/readme.conf';
 open my $out, '>', $path or die "$path: $!";
@@ -40,9 +44,6 @@ close $out or die "$path: $!";
 is(`$print $path 2>&1`, '', 'it is read without complaint');
 
 # Of each page: each file for sallyport, with what is for all of them.
-my $anchor = stage_dir() . '/root.key';
-open my $key, '>', $anchor or die "$anchor: $!";
-close $key;
 for my $name (qw(inbound outbound handover)) {
     my $page = T::Printed::blocks(undef, $name);
     my $common = delete $page->{$name eq 'outbound' ? 'To begin with' : 'For all of them'};

@@ -247,6 +247,12 @@ subtest 'client certificates' => sub {
 subtest 'DANE' => sub {
     start('DANE');
     goes(['gov', $yes, policy('dane', 'met')], ['broken', $yes, policy('may', 'met')], ['forged', $bad_tls, dlvTlsError => 'validation-failure']);
+    my $before = $mx{good}->count;
+    my $got = T::Cli::outcome('probe', file => $out->{conf}, args => ['gov.example'], env => {SSL_CERT_FILE => $ca->file});
+    is($got->{status}, 0, 'sallyport probe: it would go') or diag explain $got;
+    like($got->{out}, qr/\bdane\b/, 'and why');
+    is(T::Cli::outcome('probe', file => $out->{conf}, args => ['forged.example'], env => {SSL_CERT_FILE => $ca->file})->{status}, 1, 'or not');
+    is($mx{good}->count, $before, 'and nothing is sent');
     $out->stop;
 };
 
@@ -285,6 +291,12 @@ subtest 'logins' => sub {
         start('Logins', $block || undef);
         goes(['anywhere', $yes, policy('verify', 'met'), tls]);
         is($relay{$port}->count, 1, "by port $port");
+        for my $args (['show', 'domain', 'x.example'], ['probe', 'x.example']) {
+            my ($command, @words) = @$args;
+            my $got = T::Cli::outcome($command, file => $out->{conf}, args => \@words, env => {SSL_CERT_FILE => $ca->file});
+            like($got->{out}, qr/relay\.example\.net/, "sallyport $command");
+            unlike("$got->{out}$got->{err}", qr/the password|dGhlIHBhc3N3b3Jk|AG1lQGV4/, 'without the password');
+        }
         like($relay{$port}->log_text, qr/ C: AUTH PLAIN AG1lQGV4YW1wbGUubmV0AHRoZSBwYXNzd29yZA==/, 'with the login');
         $out->stop;
     }
