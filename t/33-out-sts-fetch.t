@@ -108,7 +108,7 @@ package Keeper {
         my $self = bless {lines => [], rest => ''}, $class;
         my @private = $o{private} // 1 ? ('private') : ();
         $self->{pid} = open2($self->{out}, $self->{in}, T::Stage::with_us(), "$ENV{T_BUILD}/t/tool/policy", $dns->address,
-            main::port('https'), $ca->file, $o{seconds} // 4, $o{folder} // '-', @private);
+            main::port('https'), $ca->file, $o{seconds} // 9, $o{folder} // '-', @private);
         return $self;
     }
 

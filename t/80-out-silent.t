@@ -11,7 +11,7 @@ use T::Run;
 use T::Sink;
 use Time::HiRes qw(time);
 
-my @silent = map { "silent$_.test" } 1 .. 150;
+my @silent = map { "silent$_.test" } 1 .. 300;
 my $dns = T::DNS->start("zone good.test unsigned\ngood.test. MX 10 mx.good.test.\nmx.good.test. A 127.0.0.31\n", signed => 1);
 $dns->breaks(map { ("MX $_" => 'silent', "TXT _mta-sts.$_" => 'silent') } @silent);
 T::Sink->start(port => port('mx'), addr => '127.0.0.31');
@@ -39,7 +39,7 @@ my @waiting = map { ask($_) } @silent;
 my $at = time;
 my $c = ask('good.test');
 $c->hear(qr/^250 /);
-cmp_ok(time - $at, '<', 2, 'mail whose servers are known soon goes');
+cmp_ok(time - $at, '<', 5, 'mail whose servers are known soon goes');
 $_->hear_nothing(0) for @waiting[0, -1];
 $_->close for @waiting, $c;
 all_done();

@@ -44,9 +44,11 @@ static int configure(struct ub_ctx *c, const struct resolve_conf *conf)
         {"do-not-query-localhost:", "no"}, /* a forwarder on this machine is the usual thing */
         {"module-config:", validates ? "validator iterator" : "iterator"},
         {"outgoing-range:", range},
-        {"outgoing-num-tcp:", "64"},    /* likewise, where an answer is too large for UDP */
-        {"infra-keep-probing:", "yes"}, /* a forwarder that was away is soon there again */
-        {"msg-cache-size:", "16m"},     /* ceilings; the cache is all workers' */
+        {"outgoing-num-tcp:", "64"}, /* likewise, where an answer is too large for UDP */
+        /* After half a minute of silence about some names a forwarder would be dead for a quarter
+         * of an hour, for all names: whoever has such names would have that in his hand. */
+        {"infra-host-ttl:", "10"},
+        {"msg-cache-size:", "16m"}, /* ceilings; the cache is all workers' */
         {"rrset-cache-size:", "32m"},
         {"key-cache-size:", "4m"},
         {"neg-cache-size:", "4m"},
