@@ -121,7 +121,8 @@ static void answer(const char *line)
         if (strncmp(line, verbs[i].verb, strlen(verbs[i].verb)) != 0)
             continue;
         enum phase at = verbs[i].at;
-        bool well = reply(at) || strstr("twice early drops update flood hello again", rule.fault);
+        bool well =
+            reply(at) || strstr("twice early inject drops update flood hello again", rule.fault);
 
         if (at == QUIT && well)
             leave();

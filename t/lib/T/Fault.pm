@@ -17,7 +17,7 @@ my @certs = qw(good good good good expired notyet othername unknownca selfsigned
 my @any = qw(close reset no4 no5 421 lie nonsense barelf mixed 1xx cut early twice endless long drops shut);
 my @inside = qw(record update flood cutnotify again);
 my %faults = (
-    greeting => [@any, 'stall'], ehlo => [@any, 'stall'], starttls => [@any, 'stall', 'inject', 'inject'],
+    greeting => [@any, 'stall'], ehlo => [@any, 'stall'], starttls => [@any, 'stall', ('inject') x 8],
     handshake => [qw(alert stall clear half halfstall close reset)], ehlo2 => [@any, @inside, 'stall', 'banner', 'banner'],
     (map { $_ => [@any, @inside] } qw(mail rcpt data)), dot => [@any, @inside, 'stall'],
     message => [qw(close reset no4 no5 421 lie nonsense)], rset => [@any], quit => [@any],
@@ -32,7 +32,7 @@ sub fault_case {
         next => rand() < 0.2 ? 1 : 0, lmtp => rand() < 0.3 ? 1 : 0, messages => rand() < 0.3 ? 2 : 1);
     if (rand() < 0.8) {
         @c{qw(cert tls listed)} = ('good', one_of('1.2', '1.3'), 1) if rand() < 0.7; # so far all is well
-        $c{phase} = one_of(sort keys %faults);
+        $c{phase} = one_of(sort(keys %faults), 'starttls', 'starttls');
         $c{fault} = one_of(@{$faults{$c{phase}}});
         $c{nth} = 2 if $c{messages} == 2 && $c{phase} =~ /^(?:mail|rcpt|data|dot)$/ && rand() < 0.7;
         $c{messages} = 2 if $c{phase} eq 'rset';
