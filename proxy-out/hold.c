@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "proxy-out/patience.h"
 
 enum { PROGRESS = 12 }; /* a message moves on with each 4 KB: dripping is no progress */
 
@@ -94,6 +95,7 @@ static void take(struct hold *h)
     h->up = seek_take(k);
     h->ended = h->sated = false;
     h->owes = OWES_NOTHING;
+    h->first = h->up->dial.first;
     story_note(h->story, k, &h->up->remote);
     upstream_own(h->up, on_upstream, on_upstream, h);
     lane_opened(h->relay, lane_of(h), &h->up->dial, &h->up->ehlo, &h->up->remote, seek_has_more(k),
@@ -189,6 +191,13 @@ static enum server_owes owes(const struct hold *h, const struct lane *l)
     }
 }
 
+/* When our client said the RCPT that it has heard nothing to: before that come the answers to MAIL
+ * and RCPT. 0: it has heard. */
+static double first_rcpt(const struct hold *h, const struct lane *l)
+{
+    return h->seek && l->dial && l->dial->first < h->first + 2 ? h->seek->began : 0;
+}
+
 static void set_clock(struct hold *h)
 {
     const struct lane *l = lane_of(h);
@@ -210,6 +219,7 @@ static void set_clock(struct hold *h)
         h->dot_at = now;
     h->deadline = patience_until(&(struct patience){.owes = is,
                                                     .rule = h->seek ? h->seek->rule : NULL,
+                                                    .rcpt_at = first_rcpt(h, l),
                                                     .lmtp = h->relay->conf.lmtp,
                                                     .dot_at = h->dot_at},
                                  now);

@@ -23,6 +23,7 @@ struct hold {
     struct upstream *up; /* ours; the lane's */
     bool sated;          /* nothing more is to be read until the loop says so */
     bool ended;          /* it said its last */
+    unsigned first;      /* the ticket that it would answer next when it was taken */
     uint64_t out;        /* bytes that went */
     enum server_owes owes;
     uint64_t mark;           /* progress in that */

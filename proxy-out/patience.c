@@ -3,6 +3,7 @@
 
 enum {
     REPLY_SECONDS = 240,
+    FIRST_SECONDS = 290, /* from RCPT to its answer, with the search for a server */
     DATA_SECONDS = 110,
     LAG_SECONDS = 60,
     FINAL_SECONDS = 540, /* over LMTP, from the dot to the last answer */
@@ -35,6 +36,8 @@ double patience_until(const struct patience *p, double now)
 
     if (p->owes == OWES_NOTHING)
         return 0;
+    if (p->owes == OWES_REPLY && p->rcpt_at > 0 && until > p->rcpt_at + FIRST_SECONDS)
+        return p->rcpt_at + FIRST_SECONDS;
     /* Answers to others wait behind this one. */
     if (p->lmtp && p->dot_at > 0 && until > p->dot_at + FINAL_SECONDS)
         return p->dot_at + FINAL_SECONDS;

@@ -10,6 +10,9 @@
 
 #include "rule/domain.h"
 
+/* Seconds for a place among the domain's connections. */
+enum { PATIENCE_WAIT = 60 };
+
 enum server_owes {
     OWES_NOTHING, /* also while none is found: that has its own deadline */
     OWES_REPLY,   /* to MAIL or RCPT */
@@ -22,6 +25,7 @@ enum server_owes {
 struct patience {
     enum server_owes owes;
     const struct domain *rule; /* NULL: none is known */
+    double rcpt_at; /* when our client said its first RCPT and began to wait; 0: it has heard */
     bool lmtp;
     double dot_at; /* when our client said its dot; 0: not yet */
 };

@@ -8,14 +8,11 @@
 #include "proxy-out/seen.h"
 #include "way/from.h"
 #include "proxy-out/key.h"
+#include "proxy-out/patience.h"
 #include "proxy-out/reach.h"
 #include "way/family.h"
 #include "way/roll.h"
 #include "proxy-out/tried.h"
-
-/* For a place among the domain's connections. A mail server waits for RCPT 300 s, and has others
- * to send meanwhile. */
-enum { WAIT_SECONDS = 60 };
 
 static void try(struct seek *k);
 static void on_found(void *arg);
@@ -240,7 +237,7 @@ static void try(struct seek *k)
     if (quota_wait(pool_quotas(k->worker->pool), counts_as, k->rule->max_smtp_out, &k->waiter,
                    on_place, k)) {
         k->is = SEEK_WAITS;
-        alarm_set(&k->alarm, left / 2 < WAIT_SECONDS ? left / 2 : WAIT_SECONDS);
+        alarm_set(&k->alarm, left / 2 < PATIENCE_WAIT ? left / 2 : PATIENCE_WAIT);
         return;
     }
     busy(k);
@@ -327,9 +324,10 @@ static void on_late(void *arg)
 static void begin(struct seek *k)
 {
     take_rule(k, domains_find(k->worker->settings->domains, span_of(k->domain)));
-    k->deadline = clock_mono() + (double)k->rule->route_deadline;
+    k->began = clock_mono();
+    k->deadline = k->began + (double)k->rule->route_deadline;
     k->is = SEEK_FINDS;
-    alarm_set(&k->alarm, (double)k->rule->route_deadline);
+    alarm_set(&k->alarm, (double)k->rule->route_deadline / 2); /* some is for connecting */
     if (start_find(k))
         go_on(k);
 }

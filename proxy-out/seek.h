@@ -32,7 +32,7 @@ struct seek {
     struct tls *tls; /* borrowed */
     struct addr v4, v6;
     bool has_v4, has_v6; /* where to connect from */
-    double deadline;
+    double began, deadline;
     struct alarm alarm;
     size_t at;          /* the next candidate, */
     struct known known; /* and what is known of it */

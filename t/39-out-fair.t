@@ -22,8 +22,8 @@ $dns->breaks('MX nodns.test' => 'silent');
 # It accepts, as the kernel does it, and says nothing.
 my $silent = T::Peer->listen(port => port('mx'), addr => '127.0.0.41', queue => 1024);
 # One whose queue is full: who connects hears nothing at all.
-my $deaf = T::Peer->listen(port => port('mx'), addr => '127.0.0.42', queue => 0);
-my @in_queue = map { IO::Socket::IP->new(PeerAddr => '127.0.0.42', PeerPort => port('mx'), Blocking => 0) } 1 .. 2;
+my $deaf = T::Peer->listen(port => port('mx'), addr => '127.0.0.42', queue => 1);
+my @in_queue = map { IO::Socket::IP->new(PeerAddr => '127.0.0.42', PeerPort => port('mx'), Blocking => 0) } 1 .. 3;
 my $sink = T::Sink->start(port => port('mx'), addr => '127.0.0.43');
 my $out = T::Run->start('sallyport-out', dns => $dns->address, conf => <<'CONF');
 relay-listener 127.0.0.1:@port:out@ { }

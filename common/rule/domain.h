@@ -84,7 +84,7 @@ enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
       "Time for greeting, EHLO and "                                                              \
       "STARTTLS, each.")                                                                          \
     O(S, TIME, data_send_timeout, "3m", RANGE(1, 3600), "Time without progress in a message.")    \
-    O(S, TIME, smtp_data_termination_timeout, "540s", RANGE(1, 600),                              \
+    O(S, TIME, smtp_data_termination_timeout, "540s", RANGE(1, 590),                              \
       "Time for the answer to the final dot.")                                                    \
     O(S, TIME, connection_idle_timeout, "30s", RANGE(0, 600),                                     \
       "How long a connection is kept for the next message; 0: not at all.")                       \

@@ -60,9 +60,26 @@ static void test_never_beyond(void **state)
                         NOW + 540);
 }
 
+/* The mail server firsts 300 s for its first RCPT, and for each answer after that. */
+static const struct {
+    double rcpt_at, now, want;
+} firsts[] = {{1000, 1000, 1240}, {1000, 1050, 1290}, {1000, 1240, 1290},
+              {1000, 1280, 1290}, {0, 1000, 1240},    {0, 5000, 5240}};
+
+static void first_rcpt(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(firsts); i++) {
+        struct patience p = {.owes = OWES_REPLY, .rcpt_at = firsts[i].rcpt_at};
+
+        assert_true(patience_until(&p, firsts[i].now) == firsts[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_rcpt),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_never_beyond),
     };
