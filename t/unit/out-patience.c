@@ -40,8 +40,10 @@ static void test_rows(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct domain rule = {.data_send_timeout = rows[i].send,
                               .smtp_data_termination_timeout = rows[i].end};
-        struct patience p = {rows[i].owes, rows[i].send ? &rule : NULL, rows[i].lmtp,
-                             rows[i].dot_at};
+        struct patience p = {.owes = rows[i].owes,
+                             .rule = rows[i].send ? &rule : NULL,
+                             .lmtp = rows[i].lmtp,
+                             .dot_at = rows[i].dot_at};
 
         if (patience_until(&p, NOW) != rows[i].until)
             fail_msg("%s: %g", rows[i].what, patience_until(&p, NOW) - NOW);
@@ -56,11 +58,13 @@ static void test_never_beyond(void **state)
     (void)state;
     for (enum server_owes owes = OWES_BODY; owes <= OWES_FINAL; owes++)
         for (double now = NOW; now < NOW + 540; now += 7)
-            assert_true(patience_until(&(struct patience){owes, &rule, true, NOW}, now) <=
-                        NOW + 540);
+            assert_true(
+                patience_until(
+                    &(struct patience){.owes = owes, .rule = &rule, .lmtp = true, .dot_at = NOW},
+                    now) <= NOW + 540);
 }
 
-/* The mail server firsts 300 s for its first RCPT, and for each answer after that. */
+/* The mail server waits 300 s for its first RCPT, and for each answer after that. */
 static const struct {
     double rcpt_at, now, want;
 } firsts[] = {{1000, 1000, 1240}, {1000, 1050, 1290}, {1000, 1240, 1290},
