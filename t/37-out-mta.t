@@ -85,6 +85,9 @@ sub came_to {
     is($bank->count, $before + 1, 'of one message');
     is($partner->count, 0, 'and nothing in the clear');
     $_->stop for $mta, @running;
+    return unless $o{lmtp};
+    my @transactions = grep { $_ } $running[0]->log_text =~ / closed why=.* transactions=(\d+)/g;
+    is("@transactions", 1, 'all domains in one transaction');
     return;
 }
 
@@ -97,7 +100,7 @@ subtest 'Postfix' => sub {
             main => {default_transport => $way =~ /smarthost/ ? 'smtp' : 'discard', myhostname => 'mail.example.org', mydestination => 'example.org', %main});
         my $before = $bank->count;
         send_one('mta', 'a@example.org');
-        came_to($mta, before => $before, sent => qr/to=<alice\@bank\.example>, .*status=sent \(250 2\.0\.0 .*\[mx\.bank\.example 127\.0\.0\.21\]\)/,
+        came_to($mta, lmtp => scalar $way =~ /LMTP/, before => $before, sent => qr/to=<alice\@bank\.example>, .*status=sent \(250 2\.0\.0 .*\[mx\.bank\.example 127\.0\.0\.21\]\)/,
             bounced => qr/to=<lost\@bank\.example>, .*status=bounced .*550 5\.1\.1 No such person \[mx\.bank\.example/,
             stays => qr/to=<bob\@partner\.example>, .*status=deferred .*451 4\.7\.4 TLS is required/);
     }
@@ -110,7 +113,7 @@ subtest 'Exim' => sub {
         my $mta = T::Exim->start('exim', port => port('exim'), routers => fit($doc->{"first of Exim's routers"}), transports => fit($doc->{"among Exim's transports$way"}));
         my $before = $bank->count;
         send_one('exim', 'a@mx.test');
-        came_to($mta, before => $before, sent => qr/ => alice\@bank\.example .*\[mx\.bank\.example 127\.0\.0\.21\]/,
+        came_to($mta, lmtp => scalar $way =~ /LMTP/, before => $before, sent => qr/ => alice\@bank\.example .*\[mx\.bank\.example 127\.0\.0\.21\]/,
             bounced => qr/ \*\* lost\@bank\.example .*550 5\.1\.1 No such person/,
             stays => qr/ == bob\@partner\.example .*451 4\.7\.4 TLS is required/);
     }
@@ -124,7 +127,7 @@ subtest 'Sendmail' => sub {
         my $before = $bank->count;
         my $said = $way ? '' : ' \(.*\[mx\.bank\.example 127\.0\.0\.21\]'; # of LMTP it logs no words
         send_one('sendmail', 'b@mx.test');
-        came_to($mta, before => $before, sent => qr/to=<alice\@bank\.example>, .*dsn=2\.0\.0, stat=Sent$said/,
+        came_to($mta, lmtp => scalar $way =~ /LMTP/, before => $before, sent => qr/to=<alice\@bank\.example>, .*dsn=2\.0\.0, stat=Sent$said/,
             bounced => qr/to=<lost\@bank\.example>, .*dsn=5\.1\.1, .*stat=User unknown/,
             stays => qr/to=<bob\@partner\.example>, .*dsn=4\.7\.4, .*stat=Deferred: 451 4\.7\.4 TLS is required/);
     }

@@ -108,28 +108,31 @@ static bool is_known(const struct listens *all, int fd)
     return false;
 }
 
-/* Does `fd` listen at `at`? */
-static bool listens_at(int fd, const struct addr *at)
+static bool is_at(const struct sockaddr *name, const void *at)
 {
-    struct sockaddr_storage name;
-    socklen_t len = sizeof name, size = sizeof(int);
     struct addr bound;
+
+    return addr_of_sockaddr(name, &bound) && addr_is_same(&bound, at);
+}
+
+static bool listens_at(int fd, listen_is_fn *is, const void *at)
+{
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof name, size = sizeof(int);
     int accepts = 0;
 
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts &&
-           getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
-           addr_of_sockaddr((struct sockaddr *)&name, &bound) && addr_is_same(&bound, at);
+           getsockname(fd, (struct sockaddr *)&name, &len) == 0 && is((struct sockaddr *)&name, at);
 }
 
-/* One that systemd passed to this very process. Its options are the unit's. */
-static int find_passed(const struct listens *all, const struct addr *at)
+int listens_find_passed(const struct listens *all, listen_is_fn *is, const void *at)
 {
     unsigned long count = number_of("LISTEN_FDS");
 
     if (number_of("LISTEN_PID") != (unsigned long)getpid() || count > 1024)
         return -1;
     for (int fd = PASSED_FROM; fd < PASSED_FROM + (int)count; fd++) {
-        if (is_known(all, fd) || !listens_at(fd, at))
+        if (is_known(all, fd) || !listens_at(fd, is, at))
             continue;
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
         (void)fcntl(fd, F_SETFL, O_NONBLOCK | fcntl(fd, F_GETFL));
@@ -149,7 +152,7 @@ int listens_open(struct listens *all, const struct addr *at, unsigned how, char 
         (void)snprintf(why, size, "more than %d listeners", LISTEN_MAX);
         return -1;
     }
-    int fd = how ? -1 : find_passed(all, at);
+    int fd = how ? -1 : listens_find_passed(all, is_at, at);
 
     if (fd < 0)
         fd = make(at, how, why, size);

@@ -22,8 +22,8 @@ struct listen {
     unsigned how;
     char *path; /* ours; of a unix socket, then `at` is nothing; NULL: none */
     ino_t inode;
-    pid_t maker;
-    int fd; /* non-blocking, close-on-exec */
+    pid_t maker; /* 0: it was passed, and its file is not ours */
+    int fd;      /* non-blocking, close-on-exec */
     bool wanted;
 };
 
@@ -38,7 +38,8 @@ MUST int listens_open(struct listens *all, const struct addr *at, unsigned how, 
                       size_t size);
 
 /* The same at a path. A socket file that nobody answers at is replaced, in one go; what is no
- * socket stays. The file goes with the socket, in the process that made it. */
+ * socket stays. The file goes with the socket, in the process that made it; that of one that was
+ * passed stays as it is. */
 struct listen_file {
     const char *path;   /* room for LISTEN_BESIDE must be behind it in a sun_path */
     unsigned mode, gid; /* `gid` -1: as it comes */
@@ -49,6 +50,12 @@ MUST int listens_open_file(struct listens *all, const struct listen_file *file, 
 
 /* For listen.c: the socket is closed. */
 void listen_forget_file(struct listen *l);
+
+/* For listen_unix.c: one that systemd passed to this very process (LISTEN_FDS) and whose name `is`
+ * knows. Its options are the unit's. -1: there is none. */
+struct sockaddr;
+typedef bool listen_is_fn(const struct sockaddr *name, const void *at);
+MUST int listens_find_passed(const struct listens *all, listen_is_fn *is, const void *at);
 
 /* Who called at a path. */
 MUST bool listen_caller(int fd, unsigned *uid, unsigned *pid);

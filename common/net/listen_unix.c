@@ -86,29 +86,44 @@ static int make(const struct listen_file *file, struct listen *l, char *why, siz
     return -1;
 }
 
-int listens_open_file(struct listens *all, const struct listen_file *file, char *why, size_t size)
+static bool is_at(const struct sockaddr *name, const void *path)
 {
-    struct listen l = {.wanted = true, .maker = getpid()};
-    struct stat there;
-    const char *step;
+    return name->sa_family == AF_UNIX &&
+           !strcmp(((const struct sockaddr_un *)(const void *)name)->sun_path, path);
+}
 
-    for (struct listen *o = all->at; o < all->at + all->count; o++)
-        if (o->path && !strcmp(o->path, file->path)) {
-            o->wanted = true;
-            step = give(o->path, file->mode, file->gid);
-            return step ? fail(file->path, step, why, size) : o->fd;
-        }
-    if (all->count == LISTEN_MAX) {
-        (void)snprintf(why, size, "more than %d listeners", LISTEN_MAX);
-        return -1;
-    }
+/* A new file. Not over what is there and lives. */
+static int make_new(const struct listen_file *file, struct listen *l, char *why, size_t size)
+{
+    struct stat there;
+
     if (lstat(file->path, &there) == 0 && (!S_ISSOCK(there.st_mode) || is_alive(file->path))) {
         (void)snprintf(why, size, "unix:%s: %s; choose another path", file->path,
                        S_ISSOCK(there.st_mode) ? "another program listens there"
                                                : "there is a file that is no socket");
         return -1;
     }
-    if (!(l.path = strdup(file->path)) || make(file, &l, why, size) < 0) {
+    l->maker = getpid();
+    return make(file, l, why, size);
+}
+
+int listens_open_file(struct listens *all, const struct listen_file *file, char *why, size_t size)
+{
+    struct listen l = {.wanted = true};
+    const char *step;
+
+    for (struct listen *o = all->at; o < all->at + all->count; o++)
+        if (o->path && !strcmp(o->path, file->path)) {
+            o->wanted = true;
+            step = o->maker ? give(o->path, file->mode, file->gid) : NULL;
+            return step ? fail(file->path, step, why, size) : o->fd;
+        }
+    if (all->count == LISTEN_MAX) {
+        (void)snprintf(why, size, "more than %d listeners", LISTEN_MAX);
+        return -1;
+    }
+    l.fd = listens_find_passed(all, is_at, file->path);
+    if (!(l.path = strdup(file->path)) || (l.fd < 0 && make_new(file, &l, why, size) < 0)) {
         free(l.path);
         return -1;
     }
