@@ -203,7 +203,8 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
 }
 
 /* sallyport-out then knows the queue id before the first recipient. Without it that mail is not
- * covered by duplicate-memory, and joined by its Received field. */
+ * covered by duplicate-memory, and joined by its Received field. A client may have one of ours out
+ * of a notification for an old message: that must not be left standing beside a new one. */
 static void set_envid(SMFICTX *ctx, const struct session *s, const char *queue_id)
 {
     char own[ENVID_MAX + 1], value[ENVID_MAX + 1], argument[ENVID_MAX + 8];
@@ -213,7 +214,8 @@ static void set_envid(SMFICTX *ctx, const struct session *s, const char *queue_i
         return;
     snprintf(sender, sizeof sender, "<%s>", s->message.sender);
     if (xtext_make(own, sizeof own, span_of(s->message.env_id)) != (size_t)-1 &&
-        envid_make(value, us.key, span_of(queue_id), span_of(own)) > 0) {
+        envid_make(value, us.key, span_of(queue_id),
+                   envid_claims(span_of(own)) ? SPAN("") : span_of(own)) > 0) {
         snprintf(argument, sizeof argument, "ENVID=%s", value);
         if (smfi_chgfrom(ctx, sender, argument) == MI_SUCCESS)
             return;

@@ -32,7 +32,7 @@ relay-listener 127.0.0.1:@port:deaf@ { queue-id = {} }
 relay-listener 127.0.0.1:@port:lmtp@ { protocol = lmtp }
 domain * { smtp-hosts = "[127.0.0.1]:@port:mx@" use-starttls = no connection-idle-timeout = 0 }
 CONF
-my $out = T::Run->start('sallyport-out', %o, conf => $conf, expect => qr/child-died/);
+my $out = T::Run->start('sallyport-out', %o, conf => $conf, expect => qr/child-died|not-recalled/);
 my $message = "Received: by mta.test id X; now\r\nSubject: once\r\n\r\nHello\r\n..dot\r\n";
 
 sub mta ($id, %o) {
@@ -232,6 +232,40 @@ subtest 'who goes on to the next message has heard, and nobody else' => sub {
         wait_row($id);
         is(rows($id), 1, "$id: one d row");
     }
+};
+
+subtest 'nobody says what was sent: the mail server is to come again, and not to be doubled' => sub {
+    my ($facts) = reverse $out->log_text =~ /role=facts .*pid=(\d+)/g;
+    kill 'STOP', $facts;
+    my $c = T::Peer->connect(port('out'), name => 'mta WAIT1');
+    $c->hear(qr/^220 /);
+    $c->talk('EHLO mta.test' => qr/XFORWARD/, 'XFORWARD IDENT=WAIT1' => qr/^250 /);
+    my $since = time;
+    $c->say('MAIL FROM:<a@a.test>');
+    mta('DEAF2', port => 'deaf')->close; # who has no sure id does not ask
+    $c->hear(qr/^451 4\.3\.2 /, 'deferred');
+    cmp_ok(time - $since, '<=', 12, 'after 10 seconds');
+    $out->log_like(qr/not-recalled .*queue-id=WAIT1/);
+    kill 'CONT', $facts;
+    $c->talk('MAIL FROM:<a@a.test>' => qr/^250 /, 'QUIT' => qr/^221 /);
+    $c->close;
+};
+
+# All that a client of the mail server could vary.
+subtest 'a hit wants the same id, sender, recipient and message' => sub {
+    send_unheard('HIT1', \&hang_up, 'b@b.test');
+    wait_row('HIT1');
+    for (['HIT', {}, 'b@b.test'], ['HIT11', {}, 'b@b.test'], ['hit1', {}, 'b@b.test'], ['HIT1', {from => 'x@a.test'}, 'b@b.test'],
+        ['HIT1', {}, 'bb@b.test'], ['HIT1', {}, 'b@c.test'], ['A' x 63, {}, 'b@b.test']) {
+        my ($id, $with, $rcpt) = @$_;
+        my $c = mta($id, %$with);
+        $c->say("RCPT TO:<$rcpt>");
+        greet(1)->close;
+        $c->hear(qr/^250 2\.0\.0 Ok/, "goes to the server: $id @{[%$with]} $rcpt");
+        $c->close;
+    }
+    send_again('HIT1', $message, $taken, 'b@b.test');
+    is(rows('HIT1'), 1, 'one d row');
 };
 
 subtest 'over a restart' => sub {

@@ -75,12 +75,15 @@ sub hand_over ($name, $params) {
     return $mail;
 }
 
-for my $own ('', ' ENVID=my+2Bid') {
+# The last one was learnt from a notification: as long as it can be, so that no other fits in front of it.
+my $learnt = ' ENVID=SP1/OLDID/0123456789abcdef/' . 'x' x 70;
+for my $own ('', ' ENVID=my+2Bid', $learnt) {
+    my $theirs = $own =~ /my/ ? 'my+id' : '';
     for my $name (sort keys %mta) {
         my $mail = hand_over($name, $own);
-        like($mail, $own ? qr/ ENVID=my\+2Bid\b/ : qr/^(?!.*ENVID)/, "$name: the server hears the client's own ENVID, and no other");
+        like($mail, $theirs ? qr/ ENVID=my\+2Bid\b/ : qr/^(?!.*ENVID)/, "$name: the server hears the client's own ENVID, and no other");
         my ($received) = csv_wait($csv, sub { $_->{type} eq 'r' && $_->{rcpt} eq rcpt($name) });
-        my ($bounced) = csv_wait($csv, sub { $_->{type} eq 'b' && $_->{rcpt} eq rcpt($name) && $_->{envId} eq ($own && 'my+id') });
+        my ($bounced) = csv_wait($csv, sub { $_->{type} eq 'b' && $_->{rcpt} eq rcpt($name) && $_->{envId} eq $theirs });
         ok($received && $bounced, "$name: both are recorded") or next;
         ok(scalar(grep { $_->{type} eq 'r' && $_->{queueId} eq $bounced->{queueId} } csv_rows($csv)), "$name: under one queue id");
         is($bounced->{sourceRule}, '127.0.0.0/8', "$name: and joined: what only the milter knew is there");

@@ -51,12 +51,17 @@ static bool is_same(struct span said, const char mac[MAC_LEN + 1])
     return differ == 0;
 }
 
+bool envid_claims(struct span value)
+{
+    return span_starts_nocase(value, MARK);
+}
+
 bool envid_read(struct span value, const uint64_t key[2], struct span *queue_id, struct span *own)
 {
     char mac[MAC_LEN + 1];
     struct span rest, id, said;
 
-    if (!span_starts_nocase(value, MARK) || value.len > ENVID_MAX)
+    if (!envid_claims(value) || value.len > ENVID_MAX)
         return false;
     rest = span_after(value, strlen(MARK));
     id = span_cut(&rest, '/');

@@ -21,6 +21,9 @@ enum { ENVID_MAX = 100 }; /* characters (RFC 3461, 4.4) */
 MUST size_t envid_make(char to[ENVID_MAX + 1], const uint64_t key[2], struct span queue_id,
                        struct span own);
 
+/* Does it claim to be one of ours, rightly or not? */
+bool envid_claims(struct span value);
+
 /* False: it is not ours; then it is the client's. Both point into `value`. */
 MUST bool envid_read(struct span value, const uint64_t key[2], struct span *queue_id,
                      struct span *own);

@@ -56,6 +56,16 @@ static void what_is_made_is_read(void **state)
     }
 }
 
+static void what_claims_to_be_ours(void **state)
+{
+    (void)state;
+    assert_true(envid_claims(SPAN("SP1/")));
+    assert_true(envid_claims(SPAN("sp1/x")));
+    assert_false(envid_claims(SPAN("SP1")));
+    assert_false(envid_claims(SPAN("xSP1/")));
+    assert_false(envid_claims(SPAN("")));
+}
+
 static void what_is_not_ours_is_not_read(void **state)
 {
     static const char *const values[] = {
@@ -119,9 +129,8 @@ static void the_checksum_is_castagnolis(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_made_is_read),
-        cmocka_unit_test(what_is_not_ours_is_not_read),
-        cmocka_unit_test(a_secret_is_one),
+        cmocka_unit_test(what_is_made_is_read),         cmocka_unit_test(what_claims_to_be_ours),
+        cmocka_unit_test(what_is_not_ours_is_not_read), cmocka_unit_test(a_secret_is_one),
         cmocka_unit_test(the_checksum_is_castagnolis),
     };
 
