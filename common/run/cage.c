@@ -42,7 +42,10 @@ int cage_find(const char *user, const char *group, struct cage *out, char *why, 
     if (*user) {
         p = getpwnam(user);
         if (!p) {
-            snprintf(why, size, "user %s: no such user on this machine", user);
+            snprintf(
+                why, size,
+                "user %s: no such user on this machine; make it (useradd -r %s) or set another",
+                user, user);
             return -1;
         }
         found = (struct cage){.uid = p->pw_uid, .gid = p->pw_gid, .moves = geteuid() == 0};
