@@ -10,13 +10,12 @@ void sts_answer(struct answer *a, uint32_t number, const struct kept *kept,
 {
     *a = (struct answer){.number = number, .kind = QUESTION_STS, .status = ANSWER_OK};
     a->sts.trouble = trouble;
-    a->lasts = trouble == STS_FINE ? UINT32_MAX : 0;
+    /* What is kept may be forgotten, and then counts no more. */
+    a->lasts = trouble == STS_FINE && !kept ? UINT32_MAX : 0;
     if (!kept)
         return;
     a->sts.mode = kept->policy.mode;
     a->sts.max_age = kept->policy.max_age;
-    if (a->lasts > a->sts.max_age)
-        a->lasts = a->sts.max_age;
     memcpy(a->sts.id, kept->id, sizeof a->sts.id);
     for (size_t i = 0; i < kept->policy.count; i++)
         memcpy(a->sts.mx[i], kept->policy.mx[i], sizeof a->sts.mx[i]);

@@ -3,9 +3,9 @@
  * recent - answers of the last few seconds, so that messages to one domain that come one behind the
  * other are not as many questions. Pure.
  *
- * None is used for longer than its DNS records hold (answer.lasts), nor for RECENT_SECONDS; what
- * nobody said is not kept. For that long, too, equal servers stay in one order, and what
- * `sallyport forget` took away may still count.
+ * None is used for longer than its DNS records hold (answer.lasts), nor for RECENT_SECONDS. What
+ * nobody said is not kept, nor what `sallyport forget` can take away: a policy, and that TLS was
+ * seen. For that long, too, equal servers stay in one order.
  */
 #pragma once
 
