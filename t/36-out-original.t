@@ -29,6 +29,8 @@ two.test.      MX 20 mx2.two.test.
 mx1.two.test.  A 198.51.100.21
 mx1.two.test.  AAAA 2001:db8:5::21
 mx2.two.test.  A 198.51.100.22
+one.test.      MX 10 mx.one.test.
+mx.one.test.   A 198.51.100.21
 Z
 my %mx = map { my $addr = $_; $addr => $world->inside(sub { T::Peer->listen(addr => $addr, port => port('25'), name => $addr) }) } @servers;
 
@@ -53,10 +55,10 @@ CONF
 }
 
 sub envelope {
-    my ($c) = @_;
+    my ($c, $to) = @_;
     $c->hear(qr/^220 proxy\.test ESMTP sallyport-out/);
     $c->talk('EHLO mta.test' => qr/^250-/, 'MAIL FROM:<a@a.test>' => qr/^250 2\.1\.0 /);
-    $c->say('RCPT TO:<b@two.test>');
+    $c->say('RCPT TO:<' . ($to // 'b@two.test') . '>');
     return $c;
 }
 
@@ -135,10 +137,17 @@ subtest 'an address that none of the servers has' => sub {
     $c->hear(qr/^451 4\.4\.1 .*\[198\.51\.100\.24\]$/, 'or nobody');
     $c->close;
     $out->stop;
-    $out = start('sallyport.conf, on the machine itself', more => "domain two.test { require-starttls = yes  smtp-tls-verify = name }\n");
+    my $demand = '{ require-starttls = yes  smtp-tls-verify = name }';
+    $out = start('sallyport.conf, on the machine itself', more => "domain two.test $demand\ndomain one.test $demand\n");
     $c = envelope(call('198.51.100.23'));
     answer($mx, $ca->cert('mx1.two.test'));
     $c->hear(qr/^451 4\.7\.5 .*\[198\.51\.100\.23\]$/, 'it has no name that could be proven');
+    $c->close;
+    $c = envelope(call('198.51.100.23'), 'b@one.test');
+    deliver($c, answer($mx, $ca->cert('mx.one.test')), 'mx.one.test 198.51.100.23');
+    $c = envelope(call('198.51.100.23'), 'b@one.test');
+    answer($mx, $ca->cert('x.test'));
+    $c->hear(qr/^451 4\.7\.5 .*another name.*\[mx\.one\.test 198\.51\.100\.23\]$/, 'where the domain has one server, that must be proven');
     $c->close;
     $out->stop;
 };

@@ -165,12 +165,21 @@ subtest 'TLS as the rule demands, for the name that has the address' => sub {
     $c->close;
 };
 
-subtest 'an address that is none of the domain\'s has no name, so none can be proven' => sub {
+subtest 'an address that is none of the domain\'s must prove the name of its only server; or it has no name' => sub {
+    my $tls = sub {
+        my $s = answer($mx{'127.0.0.22'}, 'STARTTLS');
+        $s->starttls(server => 1, cert => $ca->cert(shift));
+        return $s;
+    };
     my $c = envelope(call({%to, dst => '127.0.0.22'}), 'name.test');
-    my $s = answer($mx{'127.0.0.22'}, 'STARTTLS');
-    $s->starttls(server => 1, cert => $ca->cert('mx.name.test'));
-    $c->hear(qr/^451 4\.7\.5 .*\[127\.0\.0\.22\]$/);
+    my $s = $tls->('mx1.two.test');
+    $c->hear(qr/^451 4\.7\.5 .*another name.*\[mx\.name\.test 127\.0\.0\.22\]$/);
     $c->close;
+    $c = envelope(call({%to, dst => '127.0.0.22'}), 'name.test');
+    $s = $tls->('mx.name.test');
+    $s->hear(qr/^EHLO/);
+    $s->say('250-mx', '250 PIPELINING');
+    deliver($c, $s, 'mx.name.test 127.0.0.22');
     for my $domain ('null.test', 'nowhere.test') {
         $c = envelope(call({%to, dst => '127.0.0.22'}), $domain);
         deliver($c, answer($mx{'127.0.0.22'}), '127.0.0.22');

@@ -121,6 +121,16 @@ static void sort(struct route *r)
     }
 }
 
+/* The domain has one server, by its MX: then `to` is one more address of that. NULL: it has not. */
+static const struct candidate *sole(const struct route *r)
+{
+    for (const struct candidate *c = r->at; c < r->at + r->count; c++)
+        if (!c->by || c->by->kind != HOST_LOOKUP_MX || !c->name[0] ||
+            strcasecmp(c->name, r->at[0].name) != 0)
+            return NULL;
+    return r->count > 0 ? r->at : NULL;
+}
+
 bool route_only(struct route *r, const struct addr *to)
 {
     const struct candidate *best = NULL;
@@ -129,9 +139,11 @@ bool route_only(struct route *r, const struct addr *to)
     for (const struct candidate *c = r->at; c < r->at + r->count; c++)
         if (!memcmp(c->at.ip, to->ip, sizeof to->ip) && (!best || c->preference < best->preference))
             best = c;
+    if (!best)
+        best = sole(r);
     if (best)
         one = *best;
-    one.at.port = to->port;
+    one.at = *to;
     r->at[0] = one;
     r->count = 1;
     r->dropped = 0;

@@ -66,7 +66,9 @@ void route_add_address(struct route *r, const struct host *from, bool told);
 void route_add_answer(struct route *r, const struct host *asked, const struct answer *a);
 
 /* The mail server has chosen `to`: of what was found only the server at that address is left, the
- * best if there are several, with the port of `to`. False: none is there; then it is the address
+ * best if there are several, with the port of `to`. Where MX has but one name for the domain, that
+ * is the name of any address: the world may have others for it than we were told, and whatever the
+ * name must prove is asked of whoever answers there. False: none is there; then it is the address
  * alone, without a name. */
 MUST bool route_only(struct route *r, const struct addr *to);
 

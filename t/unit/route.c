@@ -67,12 +67,14 @@ static struct addr addr(const char *text)
     return a;
 }
 
+/* `!`: it was told so; `*` behind the rest: MX says so. */
 static void add(struct route *r, const char *text)
 {
+    static const struct host looked_up = {.kind = HOST_LOOKUP_MX};
     struct candidate *c = &r->at[r->count++];
     char name[64], at[64];
 
-    *c = (struct candidate){.told = *text == '!'};
+    *c = (struct candidate){.told = *text == '!', .by = strchr(text, '*') ? &looked_up : NULL};
     assert_int_equal(sscanf(text + c->told, "%u %63s %63s", &c->preference, name, at), 3);
     snprintf(c->name, sizeof c->name, "%s", name);
     c->at = addr(at);
@@ -188,6 +190,16 @@ static const struct {
      "10 b 9.9.9.20:25",
      true},
     {"none of them", {"10 a 9.9.9.10:25"}, "9.9.9.11:25", "0  9.9.9.11:25", false},
+    {"another address of the only one",
+     {"10 a 9.9.9.10:25 *", "10 A [2001:db8::2]:25 *"},
+     "9.9.9.11:26",
+     "10 a 9.9.9.11:26",
+     true},
+    {"which of two is not known",
+     {"10 a 9.9.9.10:25 *", "20 b 9.9.9.20:25 *"},
+     "9.9.9.11:25",
+     "0  9.9.9.11:25",
+     false},
     {"none at all", {NULL}, "[2001:db8::1]:25", "0  [2001:db8::1]:25", false},
 };
 
