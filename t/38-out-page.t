@@ -38,7 +38,12 @@ my %odd = (
     two  => {cert => $crt{good}}, nine => {cert => $crt{good}},
     clear => {keywords => [qw(PIPELINING ENHANCEDSTATUSCODES), 'SIZE 5000']},
 );
-sub sink { return T::Sink->start(port => $p25, replies => [qr/^RCPT TO:<nobody@/ => '550 5.1.1 No such person'], @_) }
+# A session of one that was stopped may hold its port for a moment.
+sub sink {
+    my @o = (port => $p25, replies => [qr/^RCPT TO:<nobody@/ => '550 5.1.1 No such person'], @_);
+    return T::Stage::wait_for(sub { eval { T::Sink->start(@o) } }) // die "no sink: $@";
+}
+
 my %mx = map { $_ => sink(addr => $at{$_}, cert => $crt{$_}, %{$odd{$_} // {}}) } sort keys %at;
 my %relay = (
     465 => T::Sink->start(addr => $at{good}, port => $p465, cert => $crt{good}, tls => 1, keywords => ['AUTH PLAIN'], replies => [qr/^AUTH/ => '235 2.7.0 welcome']),
@@ -269,8 +274,8 @@ subtest 'what a domain has shown' => sub {
     my $without = sink(addr => $at{good});
     like(give('v@bank.example'), qr/^451 4\.7\.4 TLS was there before/, 'no more TLS');
     like(give('v@news.example'), $yes, 'others are not concerned');
-    # What was seen is on disk a second later.
-    ok(T::Stage::wait_for(sub { T::Cli::outcome('forget', file => $out->{conf}, args => ['bank.example'])->{status} == 0 }), 'forgotten');
+    # What was seen less than a second ago is not on disk, and still forgotten.
+    like(T::Cli::outcome('forget', file => $out->{conf}, args => ['bank.example'])->{out}, qr/^bank\.example: /, 'sallyport forget');
     like(give('v@bank.example'), $yes, 'then it goes');
     $without->stop;
     $mx{good} = sink(addr => $at{good}, cert => $crt{good});
