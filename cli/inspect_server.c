@@ -100,6 +100,17 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
     t->done = true;
 }
 
+/* As the administrator wrote it or DNS says it: smtp-hosts may name a domain's MX. */
+static void report_preference(struct turn *t)
+{
+    const struct candidate *c = t->to;
+    bool written = t->i->rule->smtp_hosts[0] && c->by;
+
+    sheet_number(&t->i->sheet, "preference", written ? c->by->preference : c->preference);
+    if (written && c->by->kind == HOST_LOOKUP_MX)
+        sheet_number(&t->i->sheet, "mx-preference", c->preference);
+}
+
 static void report_facts(struct turn *t)
 {
     struct inspect *i = t->i;
@@ -109,7 +120,7 @@ static void report_facts(struct turn *t)
 
     sheet_text(r, "name", t->to->name[0] ? t->to->name : "none");
     sheet_text(r, "address", addr_port_text(&t->to->at, at));
-    sheet_number(r, "preference", t->to->preference);
+    report_preference(t);
     inspect_tlsa(i, t->to);
     if (policy)
         sheet_printf(r, "mta-sts", "%s, and %s", sts_mode_word(t->facts.sts),

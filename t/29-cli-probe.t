@@ -136,6 +136,7 @@ domain far.test { allow-private-destinations = no }
 domain mass.rollup { require-starttls = yes }
 mx-rollup-list { mx mx.mass.test mass.rollup }
 domain remembered.test { starttls-memory = 1d }
+domain listed.test { smtp-hosts = "mx.refuses.test; lookup-mx:twice.test" }
 domain keyed.test { smtp-hosts = "[127.0.0.1]:1"  smtp-client-certificate = "@key@" }
 CONF
 my $out = T::Run->start('sallyport-out', conf => "$conf\nworkers = 1\n", @fill);
@@ -242,6 +243,12 @@ subtest 'what is shown of a good one' => sub {
     like($one->{certificate}{names}, qr/^mx\.good\.test mx\.stsgood\.test/, 'names');
     like($one->{offers}, qr/PIPELINING.*SIZE/, 'what it offers');
     like($said->{rule}[0], qr/^domain \*, .*conf:\d+$/, 'where the rule stands');
+};
+
+subtest 'preferences as they were written' => sub {
+    my $of = sub { join ', ', map { join ' ', $_->{name}, map { $_ // () } @$_{'preference', 'mx-preference'} } @{JSON::PP::decode_json(probe('--json', $_[0])->{out})->{servers}} };
+    is($of->('twice.test'), 'mx.clear.test 10, mx.plain.test 20', 'in DNS');
+    is($of->('listed.test'), 'mx.refuses.test 0, mx.clear.test 1 10, mx.plain.test 1 20', 'in smtp-hosts');
 };
 
 subtest 'policies: fetched, and the one in the store' => sub {

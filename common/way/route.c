@@ -3,9 +3,6 @@
 
 #include "base/text.h"
 
-/* A preference of smtp-hosts outweighs any of an MX that it looks up. */
-enum { PREFERENCE_STEP = 65536 };
-
 enum fail route_hosts(struct span domain, const char *smtp_hosts, uint16_t port, struct hosts *out)
 {
     struct host *one = &out->at[0];
@@ -30,10 +27,7 @@ enum fail route_hosts(struct span domain, const char *smtp_hosts, uint16_t port,
 void route_add_address(struct route *r, const struct host *from, bool told)
 {
     if (r->count < ROUTE_MAX)
-        r->at[r->count++] = (struct candidate){.preference = from->preference * PREFERENCE_STEP,
-                                               .at = from->at,
-                                               .by = from,
-                                               .told = told};
+        r->at[r->count++] = (struct candidate){.at = from->at, .by = from, .told = told};
 }
 
 void route_add_answer(struct route *r, const struct host *asked, const struct answer *a)
@@ -41,8 +35,7 @@ void route_add_answer(struct route *r, const struct host *asked, const struct an
     for (size_t i = 0; i < a->count && r->count < ROUTE_MAX; i++) {
         struct candidate *c = &r->at[r->count++];
 
-        *c = (struct candidate){.preference =
-                                    asked->preference * PREFERENCE_STEP + a->host[i].preference,
+        *c = (struct candidate){.preference = a->host[i].preference,
                                 .at = a->host[i].at,
                                 .by = asked,
                                 .secure = asked->kind == HOST_NAME || a->secure};
@@ -108,14 +101,22 @@ static bool is_own(const struct own *own, const struct candidate *c)
                         (own_is_machine(own, &c->at) && !addr_is_loopback(&c->at)));
 }
 
-/* By preference; what is equal stays in its order, which the facts process has shuffled. */
+/* Is `a` to be tried before `b`? A preference of smtp-hosts outweighs any of an MX. */
+static bool is_before(const struct candidate *a, const struct candidate *b)
+{
+    unsigned of_a = a->by ? a->by->preference : 0, of_b = b->by ? b->by->preference : 0;
+
+    return of_a != of_b ? of_a < of_b : a->preference < b->preference;
+}
+
+/* What is equal stays in its order, which the facts process has shuffled. */
 static void sort(struct route *r)
 {
     for (size_t i = 1; i < r->count; i++) {
         struct candidate c = r->at[i];
         size_t to = i;
 
-        for (; to > 0 && r->at[to - 1].preference > c.preference; to--)
+        for (; to > 0 && is_before(&c, &r->at[to - 1]); to--)
             r->at[to] = r->at[to - 1];
         r->at[to] = c;
     }
@@ -137,7 +138,7 @@ bool route_only(struct route *r, const struct addr *to)
     struct candidate one = {.at = *to};
 
     for (const struct candidate *c = r->at; c < r->at + r->count; c++)
-        if (!memcmp(c->at.ip, to->ip, sizeof to->ip) && (!best || c->preference < best->preference))
+        if (!memcmp(c->at.ip, to->ip, sizeof to->ip) && (!best || is_before(c, best)))
             best = c;
     if (!best)
         best = sole(r);
@@ -152,21 +153,19 @@ bool route_only(struct route *r, const struct addr *to)
 
 static void mark_beyond_own(struct route *r, const struct own *own)
 {
-    unsigned least;
-    bool found = false;
+    const struct candidate *first = NULL;
 
     for (size_t i = 0; i < r->count; i++) {
         struct candidate *c = &r->at[i];
 
         if (is_own(own, c)) {
-            if (!found)
-                least = c->preference;
-            found = true;
+            if (!first)
+                first = c;
             c->drop = ROUTE_OWN;
         }
     }
-    for (size_t i = 0; found && i < r->count; i++)
-        if (r->at[i].drop == ROUTE_STAYS && r->at[i].preference >= least)
+    for (size_t i = 0; first && i < r->count; i++)
+        if (r->at[i].drop == ROUTE_STAYS && !is_before(&r->at[i], first))
             r->at[i].drop = ROUTE_BEYOND;
 }
 

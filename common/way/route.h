@@ -24,8 +24,8 @@ enum route_drop {
 };
 
 struct candidate {
-    char name[DNS_NAME]; /* the server's name; "" where only its address is known */
-    unsigned preference;
+    char name[DNS_NAME];   /* the server's name; "" where only its address is known */
+    unsigned preference;   /* of the MX; what led to it has its own, which counts first */
     struct addr at;        /* with port */
     const struct host *by; /* what led to it; NULL: the mail server chose it. Borrowed */
     bool secure;           /* its name comes from the administrator, or from DNS under DNSSEC */

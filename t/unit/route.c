@@ -159,11 +159,33 @@ static void answers(void **state)
     for (size_t i = 0; i < ROUTE_MAX + 5; i++)
         route_add_answer(&r, &asked, &a);
     assert_int_equal(r.count, ROUTE_MAX);
-    assert_int_equal(r.at[0].preference, 65546);
+    assert_int_equal(r.at[0].preference, 10);
+    assert_ptr_equal(r.at[0].by, &asked);
     assert_int_equal(r.at[0].at.port, 2525);
     assert_string_equal(r.at[0].name, "mx.example");
     for (size_t i = 0; i < COUNT_OF(fails); i++)
         assert_int_equal(route_fail_of(fails[i].status), fails[i].fail);
+}
+
+/* Whatever an MX says, what the administrator wrote counts first. */
+static void preferences_of_ours(void **state)
+{
+    static struct answer mx = {.count = 1, .host[0] = {.name = "a", .preference = 65535}};
+    static struct answer alone = {.count = 1, .host[0] = {.name = "b", .preference = 0}};
+    static const struct own nobody;
+    struct host by_mx = {.kind = HOST_LOOKUP_MX}, by_name = {.kind = HOST_NAME, .preference = 1};
+    struct route r = {.count = 0};
+
+    (void)state;
+    mx.host[0].at = addr("9.9.9.10:25");
+    alone.host[0].at = addr("9.9.9.20:25");
+    route_add_answer(&r, &by_name, &alone);
+    route_add_answer(&r, &by_mx, &mx);
+    assert_int_equal(route_settle(&r, &nobody, false), FAIL_NOT);
+    assert_int_equal(r.count, 2);
+    assert_string_equal(r.at[0].name, "a");
+    assert_int_equal(r.at[0].preference, 65535);
+    assert_string_equal(r.at[1].name, "b");
 }
 
 /* What the mail server chose, and the candidate that comes of it. */
@@ -223,7 +245,8 @@ static void one_is_chosen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(one_is_chosen), cmocka_unit_test(settling),
-                                       cmocka_unit_test(beginning), cmocka_unit_test(answers)};
+                                       cmocka_unit_test(beginning), cmocka_unit_test(answers),
+                                       cmocka_unit_test(preferences_of_ours)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
