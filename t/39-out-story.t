@@ -64,12 +64,18 @@ $c->hear(qr/^5/);
 $c->close;
 $out->log_like(qr/ closed why=not-allowed client=/, 'one that may not');
 
-# All reasons are in the manual.
+# All words are in the manual.
 my $source = $ENV{T_SOURCE} // '.';
-open my $def, '<', "$source/proxy-out/reason.def" or die "reason.def: $!";
-open my $manual, '<', "$source/proxy-out/sallyport-out.log.5" or die "manual: $!";
-my $page = do { local $/; <$manual> };
-for my $word (map { /^REASON\(\w+, "([^"]+)"/ } <$def>) {
+sub text { open my $in, '<', "$source/$_[0]" or die "$_[0]: $!"; local $/; return scalar <$in> }
+my $page = text('proxy-out/sallyport-out.log.5');
+for my $word (text('proxy-out/reason.def') =~ /^REASON\(\w+, "([^"]+)"/mg) {
     like($page, qr/^\.It (?:.* , )?\Q$word\E(?: |$)/m, "$word is in the manual") if $word ne 'none';
 }
+my %fails = text('common/rule/fail.def') =~ /^FAIL\(\w+, "([^"]+)", "(\d{3} [\d.]+) /mg;
+ok(keys %fails > 30, 'ways to fail');
+like($page, qr/^\.It \Q$_\E\n\Q$fails{$_}\E: /m, "$_ is, with its code") for sort keys %fails;
+my $code = join '', map { text($_) } split /\n/, `cd '$source' && find proxy-out -name '*.c'`;
+my @events = $code =~ /log_say\([^,]*,\s*[^,]*,\s*"([^"]+)"/g;
+ok(@events > 20, 'words of log lines');
+like($page, qr/^\.It (?:.* , )?\Q$_\E(?: |$)/m, "$_, a log line") for @events;
 all_done();
