@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "proxy-out/patience.h"
+#include "proxy-out/relay/patience.h"
 
 enum { PROGRESS = 12 }; /* a message moves on with each 4 KB: dripping is no progress */
 

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "proxy-out/patience.h"
-#include "proxy-out/relay.h"
+#include "proxy-out/relay/patience.h"
+#include "proxy-out/relay/relay.h"
 #include "proxy-out/seek.h"
 #include "proxy-out/story.h"
 

@@ -3,7 +3,7 @@
  * sallyport-out: mail going out.
  */
 #include "net/records.h"
-#include "proxy-out/facts.h"
+#include "proxy-out/facts/facts.h"
 #include "proxy-out/prepare.h"
 #include "proxy-out/server.h"
 #include "run/daemon.h"

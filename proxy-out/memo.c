@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
-#include "proxy-out/recall.h"
+#include "proxy-out/relay/recall.h"
 #include "proxy-out/session.h"
 #include "tell/log.h"
 

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "way/ask.h"
-#include "proxy-out/sent.h"
+#include "proxy-out/relay/sent.h"
 #include "proxy-out/teller.h"
 
 struct session;

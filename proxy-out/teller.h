@@ -9,7 +9,7 @@
 #pragma once
 
 #include "way/ask.h"
-#include "proxy-out/note.h"
+#include "way/note.h"
 
 struct teller;
 struct told; /* a note that was told, and is held */

@@ -17,7 +17,7 @@
 /* MEMORY(name, table, most entries, what)
  *   sts   key: domain. Its MTA-STS policy.
  *   seen  key: domain, in lower case. TLS was seen there: until when that counts is its end.
- *   sent  key: see proxy-out/sent.h. Outcomes that the mail server was not seen to hear.
+ *   sent  key: see proxy-out/relay/sent.h. Outcomes that the mail server was not seen to hear.
  *   gone  key: domain. It was forgotten lately: memory_forget(). */
 #define MEMORY_KINDS(MEMORY)     \
     MEMORY(STS, "sts", 20000)    \

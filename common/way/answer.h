@@ -66,7 +66,7 @@ struct answer_sts {
     char mx[ANSWER_STS_MX][DNS_NAME]; /* patterns, in lower case: sts_covers() */
 };
 
-/* Of QUESTION_SENT: one entry, or none; proxy-out/sent.h says what it holds. */
+/* Of QUESTION_SENT: one entry, or none; proxy-out/relay/sent.h says what it holds. */
 struct answer_sent {
     uint32_t more; /* there is another behind it */
     uint32_t key_len;

@@ -4,7 +4,7 @@
  * not read. Most bytes are said by whoever speaks; some control characters are what happens
  * meanwhile (see act()). A first byte of 16 is LMTP.
  */
-#include "proxy-out/relay.h"
+#include "proxy-out/relay/relay.h"
 
 #include "fuzz.h"
 

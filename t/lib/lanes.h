@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "proxy-out/relay.h"
+#include "proxy-out/relay/relay.h"
 
 /* One lane's upstream. */
 struct far {

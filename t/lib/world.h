@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "proxy-out/relay.h"
+#include "proxy-out/relay/relay.h"
 
 enum { WORLD_DOMAINS = 12, WORLD_RCPTS = 16, WORLD_MESSAGES = 3 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/broken.h"
+#include "proxy-out/kept/broken.h"
 
 #include "unit.h"
 

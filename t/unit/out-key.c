@@ -2,7 +2,7 @@
  *
  * Each part of what two messages must have in common makes another key when it is another.
  */
-#include "proxy-out/key.h"
+#include "proxy-out/kept/key.h"
 
 #include "unit.h"
 

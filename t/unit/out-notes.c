@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "net/loop.h"
-#include "proxy-out/notes.h"
-#include "proxy-out/sent.h"
+#include "proxy-out/facts/notes.h"
+#include "proxy-out/relay/sent.h"
 
 static char folder[64], why[256];
 static struct event_base *base;

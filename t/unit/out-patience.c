@@ -3,7 +3,7 @@
  * Until when a server must have moved on; and that our client, with its usual limits, always hears
  * of it before it has lost patience itself.
  */
-#include "proxy-out/patience.h"
+#include "proxy-out/relay/patience.h"
 
 #include "unit.h"
 

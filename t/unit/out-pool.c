@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/pool.h"
+#include "proxy-out/kept/pool.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy-out/quota.h"
+#include "proxy-out/kept/quota.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * How often one hears that DNS does not validate.
  */
 #include "dns/anchor.h"
-#include "proxy-out/trust.h"
+#include "proxy-out/facts/trust.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,16 +3,16 @@
  * The small tables of proxy-out: what a status means, what XFORWARD says, what a connection may
  * be used for again, what of the time is one server's, what a session weighs.
  */
-#include "proxy-out/xforward.h"
+#include "proxy-out/relay/xforward.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "proxy-out/pool.h"
+#include "proxy-out/kept/pool.h"
 #include "way/from.h"
 #include "proxy-out/seek.h"
 #include "proxy-out/session.h"
-#include "proxy-out/status.h"
+#include "proxy-out/relay/status.h"
 #include "unit.h"
 
 static const struct {

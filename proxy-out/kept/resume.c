@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/kept/resume.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "net/conn.h"
+
+enum { KEPT_MOST = 256 };
+
+struct memory {
+    TAILQ_ENTRY(memory) link;
+    struct ssl_session_st *session; /* ours */
+    char key[];
+};
+
+struct resume {
+    TAILQ_HEAD(memories, memory) all; /* the last one first */
+    unsigned count;
+};
+
+struct resume *resume_new(void)
+{
+    struct resume *r = calloc(1, sizeof *r);
+
+    if (r)
+        TAILQ_INIT(&r->all);
+    return r;
+}
+
+static struct ssl_session_st *forget(struct resume *r, struct memory *m)
+{
+    struct ssl_session_st *session = m->session;
+
+    TAILQ_REMOVE(&r->all, m, link);
+    r->count--;
+    free(m);
+    return session;
+}
+
+void resume_free(struct resume **r)
+{
+    struct memory *m;
+
+    if (!*r)
+        return;
+    while ((m = TAILQ_FIRST(&(*r)->all))) {
+        struct ssl_session_st *session = forget(*r, m);
+
+        conn_session_free(&session);
+    }
+    free(*r);
+    *r = NULL;
+}
+
+struct ssl_session_st *resume_take(struct resume *r, const char *key)
+{
+    struct memory *m;
+
+    TAILQ_FOREACH(m, &r->all, link)
+    if (strcmp(m->key, key) == 0)
+        return forget(r, m);
+    return NULL;
+}
+
+void resume_put(struct resume *r, const char *key, struct ssl_session_st *session)
+{
+    struct ssl_session_st *old = resume_take(r, key);
+    struct memory *m = session && *key ? malloc(sizeof *m + strlen(key) + 1) : NULL;
+
+    conn_session_free(&old);
+    if (!m) {
+        conn_session_free(&session);
+        return;
+    }
+    m->session = session;
+    memcpy(m->key, key, strlen(key) + 1);
+    TAILQ_INSERT_HEAD(&r->all, m, link);
+    if (++r->count > KEPT_MOST) {
+        old = forget(r, TAILQ_LAST(&r->all, memories));
+        conn_session_free(&old);
+    }
+}

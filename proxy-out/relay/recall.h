@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * recall - duplicate-memory's part in a relay: what was remembered under the mail server's queue
+ * id, and what is to be remembered now. Pure.
+ *
+ * MAIL waits until the owner has asked (relay.recall is RECALL_WANTED) and calls
+ * recall_answered(). A recipient that is remembered has no lane: the message is read, and if it
+ * is the same one the remembered reply is given; else 451, and it is forgotten. In SMTP, where
+ * one reply is for all, such recipients and others do not share a transaction.
+ */
+#pragma once
+
+#include "proxy-out/relay/relay.h"
+
+/* May this transaction be remembered at all? */
+bool recall_covers(const struct relay *r);
+
+/* `all` is ours from here. */
+void recall_answered(struct relay *r, struct sent *all);
+
+/* Nobody can be asked: the mail server has to come again. */
+void recall_failed(struct relay *r);
+
+/* At RCPT: not remembered; remembered, and answered; or to come in a transaction of its own. */
+enum recall_found { RECALL_NONE, RECALL_HIT, RECALL_APART };
+enum recall_found recall_rcpt(struct relay *r, size_t recipient);
+
+/* Are there remembered recipients in this transaction? */
+bool recall_any(const struct relay *r);
+
+/* The message is whole: the reply to a remembered recipient; over SMTP, to it and those behind. */
+struct span recall_word(struct relay *r, size_t recipient, char to[SERVE_REPLY_MAX]);
+
+/* The remote server took it: to be told with the outcome's record. */
+void recall_tell(struct relay *r, const struct lane *l, struct span reply);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy-out/relay/records.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "proxy-out/relay/status.h"
+#include "smtp/reply.h"
+
+/* What does not stand anywhere as a text is written here. */
+struct texts_made {
+    char key[RECORD_KEY_MAX], status[128], diag[4200], mta[DNS_NAME + ADDR_TEXT + 8], src[512],
+        queue[DNS_NAME + 16], size[24], bits[16], at[ADDR_TEXT], from[ADDR_TEXT],
+        policy[DEMAND_TEXT];
+};
+
+static const char *const types[] = {"t", "t", "d", "t", "t", "b"};
+static const char *const actions[] = {"delayed", "delayed", "relayed",
+                                      "delayed", "delayed", "failed"};
+
+static void set(struct record *r, enum column c, const char *text)
+{
+    r->column[c] = span_of(text);
+}
+
+static void set_reply(struct record *r, struct texts_made *m, const struct records_event *e)
+{
+    struct reply reply = reply_read(e->reply);
+    const char *means = status_text(reply.status);
+    unsigned class = (unsigned)reply.code / 100 % 6;
+    size_t used;
+
+    set(r, COLUMN_type, types[class]);
+    set(r, COLUMN_dsnAction, actions[class]);
+    snprintf(m->status, sizeof m->status, means[0] ? "%s (%s)" : "%s", reply.status, means);
+    set(r, COLUMN_dsnStatus, m->status);
+    used = (size_t)snprintf(m->diag, sizeof m->diag, "smtp;");
+    reply_flat(m->diag + used, sizeof m->diag - used, e->reply);
+    set(r, COLUMN_dsnDiag, m->diag);
+    if (class != 2)
+        set(r, COLUMN_bounceCat, status_category(reply.status, reply.text));
+    if (class == 2) {
+        snprintf(m->size, sizeof m->size, "%llu", (unsigned long long)e->size);
+        set(r, COLUMN_dlvSize, m->size);
+    }
+}
+
+static void set_envelope(struct record *r, struct texts_made *m, const struct transaction *t,
+                         const struct records_event *e)
+{
+    const struct recipient *rcpt = &t->rcpt[e->recipient];
+
+    set(r, COLUMN_orig, t->sender);
+    set(r, COLUMN_rcpt, rcpt->address);
+    if (rcpt->orcpt)
+        set(r, COLUMN_orcpt, rcpt->orcpt);
+    if (t->env_id)
+        set(r, COLUMN_envId, t->env_id);
+    set(r, COLUMN_vmta, "{default}");
+    snprintf(m->queue, sizeof m->queue, "%s/{default}", e->domain);
+    set(r, COLUMN_queue, m->queue);
+    set(r, COLUMN_queueId, t->queue_id);
+}
+
+static void set_source(struct record *r, struct texts_made *m, const struct records_mta *mta,
+                       const struct transaction *t)
+{
+    const struct xforward *x = &t->from;
+    const char *name = x->helo[0] ? x->helo : x->name, *addr = x->addr;
+
+    if (!name[0] && !addr[0]) {
+        name = mta->name;
+        addr = addr_text(&mta->at, m->at);
+    } else if (!strncasecmp(addr, "IPV6:", 5)) {
+        addr += 5;
+    }
+    snprintf(m->src, sizeof m->src, "%s (%s)", name, addr);
+    set(r, COLUMN_srcType, "smtp");
+    set(r, COLUMN_srcMta, m->src);
+    r->id_host = span_of(mta->name);
+    r->column[COLUMN_sessionId] = span_of(mta->session.text);
+}
+
+/* "met", "clear" (allowed, and so it went) or "failed"; "reported" and "testing-failed" where
+ * report-only and MTA-STS in testing let pass what fails; "" where nothing was wished. */
+static const char *policy_result(const struct remote *remote, enum fail fail)
+{
+    if (remote->demand.level == DEMAND_NONE || remote->at.port == 0)
+        return "";
+    if (fail != FAIL_NOT && fail == remote->tls_fail)
+        return "failed";
+    if (remote->noted != FAIL_NOT)
+        return remote->noted_by == PART_STS ? "testing-failed" : "reported";
+    return remote->secure ? "met" : remote->from.port ? "clear" : "";
+}
+
+static void set_tls(struct record *r, struct texts_made *m, const struct remote *remote,
+                    enum fail fail)
+{
+    const struct tls_facts *tls = &remote->tls;
+    bool failed = fail != FAIL_NOT && fail == remote->tls_fail;
+    enum fail why = failed || remote->noted == FAIL_NOT ? remote->tls_fail : remote->noted;
+
+    set(r, COLUMN_dlvTlsPolicy, demand_text(&remote->demand, m->policy));
+    set(r, COLUMN_dlvTlsPolicyResult, policy_result(remote, fail));
+    set(r, COLUMN_dlvTlsError, fail_word(why));
+    if (!remote->secure)
+        return;
+    snprintf(m->bits, sizeof m->bits, "%d", tls->bits);
+    set(r, COLUMN_dlvTlsProtocol, tls->protocol);
+    set(r, COLUMN_dlvTlsCipher, tls->cipher);
+    set(r, COLUMN_dlvTlsCipherBits, m->bits);
+    set(r, COLUMN_dlvTlsGroup, tls->group);
+    set(r, COLUMN_dlvTlsResumed, tls->resumed ? "yes" : "no");
+    set(r, COLUMN_dlvTlsVerify, tls->verify);
+    set(r, COLUMN_dlvTlsPeerName, tls->peer_subject);
+    set(r, COLUMN_dlvTlsPeerFingerprint, tls->peer_fingerprint);
+    set(r, COLUMN_dlvTlsClientCert, remote->client_cert);
+}
+
+static void set_remote(struct record *r, struct texts_made *m, const struct remote *remote,
+                       enum fail fail)
+{
+    set(r, COLUMN_domainRule, remote->rule);
+    set(r, COLUMN_dlvType, "smtp");
+    set(r, COLUMN_dlvEsmtpAvailable, remote->esmtp);
+    if (remote->at.port) {
+        addr_text(&remote->at, m->at);
+        snprintf(m->mta, sizeof m->mta, "%s (%s)", remote->name[0] ? remote->name : m->at, m->at);
+        set(r, COLUMN_dsnMta, m->mta);
+        set(r, COLUMN_dlvDestinationIp, m->at);
+    }
+    if (remote->from.port)
+        set(r, COLUMN_dlvSourceIp, addr_text(&remote->from, m->from));
+    set_tls(r, m, remote, fail);
+}
+
+bool records_add(struct buf *to, const struct records_mta *mta, const struct transaction *t,
+                 const struct remote *remote, const struct records_event *e)
+{
+    struct texts_made m;
+    struct record r = {.what = e->what, .at = clock_now(), .queued = t->queued};
+
+    snprintf(m.key, sizeof m.key, "%s.%u.%zu", mta->session.text, t->number, e->recipient);
+    r.key = span_of(m.key);
+    set_reply(&r, &m, e);
+    set_envelope(&r, &m, t, e);
+    set_source(&r, &m, mta, t);
+    if (remote)
+        set_remote(&r, &m, remote, e->fail);
+    return record_write(to, &r);
+}
