@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/flow.h"
 
+#include "proxy-out/relay/recall.h"
+
 enum { ROUNDS = 16 }; /* of a step: then others have their turn */
 
 static void pull_client(struct session *s, size_t *moved)
@@ -106,6 +108,8 @@ static enum phase round_of(struct session *s, size_t *moved)
     for (unsigned i = 0; i < s->holds; i++)
         hold_pull(s->hold[i], moved);
     wish = relay_turn(r);
+    if (s->ended)
+        recall_left(r);
     if (!fit_holds(s))
         return over(s, REASON_NO_MEMORY);
     for (unsigned i = 0; i < s->holds; i++)

@@ -135,7 +135,11 @@ static void log_recalled(struct session *s)
         log_say(LOG_SESSION, s->id.text, "not-sent-before",
                 {"then", SPAN("the same queue id and another message: 451, and forgotten")},
                 {"recipients", log_number(r->forgotten)});
-    r->remembered = r->forgotten = 0;
+    if (r->awaited > 0)
+        log_say(LOG_SESSION, s->id.text, "still-awaited",
+                {"then", SPAN("sent before, and its server has not answered yet: 451")},
+                {"recipients", log_number(r->awaited)});
+    r->remembered = r->forgotten = r->awaited = 0;
 }
 
 void memo_tend(struct session *s)
@@ -144,7 +148,7 @@ void memo_tend(struct session *s)
         start_asking(s);
     if (buf_len(&s->relay.notes) > 0)
         tell_all(s);
-    if (s->relay.remembered + s->relay.forgotten > 0)
+    if (s->relay.remembered + s->relay.forgotten + s->relay.awaited > 0)
         log_recalled(s);
 }
 

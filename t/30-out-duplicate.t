@@ -129,6 +129,76 @@ subtest 'the facts process is killed, too' => sub {
     is(rows('FACTS1'), 1, 'one d row');
 };
 
+# One message up to its answer; the connection stays. `s` is the server's side.
+sub send_one ($c, @rcpt) {
+    $c->say("RCPT TO:<$_>") for @rcpt;
+    my $s = greet(scalar @rcpt);
+    $c->hear(qr/^250 2\.0\.0 Ok/, 'it goes to the server') for @rcpt;
+    $c->say('DATA');
+    $s->hear(qr/^DATA/);
+    $s->say('354 go');
+    $c->hear(qr/^354 /);
+    $c->say("$message.");
+    $s->hear_body;
+    $s->say('250 2.0.0 Taken as 4711');
+    $c->hear(qr/^250 2\.0\.0 Taken/);
+    return $s->close;
+}
+
+# The mail server is gone, and comes again, before the remote server has answered.
+sub comes_too_early ($id) {
+    my $c = mta($id);
+    $c->talk('RCPT TO:<b@b.test>' => qr/^451 4\.4\.2 Sent before/, 'RCPT TO:<b@b.test>' => qr/^451 4\.4\.2 /, 'DATA' => qr/^503 /, 'QUIT' => qr/^221 /);
+    return $c->close;
+}
+
+sub goes_to_the_server ($id) {
+    my $c = mta($id);
+    send_one($c, 'b@b.test');
+    return $c->close;
+}
+
+subtest 'an answer that is awaited: taken' => sub {
+    send_unheard('EARLY1', sub ($c, $s) {
+        $c->close;
+        comes_too_early('EARLY1');
+        $out->log_like(qr/still-awaited .*recipients=\d/);
+        is(rows('EARLY1'), 0, 'no row yet');
+        $s->say('250 2.0.0 Taken as 4711');
+        wait_row('EARLY1');
+    }, 'b@b.test', 'c@b.test');
+    send_again('EARLY1', $message, $taken, 'b@b.test', 'c@b.test');
+    is(rows('EARLY1'), 2, 'one d row for each');
+};
+
+for (['refused for now', 'EARLY2', '451 4.7.1 Later'], ['refused', 'EARLY3', '550 5.7.1 No'], ['lost', 'EARLY4']) {
+    my ($name, $id, $answer) = @$_;
+    subtest "an answer that is awaited: $name" => sub {
+        send_unheard($id, sub ($c, $s) {
+            $c->close;
+            comes_too_early($id);
+            $answer ? $s->say($answer) : $s->close;
+            csv_wait($o{csv}, sub { $_->{type} ne 'd' && $_->{queueId} eq $id });
+        }, 'b@b.test');
+        goes_to_the_server($id);
+        wait_row($id);
+        is(rows($id), 1, 'one d row');
+    };
+}
+
+subtest 'an answer that is awaited: the worker and the facts process are killed' => sub {
+    send_unheard('EARLY5', sub ($c, $s) {
+        $c->close;
+        comes_too_early('EARLY5');
+        for my $role (qw(worker facts)) {
+            my ($pid) = reverse $out->log_text =~ /role=$role .*pid=(\d+)/g;
+            kill 'KILL', $pid;
+            $out->log_like(qr/child-started role=$role .*slot=0 pid=(?!$pid)/);
+        }
+    }, 'b@b.test');
+    comes_too_early('EARLY5');
+};
+
 subtest 'another message under the same id' => sub {
     send_unheard('OTHER1', \&hang_up, 'b@b.test');
     wait_row('OTHER1');
@@ -172,22 +242,6 @@ subtest 'over LMTP each has his own answer' => sub {
     $c->close;
     $s->close;
 };
-
-# One message up to its answer; the connection stays. `s` is the server's side.
-sub send_one ($c, @rcpt) {
-    $c->say("RCPT TO:<$_>") for @rcpt;
-    my $s = greet(scalar @rcpt);
-    $c->hear(qr/^250 2\.0\.0 Ok/, 'it goes to the server') for @rcpt;
-    $c->say('DATA');
-    $s->hear(qr/^DATA/);
-    $s->say('354 go');
-    $c->hear(qr/^354 /);
-    $c->say("$message.");
-    $s->hear_body;
-    $s->say('250 2.0.0 Taken as 4711');
-    $c->hear(qr/^250 2\.0\.0 Taken/);
-    return $s->close;
-}
 
 subtest 'what has no id is not remembered' => sub {
     for (1 .. 2) {

@@ -14,6 +14,7 @@
 enum note_kind {
     NOTE_SEEN = 1000, /* a domain has shown TLS; key: the domain */
     NOTE_SENT,        /* an outcome that its mail server may not hear; see sent.h */
+    NOTE_AWAITED,     /* an outcome is awaited whose mail server is gone: it has the same key */
     NOTE_HEARD,       /* it did: forget that. Keys, a NUL NUL behind each */
     NOTE_LIKELY,      /* it most likely did: they may go at `until`. Keys likewise */
 };

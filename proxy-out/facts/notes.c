@@ -17,6 +17,7 @@ static const double a_moment = 1; /* seconds until a note is written down */
 struct waiting {
     TAILQ_ENTRY(waiting) link;
     LIST_ENTRY(waiting) way;
+    bool awaited; /* it was NOTE_AWAITED, and is kept as NOTE_SENT */
     struct note note;
 };
 
@@ -200,10 +201,20 @@ static void cut_short(struct notes *n, struct span keys, double to)
         say_failed(n);
 }
 
+/* Does it come behind its outcome, since the line was full before? */
+static bool is_late(struct notes *n, const struct note *note)
+{
+    const struct waiting *w =
+        note->kind == NOTE_AWAITED ? find(n, NOTE_SENT, note_key(note)) : NULL;
+
+    return w && !w->awaited;
+}
+
 static void keep(struct notes *n, const struct note *note)
 {
     struct waiting *w = malloc(sizeof *w + note->key_len + note->value_len);
-    struct waiting *old = find(n, note->kind, note_key(note));
+    enum note_kind kind = note->kind == NOTE_SEEN ? NOTE_SEEN : NOTE_SENT;
+    struct waiting *old = find(n, kind, note_key(note));
 
     if (!w) {
         say_failed(n);
@@ -212,6 +223,8 @@ static void keep(struct notes *n, const struct note *note)
     if (old)
         drop(n, old);
     memcpy(&w->note, note, note_size(note));
+    w->note.kind = kind;
+    w->awaited = note->kind == NOTE_AWAITED;
     TAILQ_INSERT_TAIL(&n->waiting, w, link);
     LIST_INSERT_HEAD(way_of(n, note_key(&w->note)), w, way);
     if (++n->count >= WAITING_MOST)
@@ -228,7 +241,7 @@ bool notes_take(struct notes *n, const struct note *note, size_t len)
         return true;
     if (note->kind >= NOTE_HEARD)
         cut_short(n, note_key(note), note->kind == NOTE_HEARD ? 0 : note->until);
-    else
+    else if (!is_late(n, note))
         keep(n, note);
     return true;
 }

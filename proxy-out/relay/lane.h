@@ -39,6 +39,7 @@ struct lane {
     bool mail_asked, mail_ok;
     unsigned asked, accepted; /* recipients */
     size_t went;              /* of serve_body(), what this upstream has */
+    unsigned awaited, told;   /* entries that recall.h told: of what is awaited, of the outcome */
     char *said;               /* ours; the last word that counts */
     enum fail said_fail;      /* FAIL_NOT: it was the remote server's word */
     struct remote *said_by;   /* ours */

@@ -6,6 +6,10 @@
 
 #include "base/clock.h"
 
+/* Seconds until an outcome that is awaited is known, or never will be: the longest
+ * smtp-data-termination-timeout, and what its server took to read the rest. */
+enum { AWAITED_MOST = 660 };
+
 bool recall_covers(const struct relay *r)
 {
     return r->conf.remember > 0 && r->t.id_is_sure;
@@ -49,6 +53,13 @@ enum recall_found recall_rcpt(struct relay *r, size_t recipient)
     if (!r->t.sent)
         return RECALL_NONE;
     to->sent = sent_find(r->t.sent, r->t.sender, to->address);
+    if (to->sent && to->sent->awaited > 0) {
+        if (clock_now() < to->sent->awaited) {
+            r->awaited++;
+            return RECALL_AWAITED;
+        }
+        to->sent = NULL;
+    }
     if (!to->sent)
         return recall_any(r) && !r->conf.lmtp ? RECALL_APART : RECALL_NONE;
     if (any_other(r, recipient) && !r->conf.lmtp)
@@ -112,16 +123,6 @@ struct span recall_word(struct relay *r, size_t recipient, char to[SERVE_REPLY_M
     return (struct span){to, (size_t)snprintf(to, SERVE_REPLY_MAX, "%s\r\n", word)};
 }
 
-static void tell_part(struct relay *r, unsigned lane, unsigned part, struct buf *value)
-{
-    char name[SENT_KEY];
-    int len = snprintf(name, sizeof name, "%s%c%s.%u.%u.%u", r->t.queue_id, '\0',
-                       r->conf.mta.session.text, r->t.number, lane, part);
-
-    tell(r, new_note(NOTE_SENT, (struct span){name, (size_t)len}, buf_peek(value)),
-         clock_now() + (double)r->conf.remember);
-}
-
 static unsigned lane_number(const struct relay *r, const struct lane *l)
 {
     unsigned i = 0;
@@ -148,20 +149,73 @@ static size_t fill(const struct relay *r, const struct lane *l, size_t *from, st
     return told;
 }
 
-void recall_tell(struct relay *r, const struct lane *l, struct span reply)
+/* The key of an entry. */
+static struct span key_of(const struct relay *r, const struct lane *l, unsigned part,
+                          char to[SENT_KEY])
+{
+    int len = snprintf(to, SENT_KEY, "%s%c%s.%u.%u.%u", r->t.queue_id, '\0',
+                       r->conf.mta.session.text, r->t.number, lane_number(r, l), part);
+
+    return (struct span){to, (size_t)len};
+}
+
+/* In the store it stays as long as an outcome would: there what ends first has to go first. */
+static double until_when(const struct relay *r, enum note_kind kind)
+{
+    double lasts = (double)r->conf.remember;
+
+    return clock_now() + (kind == NOTE_AWAITED && lasts < AWAITED_MOST ? AWAITED_MOST : lasts);
+}
+
+static bool begin(const struct relay *r, enum note_kind kind, struct span reply, struct buf *value)
+{
+    return kind == NOTE_AWAITED
+               ? sent_await(value, (uint32_t)clock_now() + AWAITED_MOST, r->t.sender)
+               : sent_begin(value, r->client.received, r->crc, r->t.sender, reply);
+}
+
+/* The lane's recipients, in as many entries as it takes; how many. */
+static unsigned tell_entries(struct relay *r, const struct lane *l, enum note_kind kind,
+                             struct span reply)
 {
     unsigned part = 0;
     size_t from = 0;
 
     while (recall_covers(r) && from < r->t.count) {
+        char name[SENT_KEY];
         struct buf value;
 
         buf_init(&value, SENT_MAX);
-        if (sent_begin(&value, r->client.received, r->crc, r->t.sender, reply) &&
-            fill(r, l, &from, &value) > 0)
-            tell_part(r, lane_number(r, l), part++, &value);
+        if (begin(r, kind, reply, &value) && fill(r, l, &from, &value) > 0)
+            tell(r, new_note(kind, key_of(r, l, part++, name), buf_peek(&value)),
+                 until_when(r, kind));
         else
             from = r->t.count;
         buf_clear(&value);
     }
+    return part;
+}
+
+void recall_tell(struct relay *r, struct lane *l, struct span reply)
+{
+    l->told = tell_entries(r, l, NOTE_SENT, reply);
+}
+
+void recall_left(struct relay *r)
+{
+    for (unsigned i = 0; r->message == RELAY_ENDING && i < r->lanes; i++)
+        if (r->lane[i]->is == LANE_ENDING && r->lane[i]->awaited == 0)
+            r->lane[i]->awaited = tell_entries(r, r->lane[i], NOTE_AWAITED, SPAN(""));
+}
+
+void recall_settle(struct relay *r)
+{
+    for (unsigned i = 0; i < r->lanes; i++)
+        for (unsigned part = r->lane[i]->told; part < r->lane[i]->awaited; part++) {
+            char name[SENT_KEY + 2] = "";
+            struct span key = key_of(r, r->lane[i], part, name);
+
+            memset(name + key.len, 0, 2);
+            tell(r, new_note(NOTE_HEARD, (struct span){name, key.len + 2}, SPAN("")), 0);
+        }
 }

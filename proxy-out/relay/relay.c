@@ -74,6 +74,7 @@ void relay_clear(struct relay *r)
 
 void relay_end_transaction(struct relay *r)
 {
+    recall_settle(r);
     for (unsigned i = 0; i < r->lanes; i++)
         lane_reset(r->lane[i]);
     transaction_end(&r->t);

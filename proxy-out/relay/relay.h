@@ -60,7 +60,8 @@ struct relay {
     enum { RECALL_OVER, RECALL_WANTED, RECALL_ASKED } recall; /* see recall.h */
     unsigned mail_ticket;                                     /* that waits for it */
     uint32_t crc;                           /* of the message, where it may be remembered */
-    unsigned remembered, forgotten, untold; /* recipients; for the log */
+    unsigned remembered, forgotten, untold; /* recipients; for the log, */
+    unsigned awaited;                       /* likewise */
     struct buf notes;       /* for the facts process: struct note, one behind the other */
     struct buf lines;       /* records to spool */
     size_t reserved, spare; /* room set aside; and what of it is to be given back */

@@ -200,6 +200,9 @@ static void on_rcpt(struct relay *r, const struct request *q)
     case RECALL_APART:
         put_back(r, q->ticket, "452 4.5.3 Not with others that were delivered before\r\n");
         return;
+    case RECALL_AWAITED:
+        put_back(r, q->ticket, "451 4.4.2 Sent before, and its server has not answered yet\r\n");
+        return;
     case RECALL_NONE:
         break;
     }

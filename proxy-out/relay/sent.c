@@ -5,7 +5,7 @@
 
 struct head {
     uint64_t size;
-    uint32_t crc, zero;
+    uint32_t crc, awaited;
 };
 
 static bool add_text(struct buf *to, struct span text)
@@ -37,6 +37,14 @@ bool sent_begin(struct buf *to, uint64_t size, uint32_t crc, const char *sender,
 
     return buf_add(to, (struct span){(const char *)&head, sizeof head}) &&
            add_text(to, span_of(sender)) && add_text(to, last_line(reply));
+}
+
+bool sent_await(struct buf *to, uint32_t until, const char *sender)
+{
+    struct head head = {.awaited = until};
+
+    return buf_add(to, (struct span){(const char *)&head, sizeof head}) &&
+           add_text(to, span_of(sender)) && add_text(to, SPAN(""));
 }
 
 bool sent_add(struct buf *to, const char *recipient)
@@ -71,10 +79,11 @@ struct sent *sent_read(struct span key, struct span value)
     rest.at = s->texts;
     s->size = head.size;
     s->crc = head.crc;
+    s->awaited = head.awaited;
     s->sender = next_text(&rest);
     s->reply = next_text(&rest);
     s->recipients = rest;
-    if (s->reply && s->reply[0] == '2')
+    if (s->reply && (s->awaited > 0 || s->reply[0] == '2'))
         return s;
     free(s);
     return NULL;
@@ -90,17 +99,30 @@ void sent_free(struct sent **all)
     }
 }
 
+static bool has(const struct sent *one, const char *sender, const char *recipient)
+{
+    struct span rest = one->recipients;
+    const char *text;
+
+    if (strcmp(one->sender, sender) != 0)
+        return false;
+    while ((text = next_text(&rest)))
+        if (!strcmp(text, recipient))
+            return true;
+    return false;
+}
+
 const struct sent *sent_find(const struct sent *all, const char *sender, const char *recipient)
 {
-    for (; all; all = all->next) {
-        struct span rest = all->recipients;
-        const char *text;
+    const struct sent *awaited = NULL;
 
-        if (strcmp(all->sender, sender) != 0)
+    for (; all; all = all->next) {
+        if (!has(all, sender, recipient))
             continue;
-        while ((text = next_text(&rest)))
-            if (!strcmp(text, recipient))
-                return all;
+        if (all->awaited == 0)
+            return all;
+        if (!awaited || awaited->awaited < all->awaited)
+            awaited = all;
     }
-    return NULL;
+    return awaited;
 }

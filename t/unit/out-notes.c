@@ -163,6 +163,25 @@ static void the_same_key_again_is_one_note(void **state)
     assert_string_equal(found("A"), "third ");
 }
 
+static void an_outcome_takes_the_place_of_what_is_awaited(void **state)
+{
+    double later = clock_now() + 100;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        take(NOTE_AWAITED, KEY("A", "taken"), "await", later);
+        take(NOTE_AWAITED, KEY("A", "undone"), "await", later);
+        assert_string_equal(found("A"), "await await ");
+        if (i == 1)
+            write_down();
+        take(NOTE_SENT, KEY("A", "taken"), "sent", later);
+        take(NOTE_AWAITED, KEY("A", "taken"), "late", later);
+        take(NOTE_HEARD, GONE("A", "undone"), "", 0);
+        assert_string_equal(found("A"), "sent ");
+        take(NOTE_HEARD, GONE("A", "taken"), "", 0);
+    }
+}
+
 static void heard_is_gone_and_likely_goes_sooner(void **state)
 {
     double now = clock_now();
@@ -246,6 +265,7 @@ int main(void)
         WITH_NOTES(what_was_sent_is_found_by_its_whole_id),
         WITH_NOTES(what_is_past_its_time_is_no_hit),
         WITH_NOTES(the_same_key_again_is_one_note),
+        WITH_NOTES(an_outcome_takes_the_place_of_what_is_awaited),
         WITH_NOTES(heard_is_gone_and_likely_goes_sooner),
         WITH_NOTES(nonsense_is_refused),
         WITH_NOTES(forgotten_while_it_waits),
