@@ -172,7 +172,7 @@ static void add_once(char *words, size_t size, struct span word)
     size_t used = seen.len;
 
     while ((one = next_word(&seen)).len)
-        if (span_is_same(one, word))
+        if (span_same(one, word))
             return;
     snprintf(words + used, size - used, "%s%.*s", used ? " " : "", (int)word.len, word.at);
 }

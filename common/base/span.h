@@ -43,11 +43,6 @@ static inline bool span_is(struct span s, const char *text)
     return strlen(text) == s.len && (s.len == 0 || memcmp(s.at, text, s.len) == 0);
 }
 
-static inline bool span_is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
 static inline bool span_is_nocase(struct span s, const char *text)
 {
     return strlen(text) == s.len && (s.len == 0 || strncasecmp(s.at, text, s.len) == 0);
@@ -64,6 +59,16 @@ static inline bool span_starts_nocase(struct span s, const char *text)
 static inline struct span span_after(struct span s, size_t count)
 {
     return (struct span){s.at + count, s.len - count};
+}
+
+/* Without the spaces and tabs at both ends. */
+static inline struct span span_trim(struct span s)
+{
+    while (s.len > 0 && (*s.at == ' ' || *s.at == '\t'))
+        s = span_after(s, 1);
+    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+        s.len--;
+    return s;
 }
 
 /* Cuts `s` at the first `c`: the part before it comes back, `s` becomes the part

@@ -47,7 +47,7 @@ bool tls_server_is_same(const struct tls_server_conf *a, const struct tls_server
            same(a->ciphersuites, b->ciphersuites) && same(a->groups, b->groups) &&
            a->least == b->least && same(a->ca_file, b->ca_file) && same(a->crl_file, b->crl_file) &&
            a->verify_depth == b->verify_depth && texts_are_same(&a->ocsp_files, &b->ocsp_files) &&
-           span_is_same(a->session_context, b->session_context);
+           span_same(a->session_context, b->session_context);
 }
 
 bool tls_client_is_same(const struct tls_client_conf *a, const struct tls_client_conf *b)

@@ -3,15 +3,6 @@
 
 #include "base/text.h"
 
-static struct span trim(struct span s)
-{
-    while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
-        s = span_after(s, 1);
-    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
-        s.len--;
-    return s;
-}
-
 bool literal_read(struct span text, struct addr *out)
 {
     if (text.len < 3 || text.at[0] != '[' || text.at[text.len - 1] != ']')
@@ -93,7 +84,7 @@ bool hosts_read(struct span text, uint16_t port, struct hosts *out, const char *
                 return false;
             }
             *h = (struct host){.preference = preference, .at.port = port};
-            if ((*why = read_entry(trim(span_cut(&group, ',')), h)))
+            if ((*why = read_entry(span_trim(span_cut(&group, ',')), h)))
                 return false;
             count++;
         } while (group.len > 0);

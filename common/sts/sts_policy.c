@@ -102,15 +102,6 @@ static bool has_controls(struct span s)
     return false;
 }
 
-static struct span trim(struct span s)
-{
-    while (s.len > 0 && (*s.at == ' ' || *s.at == '\t'))
-        s = span_after(s, 1);
-    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
-        s.len--;
-    return s;
-}
-
 static bool take_line(struct span line, struct sts_policy *p, unsigned *seen)
 {
     struct span name;
@@ -122,7 +113,7 @@ static bool take_line(struct span line, struct sts_policy *p, unsigned *seen)
     if (has_controls(line) || !memchr(line.at, ':', line.len))
         return false;
     name = span_cut(&line, ':');
-    return is_name(name) && take_field(name, trim(line), p, seen);
+    return is_name(name) && take_field(name, span_trim(line), p, seen);
 }
 
 bool sts_policy_read(struct span text, struct sts_policy *out)

@@ -16,15 +16,6 @@ static bool is_all_of(struct span s, const char *set)
     return true;
 }
 
-static struct span trim(struct span s)
-{
-    while (s.len > 0 && (*s.at == ' ' || *s.at == '\t'))
-        s = span_after(s, 1);
-    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
-        s.len--;
-    return s;
-}
-
 static bool is_name(struct span s)
 {
     return s.len > 0 && s.len <= NAME_MAX_LEN && is_all_of(s, LETTERS DIGITS "_-.") &&
@@ -63,11 +54,11 @@ void sts_record_add(struct sts_record *r, struct span text)
     char id[STS_ID] = "";
     bool good = true;
 
-    if (!span_is(trim(span_cut(&text, ';')), "v=STSv1"))
+    if (!span_is(span_trim(span_cut(&text, ';')), "v=STSv1"))
         return;
     r->count++;
     while (good && text.len > 0) {
-        struct span field = trim(span_cut(&text, ';'));
+        struct span field = span_trim(span_cut(&text, ';'));
 
         /* A delimiter may end the record, but not stand twice. */
         good = field.len > 0 ? take_field(field, id) : text.len == 0;

@@ -60,15 +60,6 @@ static bool is_foreign(struct span name)
     return false;
 }
 
-static struct span trim(struct span s)
-{
-    while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
-        s = span_after(s, 1);
-    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
-        s.len--;
-    return s;
-}
-
 /* Each word of a list; one text may hold several with commas between, as in PowerMTA's files.
  * Stops where `fn` answers false. */
 typedef bool word_fn(void *arg, struct span word);
@@ -79,7 +70,7 @@ static bool each_word(struct texts list, word_fn *fn, void *arg)
         struct span rest = span_of(list.at[i]);
 
         do {
-            struct span word = trim(span_cut(&rest, ','));
+            struct span word = span_trim(span_cut(&rest, ','));
 
             if (word.len > 0 && !fn(arg, word))
                 return false;
