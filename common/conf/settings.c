@@ -104,8 +104,8 @@ static void build_rules(struct settings *s, struct problems *problems)
         if (!s->senders)
             problem_add_line(problems, why);
     }
-    s->domains = domains_with_macros(s->domain_sections, s->domain_section_count, s->macros, why,
-                                     sizeof why);
+    s->domains =
+        domains_new(s->domain_sections, s->domain_section_count, s->macros, why, sizeof why);
     if (!s->domains)
         problem_add_line(problems, why);
 }

@@ -102,13 +102,8 @@ static const struct pattern_kind kind = {.name = "domain",
                                          .over = over,
                                          .agrees = agrees};
 
-struct domains *domains_new(const struct domain *sections, size_t count, char *why, size_t size)
-{
-    return domains_with_macros(sections, count, NULL, why, size);
-}
-
-struct domains *domains_with_macros(const struct domain *sections, size_t count,
-                                    const struct macros *macros, char *why, size_t size)
+struct domains *domains_new(const struct domain *sections, size_t count,
+                            const struct macros *macros, char *why, size_t size)
 {
     return (struct domains *)patterns_new(&kind, sections, count, macros, why, size);
 }

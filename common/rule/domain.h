@@ -105,15 +105,12 @@ extern const struct option domain_options[];
 uint16_t domain_port(const struct domain *rule);
 
 struct domains;
-
-/* As sources_new(). Also an error: use-starttls no beside a demand for TLS, fingerprints that are
- * to be compared with and are none. */
-struct domains *domains_new(const struct domain *sections, size_t count, char *why, size_t size);
-
-/* With $NAME in their titles. `macros` may be NULL. */
 struct macros;
-struct domains *domains_with_macros(const struct domain *sections, size_t count,
-                                    const struct macros *macros, char *why, size_t size);
+
+/* As sources_new(), with $NAME in their titles; `macros` may be NULL. Also an error: use-starttls
+ * no beside a demand for TLS, fingerprints that are to be compared with and are none. */
+struct domains *domains_new(const struct domain *sections, size_t count,
+                            const struct macros *macros, char *why, size_t size);
 
 /* Is this section right by itself? False with one line in `why`. */
 MUST bool domain_is_right(const struct domain *section, const struct macros *macros, char *why,

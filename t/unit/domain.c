@@ -103,7 +103,7 @@ static void test_merged(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(sections); i++)
         list[i] = section(sections[i].title, sections[i].said);
-    d = domains_new(list, COUNT_OF(sections), why, sizeof why);
+    d = domains_new(list, COUNT_OF(sections), NULL, why, sizeof why);
     assert_string_equal(d ? "" : why, "");
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         print_message("# %s\n", cases[i].name);
@@ -124,7 +124,7 @@ static void test_long_names(void **state)
 {
     struct domain list[1] = {section("[*.]a", "max_smtp_out 2")};
     char why[256], name[2000];
-    struct domains *d = domains_new(list, 1, why, sizeof why);
+    struct domains *d = domains_new(list, 1, NULL, why, sizeof why);
 
     (void)state;
     assert_non_null(d);
@@ -139,7 +139,7 @@ static void test_long_names(void **state)
 static void test_none(void **state)
 {
     char why[256];
-    struct domains *d = domains_new(NULL, 0, why, sizeof why);
+    struct domains *d = domains_new(NULL, 0, NULL, why, sizeof why);
     const struct domain *found;
 
     (void)state;
@@ -205,7 +205,7 @@ static void test_port(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct domain list[2] = {section("*", rows[i].any), section("a", rows[i].one)};
-        struct domains *d = domains_new(list, 2, why, sizeof why);
+        struct domains *d = domains_new(list, 2, NULL, why, sizeof why);
 
         assert_non_null(d);
         assert_int_equal(rows[i].port, domain_port(domains_find(d, SPAN("a"))));
@@ -223,7 +223,7 @@ static void test_wrong(void **state)
                                  section(wrong[i].second, wrong[i].second_says)};
 
         print_message("# %s\n", wrong[i].second);
-        assert_null(domains_new(list, 2, why, sizeof why));
+        assert_null(domains_new(list, 2, NULL, why, sizeof why));
         assert_non_null(strstr(why, wrong[i].error));
     }
 }
@@ -241,7 +241,7 @@ static void test_right(void **state)
         section("[0/0]", ""),
     };
     char why[512] = "";
-    struct domains *d = domains_new(list, COUNT_OF(list), why, sizeof why);
+    struct domains *d = domains_new(list, COUNT_OF(list), NULL, why, sizeof why);
 
     (void)state;
     assert_string_equal(d ? "" : why, "");
@@ -284,7 +284,7 @@ static void test_macros(void **state)
     struct domain two[] = {section("yahoo.$tld", ""), section("yahoo.$same", "")};
     struct macros *m = macros_new(macro_sections, COUNT_OF(macro_sections), (char[256]){0}, 256);
     char why[512] = "";
-    struct domains *d = domains_with_macros(list, COUNT_OF(list), m, why, sizeof why);
+    struct domains *d = domains_new(list, COUNT_OF(list), m, why, sizeof why);
 
     (void)state;
     assert_string_equal(d ? "" : why, "");
@@ -300,7 +300,7 @@ static void test_macros(void **state)
     assert_int_equal(domains_count(d), 1 + COUNT_OF(list));
     domains_free(&d);
     two[1].head.line = 9;
-    assert_null(domains_with_macros(two, 2, m, why, sizeof why));
+    assert_null(domains_new(two, 2, m, why, sizeof why));
     assert_string_equal(why,
                         "f:9: domain yahoo.$same: by its macros yahoo.de is there twice, first "
                         "by yahoo.$tld in f:7; take it out of one of them");
@@ -337,7 +337,7 @@ static void reports(void **state)
                     list[i].head.set |= UINT64_C(1) << (o - domain_options);
     list[0].report_only = (struct texts){both, 2};
     list[3].report_only = (struct texts){one, 1};
-    d = domains_new(list, COUNT_OF(list), why, sizeof why);
+    d = domains_new(list, COUNT_OF(list), NULL, why, sizeof why);
     assert_non_null(d);
     for (size_t i = 0; i < COUNT_OF(want); i++)
         assert_int_equal(domains_find(d, span_of(want[i].name))->reports, want[i].reports);

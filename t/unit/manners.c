@@ -46,7 +46,8 @@ static void every_rule(void **state)
     char why[1024] = "";
     struct settings s = {.domain_sections = sections,
                          .domain_section_count = COUNT_OF(sections),
-                         .domains = domains_new(sections, COUNT_OF(sections), why, sizeof why)};
+                         .domains =
+                             domains_new(sections, COUNT_OF(sections), NULL, why, sizeof why)};
     struct manners *m;
 
     (void)state;
@@ -78,7 +79,7 @@ static void same_beginning(void **state)
         sections[i] = section(i ? "a.test" : "b.test", ciphers[i]);
     }
     memcpy(ciphers[1] + 8990, "!aNULL", 6);
-    s.domains = domains_new(sections, 2, why, sizeof why);
+    s.domains = domains_new(sections, 2, NULL, why, sizeof why);
     assert_row(s.domains, why);
     struct manners *m = manners_new(&s, why, sizeof why);
 
@@ -107,7 +108,7 @@ static void option_lines(void **state)
                                     : !strcmp(o->name, "smtp_tls_ca_file") ? 7
                                                                            : 3;
     d.head.lines = lines;
-    s.domains = domains_new(&d, 1, why, sizeof why);
+    s.domains = domains_new(&d, 1, NULL, why, sizeof why);
     assert_non_null(s.domains);
     assert_null(manners_new(&s, why, sizeof why));
     assert_row(!strncmp(why, "f:5: domain a.test: ", 20), why);
@@ -116,7 +117,7 @@ static void option_lines(void **state)
     d.head.lines = lines;
     d.smtp_tls_ca_file = "/dev/null";
     d.head.set = UINT64_MAX;
-    s.domains = domains_new(&d, 1, why, sizeof why);
+    s.domains = domains_new(&d, 1, NULL, why, sizeof why);
     assert_non_null(s.domains);
     assert_null(manners_new(&s, why, sizeof why));
     assert_row(!strncmp(why, "f:7: domain a.test: /dev/null: ", 31), why);

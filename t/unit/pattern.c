@@ -175,7 +175,7 @@ static struct domains *random_rules(struct chance_rules *r, const struct macros 
     r->count = 0;
     for (unsigned wanted = 1 + chance(SECTIONS); wanted > 0; wanted--) {
         add_section(r);
-        more = domains_with_macros(r->at, r->count, m, why, sizeof why);
+        more = domains_new(r->at, r->count, m, why, sizeof why);
         if (more) {
             domains_free(&d);
             d = more;
@@ -185,7 +185,7 @@ static struct domains *random_rules(struct chance_rules *r, const struct macros 
         }
     }
     domains_free(&d);
-    d = domains_with_macros(r->at, r->count, m, why, sizeof why);
+    d = domains_new(r->at, r->count, m, why, sizeof why);
     assert_row(d, why);
     return d;
 }
@@ -245,7 +245,7 @@ static double cost(size_t count, double *lookup)
         option_defaults(domain_options, &sections[i]);
     }
     began = seconds();
-    d = domains_new(sections, count, why, sizeof why);
+    d = domains_new(sections, count, NULL, why, sizeof why);
     took = seconds() - began;
     assert_row(d, why);
     *lookup = 1;
