@@ -14,7 +14,7 @@
 
 #include "keep/store.h"
 
-/* MEMORY(name, table, most entries, what)
+/* MEMORY(name, table, most entries)
  *   sts   key: domain. Its MTA-STS policy.
  *   seen  key: domain, in lower case. TLS was seen there: until when that counts is its end.
  *   sent  key: see proxy-out/relay/sent.h. Outcomes that the mail server was not seen to hear.

@@ -54,7 +54,8 @@ void ask_cancel(struct ask *a);
 /* `fn` is called when the facts process says that something was forgotten (QUESTION_GONE). */
 void line_forgets(struct line *l, void (*fn)(void *arg), void *arg);
 
-/* For teller.c. `fn` is called when the line was made again, before anything is asked there. */
+/* For who tells as well as asks. `fn` is called when the line was made again, before anything is
+ * asked there. */
 void line_tells(struct line *l, void (*fn)(void *arg), void *arg);
 
 /* All of it, now; false: not now. The number is another after every time that the
