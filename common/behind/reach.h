@@ -4,9 +4,9 @@
  */
 #pragma once
 
+#include "conf/settings.h"
 #include "net/conn.h"
 #include "net/tls.h"
-#include "conf/settings.h"
 
 /* Begins to connect, as conn_dial(); from `as` if not NULL, as conn_bind_as(). */
 MUST enum conn_got reach_dial(struct conn *c, const struct backend *b,

@@ -8,10 +8,10 @@
  */
 #pragma once
 
+#include "conf/settings.h"
 #include "net/conn.h"
 #include "net/tls.h"
 #include "net/watch.h"
-#include "conf/settings.h"
 #include "smtp/dial.h"
 
 struct wire_plan {

@@ -2,9 +2,9 @@
 #include "conf/checks.h"
 
 #include "conf/inherit.h"
-#include "rule/certificate.h"
 #include "conf/kinds.h"
 #include "conf/settings.h"
+#include "rule/certificate.h"
 
 static void check_listener_backend(struct check *c, struct section *s)
 {

@@ -7,8 +7,8 @@
 
 #include "conf/certificates.h"
 #include "conf/check.h"
-#include "conf/rollups.h"
 #include "conf/kinds.h"
+#include "conf/rollups.h"
 #include "conf/value.h"
 
 /* What settings_read() gives out is its first member. */

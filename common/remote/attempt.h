@@ -8,10 +8,10 @@
  */
 #pragma once
 
-#include "way/route.h"
 #include "net/dane.h"
 #include "remote/upstream.h"
 #include "rule/domain.h"
+#include "way/route.h"
 
 struct attempt;
 struct ssl_session_st;

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h> /* getopt; its long sibling's header would clash with our struct option */
 
+#include "conf/settings.h"
 #include "config.h"
 #include "run/daemon.h"
-#include "conf/settings.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/sallyport/sallyport.conf"
 

@@ -3,8 +3,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "run/daemon.h"
 #include "conf/settings.h"
+#include "run/daemon.h"
 
 /* Seconds that an orphan has beyond drain-timeout, before an alarm ends it. */
 enum { ORPHAN_GRACE = 60 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "conf/settings.h"
 #include "run/args.h"
 #include "run/background.h"
 #include "run/brood.h"
@@ -20,7 +21,6 @@
 #include "run/notify.h"
 #include "run/pidfile.h"
 #include "run/reading.h"
-#include "conf/settings.h"
 #include "tell/log.h"
 
 enum { WHY_LEN = 8192, EVENTS = 64, MINUTE = 60 };

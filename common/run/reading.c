@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/reading.h"
 
-#include "run/folder.h"
 #include "conf/settings.h"
+#include "run/folder.h"
 
 static bool find_cage(struct reading *r, char *why, size_t size)
 {

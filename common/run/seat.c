@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "run/brood.h"
 #include "conf/settings.h"
+#include "run/brood.h"
 #include "tell/log.h"
 
 /* Seconds. libmilter takes up to 6 to stop. */

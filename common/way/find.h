@@ -4,9 +4,9 @@
  */
 #pragma once
 
+#include "rule/domain.h"
 #include "way/ask.h"
 #include "way/route.h"
-#include "rule/domain.h"
 
 typedef void find_fn(void *arg);
 

@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "way/answer.h"
 #include "dns/resolve.h"
+#include "way/answer.h"
 
 enum { LOOKUP_HOSTS = 16 };
 

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "way/route.h"
 #include "conf/settings.h"
+#include "way/route.h"
 
 /* All of `out` is the caller's: own_clear(). What cannot be found out is left out. */
 void own_find(struct own *out, const struct settings *s);

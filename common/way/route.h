@@ -9,9 +9,9 @@
 #pragma once
 
 #include "base/option.h"
-#include "way/answer.h"
-#include "rule/hosts.h"
 #include "rule/fail.h"
+#include "rule/hosts.h"
+#include "way/answer.h"
 
 enum { ROUTE_MAX = 64 };
 
