@@ -11,6 +11,7 @@ use T::DNS;
 use T::Peer;
 use T::Run;
 use T::Spool;
+use T::Through;
 
 my $ca    = T::CA->new;
 my $other = T::CA->new;
@@ -99,18 +100,7 @@ sub secure {
 
 sub deliver {
     my ($c, $s, $kept) = @_;
-    $s->hear(qr/^MAIL /);
-    $s->hear(qr/^RCPT /);
-    $s->say('250 2.1.0 Ok', '250 2.1.5 Ok');
-    $c->hear(qr/^250 2\.1\.5 /);
-    $c->say('DATA');
-    $s->hear(qr/^DATA$/);
-    $s->say('354 go');
-    $c->hear(qr/^354 /);
-    $c->send("Subject: x\r\n\r\nx\r\n.\r\n");
-    $s->hear_body;
-    $s->say('250 2.0.0 Ok: taken');
-    $c->hear(qr/^250 2\.0\.0 Ok: taken/);
+    through($c, $s);
     $c->talk('QUIT' => qr/^221 /);
     return if $kept;
     $s->hear(qr/^QUIT$/);

@@ -13,6 +13,7 @@ use T::Far;
 use T::Peer;
 use T::Printed;
 use T::Run;
+use T::Through;
 
 T::Far::or_skip_all();
 my $user = (getpwnam 'nobody')[2];
@@ -80,18 +81,7 @@ sub deliver {
         $s->hear(qr/^EHLO/);
         $s->say('250-mx', '250 PIPELINING');
     }
-    $s->hear(qr/^MAIL/);
-    $s->hear(qr/^RCPT/);
-    $s->say('250 2.1.0 Ok', '250 2.1.5 Ok');
-    $c->hear(qr/^250 2\.1\.5 Ok \[\Q$shown\E\]$/);
-    $c->say('DATA');
-    $s->hear(qr/^DATA$/);
-    $s->say('354 go');
-    $c->hear(qr/^354 /);
-    $c->send("Subject: x\r\n\r\nHello.\r\n.\r\n");
-    $s->hear_body;
-    $s->say('250 2.0.0 queued');
-    $c->hear(qr/^250 2\.0\.0 queued \[\Q$shown\E\]$/);
+    through($c, $s, shown => $shown);
     $s->hear(qr/^QUIT$/);
     $s->say('221 bye');
     $c->talk('QUIT' => qr/^221 /);

@@ -14,6 +14,7 @@ use T::Peer;
 use T::Printed;
 use T::Run;
 use T::Spool;
+use T::Through;
 
 T::Far::or_skip_all();
 my $far = T::Far->new('world', near => ['2001:db8::7/64'], far => ['2001:db8::22/64']);
@@ -86,18 +87,7 @@ sub answer {
 
 sub deliver {
     my ($c, $s, $shown) = @_;
-    $s->hear(qr/^MAIL/);
-    $s->hear(qr/^RCPT/);
-    $s->say('250 2.1.0 Ok', '250 2.1.5 Ok');
-    $c->hear(qr/^250 2\.1\.5 Ok \[\Q$shown\E\]$/);
-    $c->say('DATA');
-    $s->hear(qr/^DATA$/);
-    $s->say('354 go');
-    $c->hear(qr/^354 /);
-    $c->send("Subject: x\r\n\r\nHello.\r\n.\r\n");
-    $s->hear_body;
-    $s->say('250 2.0.0 queued');
-    $c->hear(qr/^250 2\.0\.0 queued \[\Q$shown\E\]$/);
+    through($c, $s, shown => $shown);
     $s->hear(qr/^QUIT$/);
     $s->say('221 bye');
     $c->talk('QUIT' => qr/^221 /);
