@@ -306,16 +306,20 @@ static bool wait_for(struct inquiry *q, keeper_fn *fn, void *arg)
     return true;
 }
 
-static bool may_look(const struct keeper *k, const struct inquiry *q)
+/* An inquiry that rests without trouble had found a policy: without one now (`has`), the store has
+ * had to let it go. */
+static bool may_look(const struct keeper *k, const struct inquiry *q, bool has)
 {
-    return k->fetcher && (!q || (q->is == IDLE && clock_mono() >= q->again));
+    bool was_lost = q && !has && q->trouble == STS_FINE;
+
+    return k->fetcher && (!q || (q->is == IDLE && (was_lost || clock_mono() >= q->again)));
 }
 
 static void ask(struct keeper *k, const char *name, keeper_fn *fn, void *arg)
 {
     struct inquiry *q = find(k, name);
     struct kept kept;
-    bool has = shelf_get(k->shelf, name, clock_now(), &kept), looks = may_look(k, q);
+    bool has = shelf_get(k->shelf, name, clock_now(), &kept), looks = may_look(k, q, has);
     bool awaited = q && q->is != NEW && q->is != IDLE && !q->is_late;
 
     if (!q && looks)

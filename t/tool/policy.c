@@ -4,9 +4,9 @@
  *
  *     policy SERVER PORT CA-FILE SECONDS FOLDER|- [private]
  *
- * Each line of the standard input is a domain; each answer is a line "= DOMAIN MODE ID MAX-AGE
- * MX,... TROUBLE", what becomes of fetches a line "! DOMAIN TROUBLE: WHY". "end" ends it, as does
- * the end of the input.
+ * Each line of the standard input is a domain, or "lost DOMAIN": the store lets it go; each answer
+ * is a line "= DOMAIN MODE ID MAX-AGE MX,... TROUBLE", what becomes of fetches a line "! DOMAIN
+ * TROUBLE: WHY". "end" ends it, as does the end of the input.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +19,18 @@
 struct desk {
     struct event_base *base;
     struct keeper *keeper;
+    struct store *store; /* NULL: there is none */
     struct watch input;
 };
+
+/* As at the ceiling of the store. */
+static void lose(struct desk *d, struct span domain)
+{
+    struct store_txn *t = store_begin(d->store);
+
+    if (!t || !store_drop(t, MEMORY_STS, domain) || !store_commit(&t))
+        exit(2);
+}
 
 static void show(void *arg, const struct kept *kept, enum sts_trouble trouble)
 {
@@ -58,6 +68,8 @@ static void on_input(void *arg)
 
         if (span_is(one, "end"))
             event_base_loopbreak(d->base);
+        else if (span_starts_nocase(one, "lost "))
+            lose(d, span_after(one, 5));
         else if ((domain = strndup(one.at, one.len)))
             keeper_ask(d->keeper, domain, show, domain);
     }
@@ -86,7 +98,6 @@ int main(int argc, char **argv)
 {
     struct desk d = {.base = loop_new()};
     char why[4400] = "usage";
-    struct store *store = NULL;
     struct resolve *resolve;
     struct keeper_rules rules = {.allow_private = argc > 6};
     char *cas;
@@ -100,8 +111,8 @@ int main(int argc, char **argv)
     resolve = resolve_new(d.base, &(struct resolve_conf){.servers = {(const char *[]){argv[1]}, 1}},
                           why, sizeof why);
     if (resolve && strcmp(argv[5], "-") != 0)
-        store = memory_open(argv[5], true, why, sizeof why);
-    d.keeper = keeper_new(d.base, resolve, store, &rules, on_news, NULL, why, sizeof why);
+        d.store = memory_open(argv[5], true, why, sizeof why);
+    d.keeper = keeper_new(d.base, resolve, d.store, &rules, on_news, NULL, why, sizeof why);
     if (!d.keeper) {
         fprintf(stderr, "%s\n", why);
         return 2;
@@ -110,7 +121,7 @@ int main(int argc, char **argv)
     keeper_stop(d.keeper);
     resolve_free(&resolve);
     keeper_free(&d.keeper);
-    store_close(&store);
+    store_close(&d.store);
     event_base_free(d.base);
     free(cas);
     return 0;
