@@ -83,24 +83,13 @@ static void make_key(const struct seek *k, char key[UPSTREAM_KEY])
                                         .tls = k->tls});
 }
 
-/* Whether TLS with this address came about, as the next candidate_facts are to have it. */
-static void remember(const struct seek *k, const struct remote *remote)
-{
-    bool broke = remote->tls_fail == FAIL_HANDSHAKE || remote->tls_fail == FAIL_STALLED;
-
-    if (remote->secure)
-        broken_note(k->worker->broken, &remote->at, FAIL_NOT, clock_mono());
-    else if (broke && k->demand.level == DEMAND_MAY && k->demand.broken == FAIL_NOT)
-        broken_note(k->worker->broken, &remote->at, remote->tls_fail, clock_mono());
-}
-
 static void on_tried(void *arg, struct upstream *up, enum fail fail)
 {
     struct seek *k = arg;
     struct quota *quota = k->quota;
 
     k->quota = NULL;
-    remember(k, &up->remote);
+    broken_learn(k->worker->broken, &k->demand, &up->remote, clock_mono());
     reach_note(k->worker, &up->remote.at, fail);
     if (fail == FAIL_NOT) {
         up->quota = quota;

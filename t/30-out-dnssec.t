@@ -29,6 +29,8 @@ _25._tcp.mx.good.test. TLSA 3 1 1 $right
 \$TTL 60
 alone.good.test. A 127.0.0.34
 null.good.test. MX 0 .
+nullish.good.test. MX 0 .
+nullish.good.test. MX 10 mx.good.test.
 partly.good.test. MX 10 mx.forged.test.
 partly.good.test. MX 20 mx.good.test.
 lost.good.test. MX 10 mx.forged.test.
@@ -108,6 +110,7 @@ for my $case (
     ['mail deadmx.good.test',  'failed',                               'nobody says'],
     ['mail alone.good.test',   'ok secure 0:alone.good.test=127.0.0.34', 'no MX, which is proven'],
     ['mail null.good.test',    'null-mx secure'],
+    ['mail nullish.good.test', 'ok secure 10:mx.good.test=127.0.0.33 10:mx.good.test=::1', 'beside another one it says nothing (RFC 7505, 3)'],
     ['mail nope.good.test',    'no-domain secure',                     'no such name, which is proven'],
     ['mail nope.plain.test',   'no-domain'],
     ['mail partly.good.test',  'ok secure 20:mx.good.test=127.0.0.33 20:mx.good.test=::1', 'addresses of one MX do not validate'],

@@ -103,6 +103,15 @@ $c = begin('unlisted');
 $c->hear(qr/^451 4\.7\.5 .*does not name this server/);
 $c->close;
 
+my $public = T::Run->start('sallyport-out', name => 'public', dns => $dns->address, ca => $ca->file, env => {SSL_CERT_FILE => $ca->file},
+    conf => $conf =~ s/:out\@/:public\@/r =~ s/^mta-sts-allow-private = yes\n//mr);
+$c = T::Peer->connect(port('public'), name => 'public');
+$c->hear(qr/^220 /);
+$c->talk('EHLO mta.test' => qr/^250-/, 'MAIL FROM:<a@a.test>' => qr/^250 /, 'RCPT TO:<b@good.test>' => qr/^250 /);
+$c->close;
+$public->log_like(qr/sts-policy domain=good\.test result=sts-policy-fetch-error why="its server has only private addresses" kept=none/,
+    'and from a private address only where that is allowed');
+
 my $bad = T::Run->prepare('sallyport-out', dns => $dns->address, ca => $dns->{dir} . '/nsd.conf', conf => $conf);
 my ($status, $said) = $bad->outcome('-t');
 is($status, 1, 'a file without CAs is found');

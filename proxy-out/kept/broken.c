@@ -55,6 +55,17 @@ void broken_note(struct broken *b, const struct addr *at, enum fail how, double 
     b->one[i].until = now + BROKEN_SECONDS;
 }
 
+void broken_learn(struct broken *b, const struct demand *demand, const struct remote *remote,
+                  double now)
+{
+    bool broke = remote->tls_fail == FAIL_HANDSHAKE || remote->tls_fail == FAIL_STALLED;
+
+    if (remote->secure)
+        broken_note(b, &remote->at, FAIL_NOT, now);
+    else if (broke && demand->level == DEMAND_MAY && demand->broken == FAIL_NOT)
+        broken_note(b, &remote->at, remote->tls_fail, now);
+}
+
 enum fail broken_how(const struct broken *b, const struct addr *at, double now)
 {
     size_t i = find(b, at);

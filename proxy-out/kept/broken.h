@@ -6,8 +6,7 @@
  */
 #pragma once
 
-#include "base/addr.h"
-#include "rule/fail.h"
+#include "remote/remote.h"
 
 enum { BROKEN_MOST = 256, BROKEN_SECONDS = 600 };
 
@@ -22,6 +21,11 @@ void broken_clear(struct broken *b);
 
 /* `now` as clock_mono(). How it broke; FAIL_NOT: it works (again). */
 void broken_note(struct broken *b, const struct addr *at, enum fail how, double now);
+
+/* What became of TLS in an attempt under `demand`. Only what broke where clear text would have done
+ * is remembered, and not anew where TLS was not tried since it is. */
+void broken_learn(struct broken *b, const struct demand *demand, const struct remote *remote,
+                  double now);
 
 /* FAIL_NOT: nothing is known against it. */
 enum fail broken_how(const struct broken *b, const struct addr *at, double now);

@@ -164,11 +164,136 @@ static void test_rollup_asks(void **state)
     }
 }
 
+/* What name servers say of each of these. */
+static void hear_of(void *arg, const struct question *q)
+{
+    static const struct {
+        const char *name;
+        enum answer_status status;
+        bool secure;
+    } said[] = {
+        {"signed.test", ANSWER_OK, true},    {"lone.test", ANSWER_OK, true},
+        {"plain.test", ANSWER_OK, false},    {"none.test", ANSWER_NO_DOMAIN, true},
+        {"null.test", ANSWER_NULL_MX, true}, {"dead.test", ANSWER_FAILED, false},
+        {"bogus.test", ANSWER_BOGUS, false},
+    };
+    struct oracle *o = arg;
+    struct answer a = {.number = q->number, .kind = q->kind};
+
+    for (size_t i = 0; i < COUNT_OF(said); i++)
+        if (strcmp(said[i].name, q->name) == 0) {
+            a.status = said[i].status;
+            a.secure = said[i].secure;
+        }
+    if (a.status == ANSWER_OK) {
+        a.count = strcmp(q->name, "lone.test") == 0 ? 1 : 2;
+        a.host[0] = (struct answer_host){.name = "mx.test"};
+        a.host[1] = (struct answer_host){.name = "mx2.test"};
+        assert_true(addr_read(SPAN("192.0.2.1"), &a.host[0].at));
+        assert_true(addr_read(SPAN("192.0.2.3"), &a.host[1].at));
+    }
+    line_answer(o->line, &a);
+}
+
+/* `to`: NULL or what the mail server chose. */
+static void find_in(struct find *f, const char *domain, const struct domain *rule,
+                    const struct addr *to)
+{
+    struct event_base *base = loop_new();
+    struct oracle o = {.refuses = -1};
+    struct own own = {.address_count = 0};
+
+    o.line = line_within(base, hear_of, &o);
+    o.is_over = find_start(f, o.line, span_of(domain), rule, &own, to, over, &o);
+    for (unsigned i = 0; i < 100 && !o.is_over; i++)
+        (void)event_base_loop(base, EVLOOP_ONCE);
+    assert_true(o.is_over);
+    find_clear(f);
+    line_free(&o.line);
+    event_base_free(base);
+}
+
+/* Where the mail server chose the server: no way past what the domain's own must prove. */
+static void test_chosen(void **state)
+{
+    static const struct {
+        const char *domain, *hosts, *to;
+        enum domain_dane dane;
+        enum fail fail;
+        const char *name; /* that it must prove, "" if there is none */
+    } rows[] = {
+        {"signed.test", "", "192.0.2.1", DOMAIN_DANE_ON, FAIL_NOT, "mx.test"},
+        {"signed.test", "", "192.0.2.3", DOMAIN_DANE_ON, FAIL_NOT, "mx2.test"},
+        {"lone.test", "", "192.0.2.2", DOMAIN_DANE_ON, FAIL_NOT, "mx.test"},
+        {"signed.test", "", "192.0.2.2", DOMAIN_DANE_ON, FAIL_ELSEWHERE, NULL},
+        {"signed.test", "", "192.0.2.2", DOMAIN_DANE_REQUIRED, FAIL_ELSEWHERE, NULL},
+        {"signed.test", "", "192.0.2.2", DOMAIN_DANE_OFF, FAIL_NOT, ""},
+        {"x.test", "[192.0.2.9], mx.test", "192.0.2.2", DOMAIN_DANE_ON, FAIL_ELSEWHERE, NULL},
+        {"plain.test", "", "192.0.2.1", DOMAIN_DANE_ON, FAIL_NOT, "mx.test"},
+        {"plain.test", "", "192.0.2.2", DOMAIN_DANE_ON, FAIL_NOT, ""},
+        {"none.test", "", "192.0.2.2", DOMAIN_DANE_ON, FAIL_NOT, ""},
+        {"null.test", "", "192.0.2.2", DOMAIN_DANE_ON, FAIL_NOT, ""},
+        {"dead.test", "", "192.0.2.2", DOMAIN_DANE_ON, FAIL_DNS, NULL},
+        {"bogus.test", "", "192.0.2.2", DOMAIN_DANE_ON, FAIL_DNSSEC, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct domain rule = {.smtp_hosts = ""};
+        struct addr to = {.port = 0};
+        struct find f;
+
+        option_defaults(domain_options, &rule);
+        rule.allow_private_destinations = true;
+        rule.use_mta_sts = false;
+        rule.use_dane = rows[i].dane;
+        rule.smtp_hosts = rows[i].hosts;
+        assert_true(addr_read(span_of(rows[i].to), &to));
+        to.port = 25;
+        find_in(&f, rows[i].domain, &rule, &to);
+        assert_row(f.fail == rows[i].fail, rows[i].domain);
+        assert_row(f.route.count == (rows[i].name != NULL), rows[i].domain);
+        if (rows[i].name)
+            assert_row(!strcmp(f.route.at[0].name, rows[i].name) &&
+                           !memcmp(f.route.at[0].at.ip, to.ip, sizeof to.ip),
+                       rows[i].domain);
+    }
+}
+
+/* Of several hosts that lead nowhere: who did not say may have known more. */
+static void test_worst(void **state)
+{
+    static const struct {
+        const char *hosts;
+        enum fail fail;
+    } rows[] = {
+        {"lookup-mx:none.test, lookup-mx:null.test", FAIL_NO_DOMAIN},
+        {"lookup-mx:none.test, lookup-mx:dead.test", FAIL_DNS},
+        {"lookup-mx:dead.test, lookup-mx:none.test", FAIL_DNS},
+        {"lookup-mx:bogus.test, lookup-mx:none.test", FAIL_DNSSEC},
+        {"lookup-mx:bogus.test, lookup-mx:dead.test", FAIL_DNS},
+        {"lookup-mx:dead.test, lookup-mx:plain.test", FAIL_NOT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct domain rule = {.smtp_hosts = ""};
+        struct find f;
+
+        option_defaults(domain_options, &rule);
+        rule.allow_private_destinations = true;
+        rule.use_mta_sts = false;
+        rule.smtp_hosts = rows[i].hosts;
+        find_in(&f, "x.test", &rule, NULL);
+        assert_row(f.fail == rows[i].fail, rows[i].hosts);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_chosen),      cmocka_unit_test(test_worst),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_again),
         cmocka_unit_test(test_rollup_asks),
     };
 

@@ -8,6 +8,8 @@
 
 #include "net/loop.h"
 
+#include <stdio.h>
+
 #include "unit.h"
 
 /* Who is asked, and how it answers. */

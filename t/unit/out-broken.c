@@ -49,9 +49,50 @@ static void so_many(void **state)
     broken_free(&b);
 }
 
+/* What of an attempt is remembered. */
+static const struct {
+    const char *name;
+    enum demand_level level;
+    enum fail before, tls_fail;
+    bool secure;
+    enum fail after; /* BROKEN_SECONDS less one after the attempt, and more after `before` */
+} attempts[] = {
+    {"it breaks", DEMAND_MAY, FAIL_NOT, FAIL_HANDSHAKE, false, FAIL_HANDSHAKE},
+    {"it stalls", DEMAND_MAY, FAIL_NOT, FAIL_STALLED, false, FAIL_STALLED},
+    {"where TLS is demanded, it is tried each time", DEMAND_ENCRYPT, FAIL_NOT, FAIL_STALLED, false,
+     FAIL_NOT},
+    {"it was not even tried", DEMAND_MAY, FAIL_STALLED, FAIL_STALLED, false, FAIL_NOT},
+    {"it is not offered", DEMAND_MAY, FAIL_NOT, FAIL_NO_STARTTLS, false, FAIL_NOT},
+    {"something was injected", DEMAND_MAY, FAIL_NOT, FAIL_INJECTED, false, FAIL_NOT},
+    {"it is refused", DEMAND_MAY, FAIL_NOT, FAIL_STARTTLS_REFUSED, false, FAIL_NOT},
+    {"it works", DEMAND_MAY, FAIL_NOT, FAIL_NOT, true, FAIL_NOT},
+    {"it works again", DEMAND_ENCRYPT, FAIL_STALLED, FAIL_NOT, true, FAIL_NOT},
+};
+
+static void what_is_learnt(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(attempts); i++) {
+        struct broken *b = broken_new();
+        struct remote remote = {
+            .at = at(1, 25), .tls_fail = attempts[i].tls_fail, .secure = attempts[i].secure};
+        struct demand demand = {.level = attempts[i].level, .broken = attempts[i].before};
+
+        if (attempts[i].before != FAIL_NOT)
+            broken_note(b, &remote.at, attempts[i].before, 100);
+        broken_learn(b, &demand, &remote, 300);
+        assert_row(broken_how(b, &remote.at, 299 + BROKEN_SECONDS) == attempts[i].after,
+                   attempts[i].name);
+        if (attempts[i].secure)
+            assert_row(broken_how(b, &remote.at, 300) == FAIL_NOT, attempts[i].name);
+        broken_free(&b);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(for_a_while), cmocka_unit_test(so_many)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(for_a_while), cmocka_unit_test(so_many),
+                                       cmocka_unit_test(what_is_learnt)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,7 +151,9 @@ static void answers(void **state)
                  {ANSWER_NO_DOMAIN, FAIL_NO_DOMAIN},
                  {ANSWER_NULL_MX, FAIL_NULL_MX},
                  {ANSWER_NO_ADDRESS, FAIL_NO_ADDRESS},
-                 {ANSWER_FAILED, FAIL_DNS}};
+                 {ANSWER_FAILED, FAIL_DNS},
+                 {ANSWER_BOGUS, FAIL_DNSSEC},
+                 {(enum answer_status)99, FAIL_DNS}};
     struct host asked = {.preference = 1, .at.port = 2525};
     struct route r = {.count = 0};
 
@@ -186,6 +188,31 @@ static void preferences_of_ours(void **state)
     assert_string_equal(r.at[0].name, "a");
     assert_int_equal(r.at[0].preference, 65535);
     assert_string_equal(r.at[1].name, "b");
+}
+
+/* Whose name comes from the administrator, or from DNS under DNSSEC. */
+static void names_are_sure(void **state)
+{
+    static const struct {
+        enum host_kind kind;
+        bool secure, sure;
+    } rows[] = {{HOST_LOOKUP_MX, false, false},
+                {HOST_LOOKUP_MX, true, true},
+                {HOST_NAME, false, true},
+                {HOST_NAME, true, true}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        static struct answer a = {.count = 1, .host[0].name = "mx.example"};
+        struct host asked = {.kind = rows[i].kind};
+        struct route r = {.count = 0};
+
+        a.secure = rows[i].secure;
+        route_add_answer(&r, &asked, &a);
+        route_add_address(&r, &asked, true);
+        assert_int_equal(r.at[0].secure, rows[i].sure);
+        assert_false(r.at[1].secure); /* which has no name */
+    }
 }
 
 /* What the mail server chose, and the candidate that comes of it. */
@@ -244,9 +271,10 @@ static void one_is_chosen(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_is_chosen), cmocka_unit_test(settling),
-                                       cmocka_unit_test(beginning), cmocka_unit_test(answers),
-                                       cmocka_unit_test(preferences_of_ours)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_is_chosen),  cmocka_unit_test(settling),
+        cmocka_unit_test(names_are_sure), cmocka_unit_test(preferences_of_ours),
+        cmocka_unit_test(beginning),      cmocka_unit_test(answers)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

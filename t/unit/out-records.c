@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a row says of TLS: what was wished, what became of it, and why.
+ */
+#include "proxy-out/records.h"
+
+#include <stdio.h>
+
+#include "unit.h"
+
+#define NOT_REACHED .at.port = 0
+#define MAY .demand = {.level = DEMAND_MAY}
+#define WATCHED(part) .demand = {.level = DEMAND_MAY, .notes = (part)}, .noted_by = (part)
+#define MUST_BE .demand = {.level = DEMAND_ENCRYPT, .must = PART_ENCRYPT}
+#define THERE .at.port = 25
+#define CONNECTED THERE, .from.port = 9999
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    struct remote remote;
+    enum fail fail;
+    const char *policy, *result, *error;
+} rows[] = {
+    {"no server",            {MUST_BE, NOT_REACHED}, FAIL_DNS, "encrypt", "", ""},
+    {"not wished",           {.demand.level = DEMAND_NONE, CONNECTED}, FAIL_NOT, "none", "", ""},
+    {"not wished, and there", {.demand.level = DEMAND_NONE, CONNECTED, .secure = true}, FAIL_NOT, "none", "", ""},
+    {"nobody there",         {MAY, THERE}, FAIL_CONNECT, "may", "", ""},
+    {"in the clear",         {MAY, CONNECTED, .tls_fail = FAIL_NO_STARTTLS}, FAIL_NOT, "may", "clear", "starttls-not-offered"},
+    {"and then it broke off", {MAY, CONNECTED, .tls_fail = FAIL_NO_STARTTLS}, FAIL_CLOSED, "may", "clear", "starttls-not-offered"},
+    {"in TLS",               {MAY, CONNECTED, .secure = true}, FAIL_NOT, "may", "met", ""},
+    {"as it must",           {MUST_BE, CONNECTED, .secure = true}, FAIL_NOT, "encrypt", "met", ""},
+    {"it must, and is not",  {MUST_BE, CONNECTED, .tls_fail = FAIL_NO_STARTTLS}, FAIL_NO_STARTTLS, "encrypt", "failed", "starttls-not-offered"},
+    {"not even connected",   {MUST_BE, THERE, .tls_fail = FAIL_TLSA_LOOKUP}, FAIL_TLSA_LOOKUP, "encrypt", "failed", "tlsa-invalid"},
+    {"it is there, and wrong", {MUST_BE, CONNECTED, .secure = true, .tls_fail = FAIL_CERT_NAME}, FAIL_CERT_NAME, "encrypt", "failed", "certificate-host-mismatch"},
+    {"reported",             {WATCHED(PART_ENCRYPT), CONNECTED, .noted = FAIL_NO_STARTTLS, .tls_fail = FAIL_NO_STARTTLS}, FAIL_NOT, "may+encrypt-reported", "reported", "starttls-not-offered"},
+    {"reported, in TLS",     {WATCHED(PART_VERIFY), CONNECTED, .secure = true, .noted = FAIL_CERT_NAME}, FAIL_NOT, "may+verify-reported", "reported", "certificate-host-mismatch"},
+    {"testing",              {WATCHED(PART_STS), CONNECTED, .secure = true, .noted = FAIL_STS_CERT}, FAIL_NOT, "may+sts-testing", "testing-failed", "sts-webpki-invalid"},
+    {"noted, and in vain",   {.demand = {.level = DEMAND_ENCRYPT, .must = PART_ENCRYPT, .notes = PART_STS}, CONNECTED, .noted = FAIL_STS_MX, .noted_by = PART_STS, .tls_fail = FAIL_HANDSHAKE},
+                             FAIL_HANDSHAKE, "encrypt+sts-testing", "failed", "handshake"},
+};
+/* clang-format on */
+
+static void test_tls(void **state)
+{
+    char address[] = "b@b.test", sender[] = "a@a.test";
+    struct recipient rcpt = {.address = address};
+    struct transaction t = {.number = 1, .sender = sender, .rcpt = &rcpt, .count = 1};
+    const struct records_mta mta = {.name = "mta.test"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct remote remote = rows[i].remote;
+        struct records_event e = {.what = RECORD_ROW,
+                                  .domain = "b.test",
+                                  .reply = SPAN("451 4.7.5 x\r\n"),
+                                  .fail = rows[i].fail};
+        struct record_memory *memory = NULL;
+        struct record r;
+        struct buf to;
+
+        remote.rule = "b.test rule";
+        remote.client_cert = "";
+        (void)snprintf(remote.tls.protocol, sizeof remote.tls.protocol, "TLSv1.3");
+        buf_init(&to, RECORDS_ROOM);
+        assert_true(records_add(&to, &mta, &t, &remote, &e));
+        assert_true(record_read(buf_peek(&to), &r, &memory));
+        assert_row(span_is(r.column[COLUMN_domainRule], "b.test rule"), rows[i].name);
+        assert_row(span_is(r.column[COLUMN_dlvTlsPolicy], rows[i].policy), rows[i].name);
+        assert_row(span_is(r.column[COLUMN_dlvTlsPolicyResult], rows[i].result), rows[i].name);
+        assert_row(span_is(r.column[COLUMN_dlvTlsError], rows[i].error), rows[i].name);
+        assert_row(span_is(r.column[COLUMN_dlvTlsProtocol], remote.secure ? "TLSv1.3" : ""),
+                   rows[i].name);
+        record_forget(&memory);
+        buf_clear(&to);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tls)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
