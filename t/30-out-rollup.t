@@ -62,6 +62,7 @@ domain pair.rollup { ehlo-name = pair.example }
 domain wild.rollup { ehlo-name = wild.example  smtp-hosts = "[127.0.0.33]" }
 domain each.rollup { ehlo-name = each.example  max-smtp-out = 1 }
 domain alone.test { disable-mx-rollup = yes  ehlo-name = alone.example }
+domain set.test { smtp-hosts = mx.shared.test  ehlo-name = set.example }
 domain strict.test { use-starttls = yes  require-starttls = yes  ehlo-name = strict.example }
 domain macro.$tld { ehlo-name = macro.example }
 domain macro.de { ehlo-name = written.example }
@@ -114,6 +115,7 @@ goes('a@one.test', 'shared', 'shared.example', 'shared.rollup', 'one.test');
 goes('a@two.test', 'shared', 'shared.example', 'shared.rollup', 'two.test');
 goes('a@half.test', 'other', 'proxy.test', '*', 'half.test');
 goes('a@alone.test', 'shared', 'alone.example', 'alone.test', 'alone.test');
+goes('a@set.test', 'shared', 'set.example', 'set.test', 'set.test');
 goes('a@wild.test', 'told', 'wild.example', 'wild.rollup', 'wild.test');
 goes('a@macro.com', 'other', 'macro.example', 'macro.$tld', 'macro.com');
 goes('a@macro.de', 'other', 'written.example', 'macro.de', 'macro.de');

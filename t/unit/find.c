@@ -151,17 +151,29 @@ static void test_rollup_asks(void **state)
         unsigned long own, rollup;
         bool leads;
     } rows[] = {{0, 0, false}, {0, 60, true}, {60, 60, false}, {60, 120, false}};
+    struct domain own, rollup;
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct domain own, rollup;
-
         option_defaults(domain_options, &own);
         option_defaults(domain_options, &rollup);
         own.starttls_memory = rows[i].own;
         rollup.starttls_memory = rows[i].rollup;
         assert_int_equal(roll_leads_away(&own, &rollup), rows[i].leads);
     }
+    option_defaults(domain_options, &own);
+    rollup = own;
+    rollup.use_mta_sts = !own.use_mta_sts;
+    assert_true(roll_leads_away(&own, &rollup));
+    rollup = own;
+    rollup.allow_private_destinations = !own.allow_private_destinations;
+    assert_true(roll_leads_away(&own, &rollup));
+    rollup = own;
+    rollup.default_smtp_port++;
+    assert_true(roll_leads_away(&own, &rollup));
+    rollup = own;
+    rollup.smtp_hosts = "mx.test";
+    assert_true(roll_leads_away(&own, &rollup));
 }
 
 /* What name servers say of each of these. */

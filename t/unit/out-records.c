@@ -2,7 +2,7 @@
  *
  * What a row says of TLS: what was wished, what became of it, and why.
  */
-#include "proxy-out/records.h"
+#include "proxy-out/relay/records.h"
 
 #include <stdio.h>
 
