@@ -31,7 +31,7 @@ my %crt   = (
     told        => $ca->cert('told.test'),
 );
 my %at = (one => '127.0.0.31', two => '127.0.0.32');
-my $dns = T::DNS->start(join '', map("$_.test. MX 10 $mx\.\n", qw(ca name list report watch kept also less)), <<"Z");
+my $dns = T::DNS->start(join '', map("$_.test. MX 10 $mx\.\n", qw(ca name list report watch kept also less aes new)), <<"Z");
 next.test.  MX 10 mx.first.test.
 next.test.  MX 20 $mx.
 mx.first.test. A $at{two}
@@ -66,6 +66,8 @@ domain [*.]watch.test { smtp-tls-verify = name  require-starttls = yes  report-o
 domain next.test { require-starttls = yes  smtp-tls-verify = name }
 domain kept.test { require-starttls = yes  connection-idle-timeout = 30 }
 domain also.test { require-starttls = yes  connection-idle-timeout = 30 }
+domain aes.test { require-starttls = yes  smtp-tls-ciphers = ECDHE-ECDSA-AES256-GCM-SHA384 }
+domain new.test { require-starttls = yes  smtp-tls-min-protocol = TLSv1.3 }
 domain less.test { smtp-tls-verify = ca  connection-idle-timeout = 30 }
 CONF
 my %nth;
@@ -172,6 +174,24 @@ refuses(list => 'right', 'certificate-not-listed');
 takes(told => 'told', 'ok');
 refuses(told => 'right', 'certificate-host-mismatch');
 refuses(bare => 'right', 'certificate-host-mismatch');
+
+for (['aes', 'TLSv1_2', 'ECDHE-ECDSA-AES128-GCM-SHA256', 0], ['aes', 'TLSv1_2', 'ECDHE-ECDSA-AES256-GCM-SHA384', 1],
+    ['new', 'TLSv1_2', undef, 0], ['new', 'TLSv1_3', undef, 1]) {
+    my ($domain, $version, $ciphers, $takes) = @$_;
+    subtest "$domain: $version " . ($ciphers // '') . ($takes ? ' does' : ' does not') => sub {
+        my $c = hand_over($domain);
+        my $s = greet('one', 'STARTTLS');
+        is(!!$s->starttls(server => 1, cert => $crt{right}, version => $version, ciphers => $ciphers, maybe => 1), !!$takes, 'the handshake');
+        if ($takes) {
+            $s->hear(qr/^EHLO /);
+            $s->say('250-mx', '250 PIPELINING');
+            return deliver($c, $s);
+        }
+        $c->hear(qr/^451 4\.7\.5 TLS handshake failed /);
+        $c->close;
+        row_is(t => $domain, dlvTlsError => 'handshake');
+    };
+}
 
 subtest 'report-only require-starttls: in the clear, and noted' => sub {
     my $c = hand_over('report');
