@@ -73,14 +73,14 @@ static void make_key(const struct seek *k, char key[UPSTREAM_KEY])
     const struct answer *policy = find_policy(&k->find, c);
     struct dane dane = known_dane(&k->known, c);
 
-    demand_digest(key, &(struct key_of){.to = c,
-                                        .from = source_for(k, c),
-                                        .ehlo_name = ehlo_name(k),
-                                        .rule = k->rule,
-                                        .demand = &k->demand,
-                                        .dane = &dane,
-                                        .policy = policy ? policy->sts.id : "",
-                                        .tls = k->tls});
+    key_make(key, &(struct key_of){.to = c,
+                                   .from = source_for(k, c),
+                                   .ehlo_name = ehlo_name(k),
+                                   .rule = k->rule,
+                                   .demand = &k->demand,
+                                   .dane = &dane,
+                                   .policy = policy ? policy->sts.id : "",
+                                   .tls = k->tls});
 }
 
 static void on_tried(void *arg, struct upstream *up, enum fail fail)

@@ -49,7 +49,7 @@ static void add_demand(struct digest *d, const struct key_of *of)
         add_text(d, listed->at[i]);
 }
 
-void demand_digest(char key[UPSTREAM_KEY], const struct key_of *of)
+void key_make(char key[UPSTREAM_KEY], const struct key_of *of)
 {
     struct digest *d = digest_new();
 

@@ -30,4 +30,4 @@ struct key_of {
 };
 
 /* "": no memory; such a key fits nothing. */
-void demand_digest(char key[UPSTREAM_KEY], const struct key_of *of);
+void key_make(char key[UPSTREAM_KEY], const struct key_of *of);

@@ -44,14 +44,14 @@ static void make(const struct all *a, char key[UPSTREAM_KEY])
     struct dane dane = a->dane;
 
     dane.at = a->tlsa;
-    demand_digest(key, &(struct key_of){.to = &a->to,
-                                        .from = a->has_from ? &a->from : NULL,
-                                        .ehlo_name = a->ehlo_name,
-                                        .rule = &a->rule,
-                                        .demand = &a->demand,
-                                        .dane = &dane,
-                                        .policy = a->policy,
-                                        .tls = a->tls});
+    key_make(key, &(struct key_of){.to = &a->to,
+                                   .from = a->has_from ? &a->from : NULL,
+                                   .ehlo_name = a->ehlo_name,
+                                   .rule = &a->rule,
+                                   .demand = &a->demand,
+                                   .dane = &dane,
+                                   .policy = a->policy,
+                                   .tls = a->tls});
 }
 
 #define CHANGE(name, how)           \
