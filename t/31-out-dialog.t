@@ -12,7 +12,7 @@ use T::Peer;
 use T::Run;
 
 # What only a player inside of the process can do.
-my $inside = qr/^!(?:ids|none|lost|again|foreign|disk|lmtp)\b|^!server .*\b(?:kept|secure)\b/;
+my $inside = qr/^!(?:ids|none|lost|again|foreign|disk|lmtp|takes)\b|^!server .*\b(?:kept|secure)\b/;
 my %at = ('mx.b.test' => '127.0.0.51', 'mx1.b.test' => '127.0.0.51', 'mx2.b.test' => '127.0.0.52');
 my $dns = T::DNS->start(join '', map { "$_. A $at{$_}\n" } sort keys %at);
 my %mx  = map { $_ => T::Peer->listen(port => port('mx'), addr => $_, name => $_) } qw(127.0.0.51 127.0.0.52);

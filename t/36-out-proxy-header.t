@@ -57,7 +57,7 @@ my $out = T::Run->start('sallyport-out', conf => $conf, dns => $dns->address, ca
 
 my %to = (src => '127.0.0.1', sport => 4711, dport => port('mx'));
 my @heads = (
-    [v1 => '127.0.0.1', {%to, version => 1, dst => '127.0.0.22'}], [v2 => '127.0.0.1', {%to, dst => '127.0.0.22'}],
+    [v1 => '127.0.0.1', {%to, version => 1, dst => '127.0.0.22'}], [v2 => '127.0.0.1', {%to, src => '127.0.0.7', dst => '127.0.0.22'}],
     ['v2 with TLVs, by IPv6' => '::1', {%to, dst => '127.0.0.22', tlv => "\xee\0\x02hi"}],
     ['v1 IPv6' => '127.0.0.1', {%to, version => 1, src => $source6, dst => $mx6}],
     ['v2 IPv6' => '::1', {%to, src => $source6, dst => $mx6}],

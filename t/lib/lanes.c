@@ -2,6 +2,7 @@
 #include "t/lib/lanes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "t/unit/unit.h"
 
@@ -13,10 +14,15 @@ static struct lane *lane_of(struct stage *st)
 size_t lanes_write(struct stage *st, unsigned lane)
 {
     struct span pieces[DIAL_PIECES];
+    struct far *far = &st->far[lane];
     size_t count = relay_pieces(&st->relay, lane, pieces), sum = 0;
 
-    for (size_t i = 0; i < count; sum += pieces[i++].len)
-        assert_true(buf_add(&st->far[lane].to, pieces[i]));
+    for (size_t i = 0; i < count; sum += pieces[i++].len) {
+        if (far->slow && pieces[i].len > far->takes)
+            pieces[i].len = far->takes;
+        far->takes -= far->slow ? pieces[i].len : 0;
+        assert_true(buf_add(&far->to, pieces[i]));
+    }
     if (sum > 0)
         relay_went(&st->relay, lane, sum);
     return sum;
@@ -132,4 +138,11 @@ bool lanes_again(struct stage *st, char *arg)
     if (is)
         lane_of(st)->again = false;
     return is;
+}
+
+bool lanes_takes(struct stage *st, char *arg)
+{
+    st->far[st->at].slow = true;
+    st->far[st->at].takes = strtoul(arg, NULL, 10);
+    return true;
 }

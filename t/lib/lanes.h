@@ -10,7 +10,8 @@
 struct far {
     struct dial dial;
     struct remote remote;
-    bool dialled;
+    bool dialled, slow;
+    size_t takes;  /* if it is slow: so many bytes yet */
     struct buf to; /* on the wire and not heard yet */
 };
 
@@ -21,6 +22,7 @@ struct stage {
     unsigned at; /* whom the line is about */
     enum relay_wish wish;
     bool begun, disk_full;
+    size_t reserved;      /* of the disk */
     struct buf to_client; /* on the wire and not heard yet */
     struct buf spooled;
     struct record record; /* the one looked at */
@@ -37,3 +39,4 @@ bool lanes_server(struct stage *st, char *arg);
 bool lanes_none(struct stage *st, char *arg);
 bool lanes_left(struct stage *st, char *arg);
 bool lanes_lost(struct stage *st, char *arg);
+bool lanes_takes(struct stage *st, char *arg);

@@ -7,7 +7,8 @@
 #include "unit.h"
 
 /* Candidates as a word each: the server's letter, the family, a number; "a61" is a's first IPv6
- * address. Those in `down` did not answer lately. */
+ * address. With a letter behind it, it is of that preference. Those in `down` did not answer
+ * lately. */
 static const struct {
     const char *name, *from, *down, *want;
     bool v6_first;
@@ -20,6 +21,7 @@ static const struct {
     {"one family", "a42 a41", "", "a42 a41", true},
     {"each server by itself", "a41 a61 b41 b61", "", "a61 a41 b61 b41", true},
     {"servers stay in their order", "b41 a41 a61", "", "b41 a61 a41", true},
+    {"one name at two preferences", "a41 a61b a42b", "", "a41 a61b a42b", true},
     {"addresses without a name stay", "-41 -61", "", "-41 -61", true},
     {"down", "a41 a61", "a61", "a41 a61", true},
     {"down, of several", "a41 a42 a61 a62", "a61 a62", "a41 a42 a61 a62", true},
@@ -32,7 +34,8 @@ static void add(struct route *r, const char *word)
     struct candidate *c = &r->at[r->count++];
     char at[32];
 
-    *c = (struct candidate){.name = {word[0] == '-' ? '\0' : word[0], '\0'}};
+    *c = (struct candidate){.name = {word[0] == '-' ? '\0' : word[0], '\0'},
+                            .preference = (unsigned char)word[3]};
     snprintf(at, sizeof at, word[1] == '6' ? "2001:db8::%c%c" : "192.0.2.%d%c",
              word[1] == '6' ? word[0] == '-' ? '0' : word[0] : 1, word[2]);
     assert_true(addr_read(span_of(at), &c->at));

@@ -94,6 +94,27 @@ static void same_beginning(void **state)
     domains_free(&s.domains);
 }
 
+/* Old and weak TLS is better than none, and no more than that: where TLS is demanded it is spoken
+ * as the system has it. */
+static void weak_where_none_would_do(void **state)
+{
+    struct domain d = section("a.test", "DEFAULT");
+    char why[1024] = "";
+    struct settings s = {.domain_sections = &d, .domain_section_count = 1};
+
+    (void)state;
+    s.domains = domains_new(&d, 1, NULL, why, sizeof why);
+    assert_row(s.domains, why);
+    const struct domain *rule = domains_find(s.domains, SPAN("a.test"));
+    struct manners *m = manners_new(&s, why, sizeof why);
+
+    assert_row(m, why);
+    assert_ptr_not_equal(manners_find(m, rule, DEMAND_MAY), manners_find(m, rule, DEMAND_ENCRYPT));
+    assert_ptr_equal(manners_public(m), manners_find(m, domains_at(s.domains, 0), DEMAND_ENCRYPT));
+    manners_free(&m);
+    domains_free(&s.domains);
+}
+
 /* A mistake stands where its option does, not where the section begins. */
 static void option_lines(void **state)
 {
@@ -126,9 +147,9 @@ static void option_lines(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_rule),
-                                       cmocka_unit_test(same_beginning),
-                                       cmocka_unit_test(option_lines)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_rule), cmocka_unit_test(same_beginning),
+        cmocka_unit_test(weak_where_none_would_do), cmocka_unit_test(option_lines)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@
  *                 not the last; `kept`: it was used before
  *   !none WORD    none was found: a word of fail.def
  *   !lost WORD    the upstream broke
+ *   !takes NUMBER the upstream's wire takes so many bytes, and then none
  *   !left WORD    and is let go of: clean, open (in a transaction) or spent
  *   !rec DO TYPE  the next record: row, intent or outcome; d, b or t
  *   !col NAME=VALUE   a column of that record; VALUE may be empty
@@ -33,9 +34,9 @@
 
 static bool reserve(void *spool, size_t bytes)
 {
-    const struct stage *st = spool;
+    struct stage *st = spool;
 
-    (void)bytes;
+    st->reserved += st->disk_full ? 0 : bytes;
     return !st->disk_full;
 }
 
@@ -187,7 +188,7 @@ static bool act(struct stage *st, char *line)
     } acts[] = {{"!seeks", lanes_seeks}, {"!server", lanes_server}, {"!none", lanes_none},
                 {"!lost", lanes_lost},   {"!left", lanes_left},     {"!rec", next_record},
                 {"!col", column},        {"!disk", disk},           {"!again", lanes_again},
-                {"!ended", ended},       {"!counted", counted}};
+                {"!ended", ended},       {"!counted", counted},     {"!takes", lanes_takes}};
     char *arg = strchr(line, ' '), *digit;
 
     if (arg)
@@ -242,7 +243,8 @@ static bool is_quiet(struct stage *st)
         print_some("an upstream", &st->far[i].to);
         left += buf_len(&st->far[i].to);
     }
-    return left == 0;
+    /* What was reserved is given back, or will be. */
+    return left == 0 && st->reserved == st->relay.reserved + st->relay.spare;
 }
 
 static void clear(struct stage *st)

@@ -222,12 +222,123 @@ static void limits(void **state)
     }
 }
 
+/* What was made under other demands is not taken, nor is any without a key. */
+static void only_its_own_key(void **state)
+{
+    static const char *const others[] = {"", "ke", "keys", "Key"};
+    struct event_base *base = event_base_new();
+    struct pool *p = pool_new(base, 1000);
+    int far = keep(p, base, "a.test");
+    struct upstream *up;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        assert_row(!pool_take(p, others[i], "a.test", &one), others[i]);
+    up = pool_take(p, "key", "a.test", &one);
+    assert_non_null(up);
+    up->key[0] = '\0';
+    pool_keep(p, up, false, &one);
+    assert_null(pool_take(p, "", "a.test", &one));
+    pool_free(&p);
+    event_base_free(base);
+    close(far);
+}
+
+/* Who comes later does not take what those who wait may hope for. */
+static void nobody_jumps_the_queue(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct pool *p = pool_new(base, 1000);
+    struct wants first = {.pool = p};
+    struct upstream *busy;
+    int far = make(base, p, "b.test", &busy);
+
+    (void)state;
+    try(&first);
+    assert_null(first.got);
+    pool_keep(p, busy, false, &one);
+    assert_null(pool_take(p, "key", "b.test", &one));
+    turn(base);
+    assert_non_null(first.got);
+    upstream_free(&first.got);
+    pool_free(&p);
+    event_base_free(base);
+    close(far);
+}
+
+/* Where a domain has all that it may, one of its own that is idle goes for one that is needed. */
+static void idle_ones_give_way(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct pool *p = pool_new(base, 1000);
+    int far = keep(p, base, "b.test"), other = keep(p, base, "a.test");
+    struct quota *place = quota_enter(pool_quotas(p), "b.test", 1);
+
+    (void)state;
+    assert_non_null(place);
+    assert_int_equal(1, pool_count(p));
+    assert_null(quota_enter(pool_quotas(p), "b.test", 1));
+    assert_int_equal(1, pool_count(p));
+    quota_leave(place);
+    pool_free(&p);
+    event_base_free(base);
+    close(far);
+    close(other);
+}
+
+/* One that was left in a transaction is of use once it has said yes to RSET, and dropped at any
+ * other word, or at one that nobody asked for. */
+static void after_rset(void **state)
+{
+    static const struct {
+        const char *asked, *says;
+        bool in_transaction, ready, kept;
+    } said[] = {
+        {"RSET\r\n", "", true, false, true},
+        {"RSET\r\n", "250 Ok\r\n", true, true, true},
+        {"RSET\r\n", "502 What?\r\n", true, false, false},
+        {"RSET\r\n", "421 Bye\r\n", true, false, false},
+        {"", "", false, true, true},
+        {"", "250 Ok\r\n", false, false, false},
+        {"", "421 Idle\r\n", false, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        struct event_base *base = event_base_new();
+        struct pool *p = pool_new(base, 1000);
+        struct upstream *up;
+        int far = make(base, p, "a.test", &up);
+        char asked[8] = "";
+        size_t len = strlen(said[i].says);
+
+        pool_keep(p, up, said[i].in_transaction, &one);
+        assert_row(read(far, asked, sizeof asked) == (ssize_t)strlen(said[i].asked) ||
+                       !said[i].asked[0],
+                   said[i].says);
+        assert_row(!strcmp(asked, said[i].asked), said[i].says);
+        assert_row(write(far, said[i].says, len) == (ssize_t)len, said[i].says);
+        turn(base);
+        assert_row((pool_count(p) == 1) == said[i].kept, said[i].says);
+        up = pool_take(p, "key", "a.test", &one);
+        assert_row((up != NULL) == said[i].ready, said[i].says);
+        upstream_free(&up);
+        pool_free(&p);
+        event_base_free(base);
+        close(far);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waiters_rest),
         cmocka_unit_test(full_domain),
         cmocka_unit_test(limits),
+        cmocka_unit_test(only_its_own_key),
+        cmocka_unit_test(nobody_jumps_the_queue),
+        cmocka_unit_test(idle_ones_give_way),
+        cmocka_unit_test(after_rset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
