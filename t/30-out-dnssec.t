@@ -31,6 +31,8 @@ alone.good.test. A 127.0.0.34
 null.good.test. MX 0 .
 nullish.good.test. MX 0 .
 nullish.good.test. MX 10 mx.good.test.
+nullest.good.test. MX 10 mx.good.test.
+nullest.good.test. MX 20 .
 partly.good.test. MX 10 mx.forged.test.
 partly.good.test. MX 20 mx.good.test.
 lost.good.test. MX 10 mx.forged.test.
@@ -111,6 +113,7 @@ for my $case (
     ['mail alone.good.test',   'ok secure 0:alone.good.test=127.0.0.34', 'no MX, which is proven'],
     ['mail null.good.test',    'null-mx secure'],
     ['mail nullish.good.test', 'ok secure 10:mx.good.test=127.0.0.33 10:mx.good.test=::1', 'beside another one it says nothing (RFC 7505, 3)'],
+    ['mail nullest.good.test', 'ok secure 10:mx.good.test=127.0.0.33 10:mx.good.test=::1', 'whichever comes first'],
     ['mail nope.good.test',    'no-domain secure',                     'no such name, which is proven'],
     ['mail nope.plain.test',   'no-domain'],
     ['mail partly.good.test',  'ok secure 20:mx.good.test=127.0.0.33 20:mx.good.test=::1', 'addresses of one MX do not validate'],
