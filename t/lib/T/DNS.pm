@@ -63,10 +63,28 @@ sub anchor { return "$_[0]{dir}/anchor" }
 
 sub zone {
     my ($self, $text) = @_;
+    my @before = $self->servers;
+
     $self->write_zones($text);
     kill 'HUP', $self->{pid};
     T::Stage::wait_for(sub { $self->serial_served == $serial }) or croak 'nsd did not take the zone';
+    # Until they are gone, those that know the old zone answer, too.
+    T::Stage::wait_for(sub { my %now = map { $_ => 1 } $self->servers; !grep { $now{$_} } @before })
+        or croak 'nsd keeps its old servers';
     return;
+}
+
+# The processes of nsd that answer: the children of its children. Each zone has new ones.
+sub servers {
+    my $self = shift;
+    my @found;
+    for my $file (glob '/proc/[0-9]*/stat') {
+        open my $in, '<', $file or next;
+        my ($pid, $state, $parent, $session) = (<$in> // '') =~ /^(\d+) \(.*\) (\S) (\d+) \d+ (\d+)/s or next;
+        next if $session != $self->{pid} || $state eq 'Z';
+        push @found, $pid if $pid != $session && $parent != $session;
+    }
+    return @found;
 }
 
 # Into files: the root's, and one for each zone of its own.
