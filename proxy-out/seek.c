@@ -67,20 +67,27 @@ static const struct candidate *candidate(const struct seek *k)
     return &k->find.route.at[k->at];
 }
 
-static void make_key(const struct seek *k, char key[UPSTREAM_KEY])
+static void make_key(struct seek *k)
 {
     const struct candidate *c = candidate(k);
     const struct answer *policy = find_policy(&k->find, c);
     struct dane dane = known_dane(&k->known, c);
 
-    key_make(key, &(struct key_of){.to = c,
-                                   .from = source_for(k, c),
-                                   .ehlo_name = ehlo_name(k),
-                                   .rule = k->rule,
-                                   .demand = &k->demand,
-                                   .dane = &dane,
-                                   .policy = policy ? policy->sts.id : "",
-                                   .tls = k->tls});
+    key_make(k->key, &(struct key_of){.to = c,
+                                      .from = source_for(k, c),
+                                      .ehlo_name = ehlo_name(k),
+                                      .rule = k->rule,
+                                      .demand = &k->demand,
+                                      .dane = &dane,
+                                      .policy = policy ? policy->sts.id : "",
+                                      .tls = k->tls});
+}
+
+/* The owner, if it is over. */
+static void tell(struct seek *k)
+{
+    if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
+        k->fn(k->arg);
 }
 
 static void on_tried(void *arg, struct upstream *up, enum fail fail)
@@ -94,7 +101,7 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
     if (fail == FAIL_NOT) {
         up->quota = quota;
         up->give_back = quota_leave;
-        make_key(k, up->key);
+        memcpy(up->key, k->key, sizeof up->key);
         attempt_free(&k->attempt);
         found(k, up, false);
     } else {
@@ -106,20 +113,18 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
         k->at++;
         try(k);
     }
-    if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
-        k->fn(k->arg);
+    tell(k);
 }
 
-static void on_place(void *arg)
+static void on_turn(void *arg)
 {
     struct seek *k = arg;
 
     try(k);
-    if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
-        k->fn(k->arg);
+    tell(k);
 }
 
-static void attempt(struct seek *k, const struct candidate *c, const char *key, double left)
+static void attempt(struct seek *k, const struct candidate *c, double left)
 {
     struct attempt_conf conf = {.base = k->worker->base,
                                 .to = c,
@@ -138,7 +143,7 @@ static void attempt(struct seek *k, const struct candidate *c, const char *key, 
 
     k->is = SEEK_TRIES;
     alarm_stop(&k->alarm);
-    conf.session = k->rule->reuse_ssl_session ? resume_take(k->worker->resume, key) : NULL;
+    conf.session = k->rule->reuse_ssl_session ? resume_take(k->worker->resume, k->key) : NULL;
     if ((k->attempt = attempt_new(&conf, on_tried, k)))
         return;
     conn_session_free(&conf.session);
@@ -172,15 +177,6 @@ static bool settle(struct seek *k)
     return false;
 }
 
-static void on_known(void *arg)
-{
-    struct seek *k = arg;
-
-    try(k);
-    if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
-        k->fn(k->arg);
-}
-
 static bool validates(const struct seek *k)
 {
     return k->worker->settings->global.trust_anchor_file[0] != '\0';
@@ -190,7 +186,7 @@ static bool validates(const struct seek *k)
 static bool settle_next(struct seek *k, double left)
 {
     for (; k->at < k->find.route.count && left > 0; k->at++) {
-        if (!known_learn(&k->known, k->worker->line, k->rule, validates(k), candidate(k), on_known,
+        if (!known_learn(&k->known, k->worker->line, k->rule, validates(k), candidate(k), on_turn,
                          k)) {
             k->is = SEEK_LEARNS;
             alarm_set(&k->alarm, attempt_share(left, k->find.route.count - k->at));
@@ -207,24 +203,24 @@ static bool settle_next(struct seek *k, double left)
 static void try(struct seek *k)
 {
     double left = k->deadline - clock_mono();
-    char key[UPSTREAM_KEY], name[IDNA_NAME];
+    char name[IDNA_NAME];
     struct upstream *kept;
     const char *counts_as;
 
     if (!settle_next(k, left))
         return;
-    make_key(k, key);
+    make_key(k);
     counts_as = roll_counts_as(k->rollup, k->domain, candidate(k), name);
-    if ((kept = pool_take(k->worker->pool, key, counts_as, k->rule))) {
+    if ((kept = pool_take(k->worker->pool, k->key, counts_as, k->rule))) {
         found(k, kept, true);
         return;
     }
     if ((k->quota = quota_enter(pool_quotas(k->worker->pool), counts_as, k->rule->max_smtp_out))) {
-        attempt(k, candidate(k), key, left);
+        attempt(k, candidate(k), left);
         return;
     }
     if (quota_wait(pool_quotas(k->worker->pool), counts_as, k->rule->max_smtp_out, &k->waiter,
-                   on_place, k)) {
+                   on_turn, k)) {
         k->is = SEEK_WAITS;
         alarm_set(&k->alarm, left / 2 < PATIENCE_WAIT ? left / 2 : PATIENCE_WAIT);
         return;
@@ -281,8 +277,7 @@ static void on_found(void *arg)
     struct seek *k = arg;
 
     go_on(k);
-    if (k->is == SEEK_FOUND || k->is == SEEK_NONE)
-        k->fn(k->arg);
+    tell(k);
 }
 
 static void on_late(void *arg)
@@ -296,7 +291,7 @@ static void on_late(void *arg)
         break;
     case SEEK_LEARNS:
         known_give_up(&k->known);
-        on_known(k);
+        on_turn(k);
         return;
     case SEEK_WAITS:
         quota_forget(&k->waiter);

@@ -34,8 +34,9 @@ struct seek {
     bool has_v4, has_v6; /* where to connect from */
     double began, deadline;
     struct alarm alarm;
-    size_t at;          /* the next candidate, */
-    struct known known; /* and what is known of it */
+    size_t at;              /* the next candidate, */
+    struct known known;     /* and what is known of it */
+    char key[UPSTREAM_KEY]; /* under which it is taken, tried and kept */
     struct attempt *attempt;
     struct quota *quota; /* a place that is held for the attempt */
     struct waiter waiter;

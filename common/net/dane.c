@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/dane.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+
+#include "net/digest.h"
 
 static bool is_said(const char *text)
 {
@@ -92,28 +90,16 @@ enum dane_state conn_dane_state(const struct conn *c, const struct dane *d)
     return state;
 }
 
-static bool add_text(EVP_MD_CTX *md, const char *text)
+void dane_digest(const struct dane *d, struct digest *to)
 {
-    return EVP_DigestUpdate(md, is_said(text) ? text : "", is_said(text) ? strlen(text) + 1 : 1);
-}
-
-void dane_digest(const struct dane *d, char to[DANE_DIGEST])
-{
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) && add_text(md, d->base) &&
-              add_text(md, d->domain);
-
-    for (size_t i = 0; ok && i < d->count; i++) {
+    digest_add(to, span_of(d->base ? d->base : ""));
+    digest_add(to, span_of(d->domain ? d->domain : ""));
+    digest_add(to, (struct span){(const char *)&d->count, sizeof d->count});
+    for (size_t i = 0; i < d->count; i++) {
         const struct tlsa *t = &d->at[i];
-        const unsigned char head[] = {t->usage, t->selector, t->matching,
-                                      (unsigned char)(t->len >> 8), (unsigned char)t->len};
+        const char head[] = {(char)t->usage, (char)t->selector, (char)t->matching};
 
-        ok = EVP_DigestUpdate(md, head, sizeof head) && EVP_DigestUpdate(md, t->data, t->len);
+        digest_add(to, (struct span){head, sizeof head});
+        digest_add(to, (struct span){(const char *)t->data, t->len});
     }
-    ok = ok && EVP_DigestFinal_ex(md, digest, NULL);
-    to[0] = '\0';
-    for (size_t i = 0; ok && i < DANE_DIGEST / 2; i++)
-        (void)snprintf(to + i * 2, 3, "%02x", digest[i]);
-    EVP_MD_CTX_free(md);
 }

@@ -26,7 +26,7 @@ struct dane {
 /* After the handshake. Without a certificate, or without records: DANE_UNMATCHED. */
 enum dane_state conn_dane_state(const struct conn *c, const struct dane *d);
 
-/* A digest of records and names, in hex: for keys under which connections and sessions are kept
- * for the next. The order of the records is part of it. "" if there is no memory. */
-enum { DANE_DIGEST = 65 };
-void dane_digest(const struct dane *d, char to[DANE_DIGEST]);
+/* Adds records and names to a digest: for keys under which connections and sessions are kept for
+ * the next. The order of the records is part of it. */
+struct digest;
+void dane_digest(const struct dane *d, struct digest *to);

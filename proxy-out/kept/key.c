@@ -32,7 +32,6 @@ static void add_demand(struct digest *d, const struct key_of *of)
 {
     const struct demand *demand = of->demand;
     const struct texts *listed = &of->rule->smtp_tls_fingerprints;
-    char dane[DANE_DIGEST] = "";
 
     ADD(d, demand->level);
     ADD(d, demand->must);
@@ -42,8 +41,7 @@ static void add_demand(struct digest *d, const struct key_of *of)
     ADD(d, demand->dane_required);
     ADD(d, demand->sts_behind);
     if (demand->must & PART_DANE)
-        dane_digest(of->dane, dane);
-    add_text(d, dane);
+        dane_digest(of->dane, d);
     add_text(d, of->policy);
     for (size_t i = 0; demand->verify == DOMAIN_VERIFY_FINGERPRINT && i < listed->count; i++)
         add_text(d, listed->at[i]);
