@@ -182,19 +182,28 @@ static void on_ready(void *arg)
     push(l);
 }
 
-struct line *line_new(struct event_base *base, int listener)
+static struct line *line_made(struct event_base *base, watch_fn *again)
 {
     struct line *l = calloc(1, sizeof *l);
 
     if (!l)
         return NULL;
-    l->listener = listener;
-    l->fd = -1;
+    l->listener = l->fd = -1;
     TAILQ_INIT(&l->open);
     STAILQ_INIT(&l->told);
     watch_init(&l->watch, base, on_ready, l);
-    alarm_init(&l->again, base, on_again, l);
+    alarm_init(&l->again, base, again, l);
     l->recent = recent_new();
+    return l;
+}
+
+struct line *line_new(struct event_base *base, int listener)
+{
+    struct line *l = line_made(base, on_again);
+
+    if (!l)
+        return NULL;
+    l->listener = listener;
     push(l);
     return l;
 }
@@ -213,18 +222,12 @@ static void hand_over(void *arg)
 
 struct line *line_within(struct event_base *base, line_hear_fn *fn, void *arg)
 {
-    struct line *l = calloc(1, sizeof *l);
+    struct line *l = line_made(base, hand_over);
 
     if (!l)
         return NULL;
-    l->listener = l->fd = -1;
     l->hears = fn;
     l->hears_arg = arg;
-    TAILQ_INIT(&l->open);
-    STAILQ_INIT(&l->told);
-    watch_init(&l->watch, base, on_ready, l);
-    alarm_init(&l->again, base, hand_over, l);
-    l->recent = recent_new();
     return l;
 }
 
