@@ -103,28 +103,26 @@ subtest 'the connection is cut' => sub {
     is(rows('CUT1'), 1, 'one d row');
 };
 
-subtest 'killed right after it spoke' => sub {
-    send_unheard('KILL1', sub ($c, $s) {
+# Taken; then one of our processes is killed, and the mail server is gone before it hears.
+sub killed ($role, $id) {
+    return sub ($c, $s) {
         $s->say('250 2.0.0 Taken as 4711');
-        wait_row('KILL1');
-        my ($pid) = reverse $out->log_text =~ /role=worker .*pid=(\d+)/g;
+        wait_row($id);
+        my ($pid) = reverse $out->log_text =~ /role=$role .*pid=(\d+)/g;
         kill 'KILL', $pid;
         $c->close;
-        $out->log_like(qr/child-started role=worker .*slot=0 pid=(?!$pid)/);
-    }, 'b@b.test', 'c@b.test');
+        $out->log_like(qr/child-started role=$role .*slot=0 pid=(?!$pid)/);
+    };
+}
+
+subtest 'killed right after it spoke' => sub {
+    send_unheard('KILL1', killed('worker', 'KILL1'), 'b@b.test', 'c@b.test');
     send_again('KILL1', $message, $taken, 'b@b.test', 'c@b.test');
     is(rows('KILL1'), 2, 'one d row for each');
 };
 
 subtest 'the facts process is killed, too' => sub {
-    send_unheard('FACTS1', sub ($c, $s) {
-        $s->say('250 2.0.0 Taken as 4711');
-        wait_row('FACTS1');
-        my ($pid) = reverse $out->log_text =~ /role=facts .*pid=(\d+)/g;
-        kill 'KILL', $pid;
-        $c->close;
-        $out->log_like(qr/child-started role=facts .*slot=0 pid=(?!$pid)/);
-    }, 'b@b.test');
+    send_unheard('FACTS1', killed('facts', 'FACTS1'), 'b@b.test');
     send_again('FACTS1', $message, $taken, 'b@b.test');
     is(rows('FACTS1'), 1, 'one d row');
 };
