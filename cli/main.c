@@ -85,6 +85,15 @@ static int print_help(void)
     return CLI_RIGHT;
 }
 
+/* A command may have a row for each form. */
+static int print_usage(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (!strcmp(name, commands[i].name))
+            printf("sallyport %s\n  %s\n", commands[i].usage, commands[i].doc);
+    return CLI_RIGHT;
+}
+
 static int unknown(const char *word)
 {
     const char *best = NULL;
@@ -111,10 +120,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         if (strcmp(argv[1], commands[i].name) != 0)
             continue;
-        if (argc == 3 && !strcmp(argv[2], "--help")) {
-            printf("sallyport %s\n  %s\n", commands[i].usage, commands[i].doc);
-            return CLI_RIGHT;
-        }
+        if (argc == 3 && !strcmp(argv[2], "--help"))
+            return print_usage(commands[i].name);
         return commands[i].run(argc - 1, argv + 1);
     }
     return unknown(argv[1]);

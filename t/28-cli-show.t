@@ -84,6 +84,7 @@ sub says {
 says('--help', 0, qr/sallyport check \[-c FILE\] \[BACKEND\.\.\.\].*sallyport show.*sallyport --version/s);
 says('--version', 0, qr/^sallyport \d/);
 says('check --help', 0, qr/^sallyport check \[-c FILE\]/);
+says('show --help', 0, qr/^sallyport show \S+ \S+ source ADDRESS.*^sallyport show \S+ \S+ domain DOMAIN/ms);
 says('', 64, qr/say a command; sallyport --help/);
 says('chekc', 64, qr/'chekc' is no command; is it 'check'\?/);
 says('frobnicate', 64, qr/'frobnicate' is no command; sallyport --help/);
