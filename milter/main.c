@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "milter/accountant.h"
+#include "milter/books/accountant.h"
 #include "milter/judge.h"
 #include "milter/milter.h"
 #include "milter/place.h"
-#include "milter/sinks.h"
+#include "milter/books/sinks.h"
 
 #include <stdlib.h>
 

@@ -18,6 +18,7 @@ static void tls_columns(struct record *r, const struct tls_facts *tls)
 {
     r->column[COLUMN_rcvTlsProtocol] = span_of(tls->protocol);
     r->column[COLUMN_rcvTlsCipher] = span_of(tls->cipher);
+    r->column[COLUMN_rcvTlsGroup] = span_of(tls->group);
     r->column[COLUMN_rcvTlsVerify] = span_of(tls->verify);
     r->column[COLUMN_rcvTlsClientSubject] = span_of(tls->peer_subject);
     r->column[COLUMN_rcvTlsClientFingerprint] = span_of(tls->peer_fingerprint);

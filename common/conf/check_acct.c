@@ -6,7 +6,7 @@
 #include "conf/fields.h"
 #include "conf/settings.h"
 #include "conf/value.h"
-#include "tell/account.h"
+#include "acct/account.h"
 
 void check_milter_listener(struct check *c, struct section *s)
 {
@@ -35,7 +35,7 @@ void check_acct_file(struct check *c, struct section *s)
     f->head.title = value_path(c->arena, value_folder(c->arena, f->head.file), f->head.title);
     bad = fields_types(&f->records, c->arena);
     if (bad)
-        wrong(c, s, "records", "'%s' is no type of records; write d, b, t or r", bad);
+        wrong(c, s, "records", "'%s' is no type of records; write d, b, t, tq or r", bad);
 }
 
 void check_record_fields(struct check *c, struct section *s)
@@ -45,7 +45,7 @@ void check_record_fields(struct check *c, struct section *s)
     const char *bad, *best = NULL;
 
     if (!letter) {
-        wrong(c, s, "record-fields", "'%s' is no type of records; write d, b, t or r",
+        wrong(c, s, "record-fields", "'%s' is no type of records; write d, b, t, tq or r",
               f->head.title);
         return;
     }

@@ -2,7 +2,7 @@
 #include "conf/fields.h"
 
 #include "conf/problem.h"
-#include "tell/account.h"
+#include "acct/account.h"
 
 const char *fields_types(struct texts *types, struct arena *arena)
 {

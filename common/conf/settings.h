@@ -49,6 +49,16 @@
     O(S, PATH, run_directory, "/run/sallyport", ANY, "Pid files, sockets and the session table.")  \
     O(S, PATH, state_directory, "/var/lib/sallyport", ANY, "What outlives a restart.")             \
     O(S, PATH, spool_directory, "/var/spool/sallyport", ANY, "Records on their way to the CSV.")   \
+    O(S, TIME, sync_interval, "5s", RANGE(1, 3600),                                                \
+      "With sync = interval: how often records are synced to the disk.")                           \
+    O(S, FLAG, tls_reports, "no", ANY,                                                             \
+      "Keep what sallyport tlsrpt makes the daily reports of (TLSRPT, RFC 8460).")                 \
+    O(S, TEXT, tls_report_organization, "", ANY, "Our name in these reports; host-name if empty.") \
+    O(S, TEXT, tls_report_contact, "", ANY,                                                        \
+      "Whom their readers may ask, such as tls@example.com.")                                      \
+    O(S, TEXT, tls_report_from, "", ANY,                                                           \
+      "Sender of the reports that go by mail; tls-report-contact if empty.")                       \
+    O(S, TEXT, tls_report_server, "127.0.0.1:25", ANY, "Mail server that takes the reports.")      \
     O(S, WORD, log_to, "stderr", WORDS(LOG_TO_WORDS), "Where log lines go.")                       \
     O(S, WORD, log_level, "info", WORDS(LOG_LEVEL_WORDS), "How much is logged.")                   \
     O(S, LIST, name_server, "", ANY,                                                               \
@@ -173,12 +183,45 @@ enum relay_protocol { RELAY_SMTP, RELAY_LMTP };
       "or AUTH, there is no need.")
 
 enum acct_sync { ACCT_SYNC_NONE, ACCT_SYNC_INTERVAL, ACCT_SYNC_REPLY };
+enum acct_format { ACCT_CSV, ACCT_JSON };
 
-#define ACCT_FILE_OPTIONS(O, S)                                                            \
-    O(S, LIST, records, "{d, b}", ANY, "Types to write: d, b, t, r, or their long names.") \
-    O(S, FLAG, iso_times, "yes", ANY, "no: times are seconds since 1970.")                 \
-    O(S, TEXT, user_string, "", ANY, "Value of the field userString.")                     \
-    O(S, FLAG, world_readable, "no", ANY, "Mode 0644 instead of 0640.")
+#define ACCT_FILE_OPTIONS(O, S)                                                                    \
+    O(S, LIST, records, "{d, b}", ANY, "Types to write: d, b, t, tq, r, or their long names.")     \
+    O(S, WORD, format, "csv", WORDS("csv json"),                                                   \
+      "json: a JSON object a line, with the same fields.")                                         \
+    O(S, FLAG, iso_times, "yes", ANY, "no: times are seconds since 1970.")                         \
+    O(S, TEXT, user_string, "", ANY, "Value of the field userString.")                             \
+    O(S, LIST, map_header_to_field, "", ANY,                                                       \
+      "Header fields that stand in for a column, each as \"TYPE header_NAME COLUMN\", such as "    \
+      "\"d header_X-Campaign jobId\"; the first of them that a message has wins.")                 \
+    O(S, LIST, queue_filter, "", ANY,                                                              \
+      "Only records of these queues, as DOMAIN/VMTA with * for any; !DOMAIN/VMTA are not. The "    \
+      "first that matches counts; where all begin with ! nothing is written. It concerns d, b, t " \
+      "and tq.")                                                                                   \
+    O(S, LIST, privacy_policy, "retain", ANY,                                                      \
+      "What becomes of the local parts of recipients, also where replies and senders repeat "      \
+      "them: retain, redact, {redact, TEXT}, {siphash, KEY}, {siphash-hexkey, HEX}, "              \
+      "{hmac-sha256, KEY} or {hmac-sha256-hexkey, HEX}.")                                          \
+    O(S, FLAG, csv_guard, "no", ANY,                                                               \
+      "Put a ' before cells that a spreadsheet would take for a formula: those that begin with = " \
+      "+ - or @.")                                                                                 \
+    O(S, FLAG, world_readable, "no", ANY, "Mode 0644 instead of 0640.")                            \
+    O(S, WORD, sync, "none", WORDS("none interval reply"),                                         \
+      "What survives the loss of power: what was written a few seconds before, or with reply all " \
+      "that the mail server was told. Of several files the strictest counts for all.")             \
+    O(S, PATH, move_to, "", ANY,                                                                   \
+      "Folder, on the same file system, that files are moved to when they are full or old; "       \
+      "empty: they stay where they are.")                                                          \
+    O(S, TIME, move_interval, "1d", RANGE(60, 31536000), "With move-to: how old a file becomes.")  \
+    O(S, SIZE, max_size, "250m", RANGE(1048576, 1099511627776), "How big a file becomes.")         \
+    O(S, TIME, delete_after, "8d", RANGE(0, 315360000),                                            \
+      "Without move-to: how long finished files are kept; 0: for ever.")                           \
+    O(S, FLAG, count_moved_records, "no", ANY,                                                     \
+      "Log how many records a file has when it is moved.")                                         \
+    O(S, TIME, retry_interval, "5m", RANGE(1, 86400),                                              \
+      "With |PROGRAM: how long to wait before it is started again.")                               \
+    O(S, TIME, write_timeout, "1m", RANGE(1, 3600),                                                \
+      "With |PROGRAM: how long it may take to read what it is given.")
 
 /* Inside of acct-file: record-fields TYPE { fields = {...} } */
 #define RECORD_FIELDS_OPTIONS(O, S) \
@@ -224,12 +267,12 @@ struct milter_listener {
     MILTER_LISTENER_OPTIONS(OPTION_FIELD, milter_listener)
 };
 struct record_fields {
-    OPTION_HEAD /* the title is "d", "b", "t" or "r" */
+    OPTION_HEAD /* the title is "d", "b", "t", "tq" or "r" */
     RECORD_FIELDS_OPTIONS(OPTION_FIELD, record_fields)
 };
 struct acct_file {
     OPTION_HEAD                                    /* the title is the whole path */
-        ACCT_FILE_OPTIONS(OPTION_FIELD, acct_file) /* records: as "d", "b", "t", "r" */
+        ACCT_FILE_OPTIONS(OPTION_FIELD, acct_file) /* records: as "d", "b", "t", "tq", "r" */
         const struct record_fields *record_fields;
     size_t record_fields_count;
 };

@@ -4,7 +4,7 @@
  * the column.
  */
 #include "base/text.h"
-#include "tell/account.h"
+#include "acct/account.h"
 
 #include "fuzz.h"
 

@@ -6,7 +6,7 @@
 
 #include "t/unit/unit.h"
 
-#include "milter/ledger.h"
+#include "milter/books/ledger.h"
 #include "tell/record.h"
 #include "tell/spool.h"
 

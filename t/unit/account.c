@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "tell/account.h"
+#include "acct/account.h"
 
 #define STAR                                                                                    \
     "type,timeLogged,timeQueued,orig,rcpt,orcpt,dsnAction,dsnStatus,dsnDiag,dsnMta,bounceCat,"  \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "milter/reception.h"
+#include "milter/books/reception.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -23,6 +23,7 @@ static const enum column joined[] = {
     COLUMN_rcvSmtpUser,
     COLUMN_rcvTlsProtocol,
     COLUMN_rcvTlsCipher,
+    COLUMN_rcvTlsGroup,
     COLUMN_rcvTlsVerify,
     COLUMN_rcvTlsClientSubject,
     COLUMN_rcvTlsClientFingerprint,

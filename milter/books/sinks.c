@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "milter/sinks.h"
+#include "milter/books/sinks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tell/account.h"
+#include "acct/account.h"
 
 enum { ROWS_MANY = 4 << 20, ROWS_MAX = 16 << 20 };
 

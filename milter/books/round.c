@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "milter/round.h"
+#include "milter/books/round.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "milter/journal.h"
+#include "milter/books/journal.h"
 #include "conf/settings.h"
 #include "tell/record.h"
 

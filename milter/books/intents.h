@@ -7,7 +7,7 @@
 #pragma once
 
 #include "keep/store.h"
-#include "milter/round.h"
+#include "milter/books/round.h"
 #include "tell/record.h"
 
 MUST bool intents_keep(struct store_txn *t, unsigned kind, const char *writer,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "milter/intents.h"
+#include "milter/books/intents.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "milter/ledger.h"
+#include "milter/books/ledger.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -8,11 +8,11 @@
 
 #include "base/clock.h"
 #include "keep/store.h"
-#include "milter/intents.h"
-#include "milter/journal.h"
-#include "milter/reception.h"
-#include "milter/round.h"
-#include "milter/sinks.h"
+#include "milter/books/intents.h"
+#include "milter/books/journal.h"
+#include "milter/books/reception.h"
+#include "milter/books/round.h"
+#include "milter/books/sinks.h"
 #include "tell/log.h"
 
 /* What the store has. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "milter/journal.h"
+#include "milter/books/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>

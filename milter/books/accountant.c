@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "milter/accountant.h"
+#include "milter/books/accountant.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/span.h"
-#include "milter/ledger.h"
+#include "milter/books/ledger.h"
 #include "conf/settings.h"
 #include "tell/log.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tell/account.h"
+#include "acct/account.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,16 +7,20 @@
 
 #include "base/text.h"
 
-enum { TYPES = 4 };
+enum { TYPES = 5 };
 
 /* The types that we write, with PowerMTA's long names. */
 static const struct {
     const char *letter, *name;
-} types[TYPES] = {{"d", "delivery"}, {"b", "bounce"}, {"t", "transient"}, {"r", "receipt"}};
+    char star; /* as column.def has it */
+} types[TYPES] = {
+    {"d", "delivery", 'd'},         {"b", "bounce", 'b'},  {"t", "transient", 't'},
+    {"tq", "transient-queue", 'q'}, {"r", "receipt", 'r'},
+};
 
 /* Types that PowerMTA has and a proxy without a queue has not. */
 static const char *const foreign[] = {
-    "tq", "f", "rb", "rs", "transient-queue", "feedback-loop", "remote-bounce", "remote-status",
+    "f", "rb", "rs", "feedback-loop", "remote-bounce", "remote-status",
 };
 
 static const char *const stars[] = {
@@ -121,7 +125,7 @@ static void choose(struct making *m, enum column c)
 
 static void choose_star(struct making *m)
 {
-    char letter = *types[m->type].letter;
+    char letter = types[m->type].star;
 
     for (int i = 0; i < COLUMN_COUNT; i++) {
         if (strchr(stars[i], letter))
@@ -187,7 +191,7 @@ static bool add_type(void *arg, struct span word)
     if (m->type < 0) {
         snprintf(m->why, m->size,
                  is_foreign(word) ? "records: '%.*s' is a type that only PowerMTA has; leave it out"
-                                  : "records: no such type '%.*s'; there are d, b, t and r",
+                                  : "records: no such type '%.*s'; there are d, b, t, tq and r",
                  SPAN_ARG(word));
         return false;
     }
@@ -210,7 +214,8 @@ static bool check_fields(struct making *m)
 {
     for (size_t i = 0; i < m->conf->fields_count; i++) {
         if (find_type(span_of(m->conf->fields[i].type)) < 0) {
-            snprintf(m->why, m->size, "record-fields: no such type '%s'; there are d, b, t and r",
+            snprintf(m->why, m->size,
+                     "record-fields: no such type '%s'; there are d, b, t, tq and r",
                      m->conf->fields[i].type);
             return false;
         }
@@ -242,7 +247,7 @@ struct account *account_new(const struct account_conf *conf, char *why, size_t s
     if (check_fields(&m) && each_word(conf->records, add_type, &m)) {
         if (a->count > 0 && write_header(a))
             return a;
-        snprintf(why, size, "records: no type is named; there are d, b, t and r");
+        snprintf(why, size, "records: no type is named; there are d, b, t, tq and r");
     }
     account_free(&a);
     return NULL;
@@ -263,7 +268,7 @@ struct span account_header(const struct account *a)
 
 static int wanted_type(const struct account *a, struct span letter)
 {
-    int type = letter.len == 1 ? find_type(letter) : -1;
+    int type = letter.len <= 2 ? find_type(letter) : -1;
 
     return type >= 0 && a->wanted[type] ? type : -1;
 }
