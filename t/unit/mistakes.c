@@ -342,10 +342,10 @@ static const struct {
     {"domain a { source-address = \"10.0.0.1 10.0.0.2\" }",
      "f:1: source-address: '10.0.0.1 10.0.0.2' is not one address of each family; write "
      "192.0.2.1 or \"192.0.2.1 2001:db8::1\""},
-    {"acct-file a {\n records = {d, tq}\n}",
-     "f:2: records: 'tq' is no type of records; write d, b, t or r"},
+    {"acct-file a {\n records = {d, rb}\n}",
+     "f:2: records: 'rb' is no type of records; write d, b, t, tq or r"},
     {"acct-file a {\n record-fields f { }\n}",
-     "f:2: record-fields: 'f' is no type of records; write d, b, t or r"},
+     "f:2: record-fields: 'f' is no type of records; write d, b, t, tq or r"},
     {"acct-file a {\n record-fields d { fields = {\"*\", dlvTlsChipher} }\n}",
      "f:2: fields: no such column 'dlvTlsChipher'; is it dlvTlsCipher?"},
     {"acct-file a { record-fields d { fields = {*, header_Subject} } }",

@@ -233,8 +233,8 @@ static void columns_have_their_names(void **state)
 {
     (void)state;
     assert_string_equal(column_name(COLUMN_type), "type");
-    assert_string_equal(column_name(COLUMN_sessionId), "sessionId");
-    assert_int_equal(COLUMN_COUNT, COLUMN_sessionId + 1);
+    assert_string_equal(column_name(COLUMN_dlvSessionId), "dlvSessionId");
+    assert_int_equal(COLUMN_COUNT, COLUMN_dlvSessionId + 1);
 }
 
 int main(void)
