@@ -21,19 +21,22 @@ static const char *const deeds[] = {
     [RECORD_RECEIVED] = "received",
 };
 
+static const char header_[] = "header_";
+
 /* How long values may be, in bytes before escaping; tried in turn until the line fits. A
- * remote's diagnostics give way first, then whatever is longest; the last row always fits. */
+ * remote's diagnostics give way first, then headers, then whatever is longest; the last row, which
+ * has no headers, always fits. */
 static const struct limit {
-    size_t diag, other;
+    size_t diag, header, other;
 } limits[] = {
-    {RECORD_MAX, RECORD_MAX},
-    {2048, RECORD_MAX},
-    {512, RECORD_MAX},
-    {512, 1024},
-    {512, 512},
-    {256, 256},
-    {128, 128},
-    {48, 48},
+    {RECORD_MAX, RECORD_HEADER_VALUE, RECORD_MAX},
+    {2048, RECORD_HEADER_VALUE, RECORD_MAX},
+    {512, RECORD_HEADER_VALUE, RECORD_MAX},
+    {512, 256, 1024},
+    {512, 128, 512},
+    {256, 64, 256},
+    {128, 48, 128},
+    {48, 0, 48},
 };
 
 const char *column_name(enum column c)
@@ -48,6 +51,37 @@ enum column column_find(struct span name)
     while (c < COLUMN_COUNT && !span_is_nocase(name, names[c]))
         c++;
     return c;
+}
+
+bool record_is_header(struct span name)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789-_.";
+
+    for (size_t i = 0; i < name.len; i++)
+        if (!memchr(plain, name.at[i], sizeof plain - 1))
+            return false;
+    return name.len > 0 && name.len < RECORD_HEADER_NAME;
+}
+
+static bool same_name(struct span a, struct span b)
+{
+    return a.len == b.len && !strncasecmp(a.at, b.at, a.len);
+}
+
+struct span record_header(const struct record *r, struct span name)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (same_name(r->header[i].name, name))
+            return r->header[i].value;
+    return SPAN("");
+}
+
+void record_add_header(struct record *r, struct span name, struct span value)
+{
+    if (r->header_count < RECORD_HEADERS && value.len > 0 && record_is_header(name) &&
+        record_header(r, name).len == 0)
+        r->header[r->header_count++] = (struct record_header){name, value};
 }
 
 /* A cut inside of a character takes all of it away. */
@@ -108,13 +142,25 @@ static bool add_columns(struct buf *line, const struct record *r, const struct l
     return true;
 }
 
+static bool add_headers(struct buf *line, const struct record *r, const struct limit *l)
+{
+    char name[sizeof header_ + RECORD_HEADER_NAME];
+
+    for (size_t i = 0; i < r->header_count && l->header > 0; i++) {
+        snprintf(name, sizeof name, "%s%.*s", header_, SPAN_ARG(r->header[i].name));
+        if (!add_member(line, name, r->header[i].value, l->header))
+            return false;
+    }
+    return true;
+}
+
 static bool add_line(struct buf *line, const struct record *r, const struct limit *l)
 {
     return buf_add(line, SPAN("{")) && add_member(line, "do", span_of(deeds[r->what]), 16) &&
            add_member(line, "key", r->key, RECORD_KEY_MAX) && add_time(line, "at", r->at) &&
            (!is_time(r->queued) || add_time(line, "queued", r->queued)) &&
            (r->id_host.len == 0 || add_member(line, "host", r->id_host, l->other)) &&
-           add_columns(line, r, l) && buf_add(line, SPAN("}\n"));
+           add_columns(line, r, l) && add_headers(line, r, l) && buf_add(line, SPAN("}\n"));
 }
 
 bool record_write(struct buf *to, const struct record *r)
@@ -175,6 +221,26 @@ static bool take_columns(const json_t *line, struct record *out)
     return true;
 }
 
+/* What is no name of a field, or one too many, is let be. */
+static bool take_headers(const json_t *line, struct record *out)
+{
+    const size_t len = sizeof header_ - 1;
+    const char *name;
+    const json_t *value;
+
+    json_object_foreach((json_t *)line, name, value)
+    {
+        struct span text;
+
+        if (strncmp(name, header_, len) != 0)
+            continue;
+        if (!take_text(value, &text))
+            return false;
+        record_add_header(out, span_of(name + len), text);
+    }
+    return true;
+}
+
 /* Names that we do not know are let be: a newer version may have written them. */
 static bool take_record(const json_t *line, struct record *out)
 {
@@ -188,7 +254,8 @@ static bool take_record(const json_t *line, struct record *out)
         return false;
     paired = out->what == RECORD_INTENT || out->what == RECORD_OUTCOME;
     return (!paired || out->key.len > 0) && (!queued || take_time(queued, &out->queued)) &&
-           (!host || take_text(host, &out->id_host)) && take_columns(line, out);
+           (!host || take_text(host, &out->id_host)) && take_columns(line, out) &&
+           take_headers(line, out);
 }
 
 bool record_read(struct span line, struct record *out, struct record_memory **memory)

@@ -3,7 +3,7 @@
  * record - one accounting event on its way from a worker to the accountant.
  *
  * In the spool it is one line of JSON: what it is ("do"), its key, and the columns that are
- * not empty. Reading is the door to jansson.
+ * not empty, and header fields of the message as "header_NAME". Reading is the door to jansson.
  *
  * An `intent` says what a row will be if nothing more is heard (a `t` row, 4.4.2); the
  * `outcome` with the same key replaces it. A `row` stands alone. A `received` is an `r` row,
@@ -29,6 +29,13 @@ enum record_do { RECORD_ROW, RECORD_INTENT, RECORD_OUTCOME, RECORD_RECEIVED };
 
 enum { RECORD_MAX = 8192, RECORD_KEY_MAX = 64 };
 
+/* Header fields of the message: how many, and how long a name and a value may be. */
+enum { RECORD_HEADERS = 16, RECORD_HEADER_NAME = 64, RECORD_HEADER_VALUE = 512 };
+
+struct record_header {
+    struct span name, value; /* borrowed; "X-Job", in any case */
+};
+
 struct record {
     enum record_do what;
     double at;           /* timeLogged, seconds since 1970 */
@@ -36,10 +43,22 @@ struct record {
     struct span key;     /* session.transaction.recipient */
     struct span id_host; /* the host that gave queueId, "" where unknown; short ids come again */
     struct span column[COLUMN_COUNT]; /* borrowed; timeLogged and timeQueued stay empty */
+    struct record_header header[RECORD_HEADERS]; /* those that it has, each name once */
+    size_t header_count;
 };
 
-/* One line with its LF, at most RECORD_MAX: long values (dsnDiag first) are cut, control bytes
- * cleaned. False only if `to` has less room than that. */
+/* Can a header field have this name (RFC 5322, 2.2), and a record hold it? Letters, digits and
+ * - _ . are all that is taken: no known field has more. */
+bool record_is_header(struct span name);
+
+/* The value of this header field, in any case; "" where the record has none. */
+struct span record_header(const struct record *r, struct span name);
+
+/* One more, unless it is there already or is none, empty or one too many. */
+void record_add_header(struct record *r, struct span name, struct span value);
+
+/* One line with its LF, at most RECORD_MAX: long values (dsnDiag first, then headers) are cut or
+ * at last headers left out, control bytes cleaned. False only if `to` has less room than that. */
 MUST bool record_write(struct buf *to, const struct record *r);
 
 /* What a line holds; its spans point into `*memory`, which the caller frees with

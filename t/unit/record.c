@@ -134,6 +134,68 @@ static void over_long_values_are_cut(void **state)
     buf_clear(&b);
 }
 
+static void add_header(struct record *r, const char *name, struct span value)
+{
+    record_add_header(r, span_of(name), value);
+}
+
+static void headers_come_back(void **state)
+{
+    struct record in = sample(), out;
+    struct record_memory *memory;
+    struct buf b;
+
+    (void)state;
+    add_header(&in, "X-Job", SPAN("a\\\"b, c"));
+    add_header(&in, "x-job", SPAN("not the second of a name"));
+    add_header(&in, "X-Empty", SPAN(""));
+    add_header(&in, "X Bad", SPAN("no name"));
+    add_header(&in, "X-\"Bad", SPAN("no name"));
+    add_header(&in, "", SPAN("no name"));
+    add_header(&in, "Subject", SPAN("=?utf-8?q?J=C3=BCrgen?= 8\xff \r\n"));
+    assert_int_equal(in.header_count, 2);
+    assert_true(record_read(written(&b, &in), &out, &memory));
+    assert_int_equal(out.header_count, 2);
+    assert_span(out.header[0].name, SPAN("X-Job"));
+    assert_span(record_header(&out, SPAN("x-jOB")), SPAN("a\\\"b, c"));
+    assert_span(record_header(&out, SPAN("subject")), SPAN("=?utf-8?q?J=C3=BCrgen?= 8? ?\?"));
+    assert_span(record_header(&out, SPAN("X-Jo")), SPAN(""));
+    record_forget(&memory);
+    buf_clear(&b);
+}
+
+/* Sixteen at most; they are cut before an address is, and are left out before a line is lost. */
+static void headers_give_way(void **state)
+{
+    static char quotes[20000], names[RECORD_HEADERS + 1][RECORD_HEADER_NAME];
+    struct record in = sample(), out;
+    struct record_memory *memory;
+    struct buf b;
+
+    (void)state;
+    memset(quotes, '"', sizeof quotes);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        memset(names[i], 'x', RECORD_HEADER_NAME - 1);
+        names[i][0] = (char)('a' + i);
+        add_header(&in, names[i], (struct span){quotes, sizeof quotes});
+    }
+    assert_int_equal(in.header_count, RECORD_HEADERS);
+    assert_true(record_read(written(&b, &in), &out, &memory));
+    assert_int_equal(out.header_count, RECORD_HEADERS);
+    assert_int_equal(out.header[0].value.len, 128);
+    assert_span(out.column[COLUMN_orig], in.column[COLUMN_orig]);
+    record_forget(&memory);
+    buf_clear(&b);
+
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        in.column[i] = (struct span){quotes, sizeof quotes};
+    assert_true(record_read(written(&b, &in), &out, &memory));
+    assert_int_equal(out.header_count, 0);
+    assert_int_equal(out.column[COLUMN_orcpt].len, 48);
+    record_forget(&memory);
+    buf_clear(&b);
+}
+
 static void needs_its_room(void **state)
 {
     struct record in = sample();
@@ -191,6 +253,7 @@ static const struct {
     {"an outcome too", SPAN("{\"do\":\"outcome\",\"key\":\"\",\"at\":1}"), false},
     {"host no text", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"host\":{}}"), false},
     {"column no text", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"orig\":5}"), false},
+    {"header no text", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"header_X\":5}"), false},
     {"NUL inside", SPAN("{\"do\":\"row\",\"key\":\"a\\u0000\",\"at\":1}"), false},
     {"zeros, as after a power failure", SPAN("\0\0\0\0\0\0\0\0"), false},
     {"not UTF-8", SPAN("{\"do\":\"row\",\"key\":\"\xff\",\"at\":1}"), false},
@@ -245,6 +308,8 @@ int main(void)
         cmocka_unit_test(cut_anywhere_is_no_record),
         cmocka_unit_test(control_bytes_make_no_second_line),
         cmocka_unit_test(over_long_values_are_cut),
+        cmocka_unit_test(headers_come_back),
+        cmocka_unit_test(headers_give_way),
         cmocka_unit_test(needs_its_room),
         cmocka_unit_test(times_are_plain_numbers),
         cmocka_unit_test(forged_lines_are_refused),
