@@ -64,6 +64,37 @@ static size_t visible_run(struct span s)
     return len;
 }
 
+static bool is_plain(char c)
+{
+    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Eight at a time. A bit at a byte's top says that this byte is not plain, or one below it. */
+static uint64_t find_odd(uint64_t x)
+{
+    const uint64_t ones = 0x0101010101010101, tops = ones << 7;
+    uint64_t quote = x ^ ones * '"', slash = x ^ ones * '\\', del = x ^ ones * 0x7f;
+
+    return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((del - ones) & ~del) |
+            ((x - ones * ' ') & ~x) | x) &
+           tops;
+}
+
+size_t text_plain(struct span s)
+{
+    size_t len = 0;
+    uint64_t eight;
+
+    for (; s.len - len >= sizeof eight; len += sizeof eight) {
+        memcpy(&eight, s.at + len, sizeof eight);
+        if (find_odd(eight))
+            break;
+    }
+    while (len < s.len && is_plain(s.at[len]))
+        len++;
+    return len;
+}
+
 size_t text_clean(char *to, size_t size, struct span from)
 {
     size_t len = visible_run(from), taken;

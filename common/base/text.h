@@ -23,3 +23,7 @@ MUST bool text_number(struct span s, unsigned long most, unsigned long *out);
 
 /* Is it well-formed UTF-8 (RFC 3629), ASCII included? */
 bool text_is_utf8(struct span s);
+
+/* How many bytes at the front are plain: ASCII that people may see, but no quote (") and no
+ * backslash. */
+size_t text_plain(struct span s);

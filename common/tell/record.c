@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tell/record.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "tell/flat.h"
 
-static const char *const names[] = {
-#define COLUMN(name, star) #name,
+/* Its name, and how its member begins. */
+static const struct {
+    struct span name, start;
+} starts[] = {
+#define COLUMN(name, star) {SPAN(#name), SPAN(",\"" #name "\":\"")},
 #include "tell/column.def"
 #undef COLUMN
 };
@@ -41,14 +44,19 @@ static const struct limit {
 
 const char *column_name(enum column c)
 {
-    return names[c];
+    return starts[c].name.at;
+}
+
+static bool same_name(struct span a, struct span b)
+{
+    return a.len == b.len && !strncasecmp(a.at, b.at, a.len);
 }
 
 enum column column_find(struct span name)
 {
     enum column c = 0;
 
-    while (c < COLUMN_COUNT && !span_is_nocase(name, names[c]))
+    while (c < COLUMN_COUNT && !same_name(name, starts[c].name))
         c++;
     return c;
 }
@@ -62,11 +70,6 @@ bool record_is_header(struct span name)
         if (!memchr(plain, name.at[i], sizeof plain - 1))
             return false;
     return name.len > 0 && name.len < RECORD_HEADER_NAME;
-}
-
-static bool same_name(struct span a, struct span b)
-{
-    return a.len == b.len && !strncasecmp(a.at, b.at, a.len);
 }
 
 struct span record_header(const struct record *r, struct span name)
@@ -95,26 +98,52 @@ static struct span cut_to(struct span s, size_t most)
     return s;
 }
 
-static bool add_member(struct buf *line, const char *name, struct span value, size_t most)
+/* A line on its way; what does not fit makes it full. */
+struct pen {
+    char line[RECORD_MAX];
+    size_t len;
+    bool full;
+};
+
+static void put(struct pen *p, struct span s)
+{
+    if (s.len > sizeof p->line - p->len) {
+        p->full = true;
+        return;
+    }
+    memcpy(p->line + p->len, s.at, s.len);
+    p->len += s.len;
+}
+
+/* Cleaned, and quotes and backslashes escaped. */
+static void put_odd(struct pen *p, struct span value)
 {
     char clean[RECORD_MAX + 1];
-    bool ok = (buf_len(line) <= 1 || buf_add(line, SPAN(","))) && buf_add(line, SPAN("\"")) &&
-              buf_add(line, span_of(name)) && buf_add(line, SPAN("\":\""));
-    struct span rest = {clean, text_clean(clean, sizeof clean, cut_to(value, most))};
+    struct span rest = {clean, text_clean(clean, sizeof clean, value)};
 
-    while (ok && rest.len > 0) {
-        size_t plain = 0;
+    while (rest.len > 0) {
+        size_t plain = text_plain(rest);
 
-        while (plain < rest.len && rest.at[plain] != '"' && rest.at[plain] != '\\')
-            plain++;
-        ok = buf_add(line, (struct span){rest.at, plain});
-        rest = span_after(rest, plain);
-        if (ok && rest.len > 0) {
-            ok = buf_addf(line, "\\%c", rest.at[0]);
-            rest = span_after(rest, 1);
+        if (plain == 0) {
+            if (rest.at[0] == '"' || rest.at[0] == '\\')
+                put(p, SPAN("\\"));
+            plain = 1;
         }
+        put(p, (struct span){rest.at, plain});
+        rest = span_after(rest, plain);
     }
-    return ok && buf_add(line, SPAN("\""));
+}
+
+/* `start` is all up to the value: ,"name":" */
+static void put_member(struct pen *p, struct span start, struct span value, size_t most)
+{
+    value = cut_to(value, most);
+    put(p, start);
+    if (text_plain(value) == value.len)
+        put(p, value);
+    else
+        put_odd(p, value);
+    put(p, SPAN("\""));
 }
 
 static bool is_time(double seconds)
@@ -122,86 +151,108 @@ static bool is_time(double seconds)
     return isfinite(seconds) && seconds >= 1 && seconds < 1e10;
 }
 
-/* In parts, so that no locale puts a comma into it. */
-static bool add_time(struct buf *line, const char *name, double seconds)
+static void put_number(struct pen *p, unsigned long long n, size_t least)
 {
-    long long micros = is_time(seconds) ? (long long)(seconds * 1e6 + 0.5) : 0;
-    long long whole = micros / 1000000, rest = micros % 1000000;
+    char digits[24];
+    size_t at = sizeof digits;
 
-    return buf_addf(line, ",\"%s\":%lld.%06lld", name, whole, rest);
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0 || sizeof digits - at < least);
+    put(p, (struct span){digits + at, sizeof digits - at});
 }
 
-static bool add_columns(struct buf *line, const struct record *r, const struct limit *l)
+/* In parts, so that no locale puts a comma into it. */
+static void put_time(struct pen *p, struct span start, double seconds)
+{
+    unsigned long long micros = is_time(seconds) ? (unsigned long long)(seconds * 1e6 + 0.5) : 0;
+
+    put(p, start);
+    put_number(p, micros / 1000000, 1);
+    put(p, SPAN("."));
+    put_number(p, micros % 1000000, 6);
+}
+
+static void put_columns(struct pen *p, const struct record *r, const struct limit *l)
 {
     for (int i = 0; i < COLUMN_COUNT; i++) {
-        if (r->column[i].len == 0 || i == COLUMN_timeLogged || i == COLUMN_timeQueued)
-            continue;
-        if (!add_member(line, names[i], r->column[i], i == COLUMN_dsnDiag ? l->diag : l->other))
-            return false;
+        if (r->column[i].len > 0 && i != COLUMN_timeLogged && i != COLUMN_timeQueued)
+            put_member(p, starts[i].start, r->column[i], i == COLUMN_dsnDiag ? l->diag : l->other);
     }
-    return true;
 }
 
-static bool add_headers(struct buf *line, const struct record *r, const struct limit *l)
+static void put_headers(struct pen *p, const struct record *r, const struct limit *l)
 {
-    char name[sizeof header_ + RECORD_HEADER_NAME];
+    char start[sizeof header_ + RECORD_HEADER_NAME + 8];
 
     for (size_t i = 0; i < r->header_count && l->header > 0; i++) {
-        snprintf(name, sizeof name, "%s%.*s", header_, SPAN_ARG(r->header[i].name));
-        if (!add_member(line, name, r->header[i].value, l->header))
-            return false;
+        int len =
+            snprintf(start, sizeof start, ",\"%s%.*s\":\"", header_, SPAN_ARG(r->header[i].name));
+
+        put_member(p, (struct span){start, (size_t)len}, r->header[i].value, l->header);
     }
-    return true;
 }
 
-static bool add_line(struct buf *line, const struct record *r, const struct limit *l)
+static void put_line(struct pen *p, const struct record *r, const struct limit *l)
 {
-    return buf_add(line, SPAN("{")) && add_member(line, "do", span_of(deeds[r->what]), 16) &&
-           add_member(line, "key", r->key, RECORD_KEY_MAX) && add_time(line, "at", r->at) &&
-           (!is_time(r->queued) || add_time(line, "queued", r->queued)) &&
-           (r->id_host.len == 0 || add_member(line, "host", r->id_host, l->other)) &&
-           add_columns(line, r, l) && add_headers(line, r, l) && buf_add(line, SPAN("}\n"));
+    p->len = 0;
+    p->full = false;
+    put_member(p, SPAN("{\"do\":\""), span_of(deeds[r->what]), 16);
+    put_member(p, SPAN(",\"key\":\""), r->key, RECORD_KEY_MAX);
+    put_time(p, SPAN(",\"at\":"), r->at);
+    if (is_time(r->queued))
+        put_time(p, SPAN(",\"queued\":"), r->queued);
+    if (r->id_host.len > 0)
+        put_member(p, SPAN(",\"host\":\""), r->id_host, l->other);
+    put_columns(p, r, l);
+    put_headers(p, r, l);
+    put(p, SPAN("}\n"));
 }
 
 bool record_write(struct buf *to, const struct record *r)
 {
-    struct buf line;
-    bool ok = false;
+    struct pen p;
+    size_t i = 0;
 
-    buf_init(&line, RECORD_MAX);
-    for (size_t i = 0; i < COUNT_OF(limits) && !ok; i++) {
-        buf_clear(&line);
-        ok = add_line(&line, r, &limits[i]);
-    }
-    ok = ok && buf_add(to, buf_peek(&line));
-    buf_clear(&line);
-    return ok;
+    do
+        put_line(&p, r, &limits[i]);
+    while (p.full && ++i < COUNT_OF(limits));
+    return !p.full && buf_add(to, (struct span){p.line, p.len});
 }
 
-static bool take_text(const json_t *from, struct span *to)
+/* Reading: `out` has what was read so far. */
+struct reading {
+    struct record *out;
+    char *memory; /* of texts that had escapes, RECORD_MAX; NULL: there was none */
+    size_t used;
+    bool deed, key, at, queued, host;
+    int next; /* columns come in this order, mostly */
+};
+
+static bool take_text(struct reading *g, const struct flat_member *m, struct span *to)
 {
-    if (!json_is_string(from))
+    *to = m->text;
+    if (!m->is_text)
         return false;
-    *to = (struct span){json_string_value(from), json_string_length(from)};
+    if (!m->escaped)
+        return true;
+    if (!g->memory && !(g->memory = malloc(RECORD_MAX)))
+        return false;
+    to->at = g->memory + g->used;
+    g->used += to->len = flat_plain(g->memory + g->used, m->text);
     return true;
 }
 
-static bool take_time(const json_t *from, double *to)
+static bool take_time(const struct flat_member *m, double *to)
 {
-    if (!json_is_number(from))
-        return false;
-    *to = json_number_value(from);
-    return is_time(*to);
+    *to = m->number;
+    return !m->is_text && is_time(*to);
 }
 
-static bool take_deed(const json_t *from, enum record_do *to)
+static bool take_deed(const struct flat_member *m, enum record_do *to)
 {
-    struct span word;
-
-    if (!take_text(from, &word))
-        return false;
-    for (size_t i = 0; i < COUNT_OF(deeds); i++) {
-        if (span_is(word, deeds[i])) {
+    for (size_t i = 0; i < COUNT_OF(deeds) && m->is_text; i++) {
+        if (span_is(m->text, deeds[i])) {
             *to = (enum record_do)i;
             return true;
         }
@@ -209,58 +260,81 @@ static bool take_deed(const json_t *from, enum record_do *to)
     return false;
 }
 
-static bool take_columns(const json_t *line, struct record *out)
+/* Is it the first of this name? */
+static bool once(bool *seen)
 {
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        const json_t *value = json_object_get(line, names[i]);
+    bool first = !*seen;
 
-        if (value && !take_text(value, &out->column[i]))
-            return false;
-    }
-    out->column[COLUMN_timeLogged] = out->column[COLUMN_timeQueued] = SPAN("");
-    return true;
+    *seen = true;
+    return first;
 }
 
-/* What is no name of a field, or one too many, is let be. */
-static bool take_headers(const json_t *line, struct record *out)
+/* The column of this name in just this case. */
+static enum column column_named(struct reading *g, struct span name)
 {
-    const size_t len = sizeof header_ - 1;
-    const char *name;
-    const json_t *value;
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        int c = g->next + i < COLUMN_COUNT ? g->next + i : g->next + i - COLUMN_COUNT;
 
-    json_object_foreach((json_t *)line, name, value)
-    {
-        struct span text;
-
-        if (strncmp(name, header_, len) != 0)
-            continue;
-        if (!take_text(value, &text))
-            return false;
-        record_add_header(out, span_of(name + len), text);
+        if (span_same(name, starts[c].name)) {
+            g->next = c + 1 < COLUMN_COUNT ? c + 1 : 0;
+            return (enum column)c;
+        }
     }
-    return true;
+    return COLUMN_COUNT;
 }
 
 /* Names that we do not know are let be: a newer version may have written them. */
-static bool take_record(const json_t *line, struct record *out)
+static bool take_named(struct reading *g, const struct flat_member *m)
 {
-    const json_t *queued = json_object_get(line, "queued");
-    const json_t *host = json_object_get(line, "host");
-    bool paired;
+    const size_t prefix = sizeof header_ - 1;
+    enum column c = column_named(g, m->name);
+    struct span value;
 
-    if (!take_deed(json_object_get(line, "do"), &out->what) ||
-        !take_text(json_object_get(line, "key"), &out->key) || out->key.len > RECORD_KEY_MAX ||
-        !take_time(json_object_get(line, "at"), &out->at))
+    if (c != COLUMN_COUNT)
+        return !g->out->column[c].at && take_text(g, m, &g->out->column[c]);
+    if (m->name.len < prefix || memcmp(m->name.at, header_, prefix) != 0)
+        return true;
+    if (!take_text(g, m, &value))
         return false;
-    paired = out->what == RECORD_INTENT || out->what == RECORD_OUTCOME;
-    return (!paired || out->key.len > 0) && (!queued || take_time(queued, &out->queued)) &&
-           (!host || take_text(host, &out->id_host)) && take_columns(line, out) &&
-           take_headers(line, out);
+    record_add_header(g->out, span_after(m->name, prefix), value);
+    return true;
+}
+
+static bool take_member(struct reading *g, const struct flat_member *m)
+{
+    if (span_is(m->name, "do"))
+        return once(&g->deed) && take_deed(m, &g->out->what);
+    if (span_is(m->name, "key"))
+        return once(&g->key) && take_text(g, m, &g->out->key) && g->out->key.len <= RECORD_KEY_MAX;
+    if (span_is(m->name, "at"))
+        return once(&g->at) && take_time(m, &g->out->at);
+    if (span_is(m->name, "queued"))
+        return once(&g->queued) && take_time(m, &g->out->queued);
+    if (span_is(m->name, "host"))
+        return once(&g->host) && take_text(g, m, &g->out->id_host);
+    return take_named(g, m);
+}
+
+static bool take_record(struct reading *g, struct span line)
+{
+    struct flat f;
+    struct flat_member m;
+    enum flat_is is;
+
+    flat_init(&f, line);
+    while ((is = flat_next(&f, &m)) == FLAT_MEMBER) {
+        if (!take_member(g, &m))
+            return false;
+    }
+    g->out->column[COLUMN_timeLogged] = g->out->column[COLUMN_timeQueued] = SPAN("");
+    return is == FLAT_OVER && g->deed && g->key && g->at &&
+           (g->out->key.len > 0 ||
+            (g->out->what != RECORD_INTENT && g->out->what != RECORD_OUTCOME));
 }
 
 bool record_read(struct span line, struct record *out, struct record_memory **memory)
 {
-    json_t *json;
+    struct reading g = {.out = out};
 
     *out = (struct record){.what = RECORD_ROW};
     *memory = NULL;
@@ -268,17 +342,17 @@ bool record_read(struct span line, struct record *out, struct record_memory **me
         line.len--;
     if (line.len == 0 || line.len >= RECORD_MAX)
         return false;
-    json = json_loadb(line.at, line.len, JSON_REJECT_DUPLICATES, NULL);
-    *memory = (struct record_memory *)json;
-    if (json_is_object(json) && take_record(json, out))
+    if (take_record(&g, line)) {
+        *memory = (struct record_memory *)g.memory;
         return true;
-    record_forget(memory);
+    }
+    free(g.memory);
     *out = (struct record){.what = RECORD_ROW};
     return false;
 }
 
 void record_forget(struct record_memory **memory)
 {
-    json_decref((json_t *)*memory);
+    free(*memory);
     *memory = NULL;
 }

@@ -3,7 +3,8 @@
  * record - one accounting event on its way from a worker to the accountant.
  *
  * In the spool it is one line of JSON: what it is ("do"), its key, and the columns that are
- * not empty, and header fields of the message as "header_NAME". Reading is the door to jansson.
+ * not empty, and header fields of the message as "header_NAME". Only lines just as they are
+ * written are read (flat.h).
  *
  * An `intent` says what a row will be if nothing more is heard (a `t` row, 4.4.2); the
  * `outcome` with the same key replaces it. A `row` stands alone. A `received` is an `r` row,
@@ -61,8 +62,9 @@ void record_add_header(struct record *r, struct span name, struct span value);
  * at last headers left out, control bytes cleaned. False only if `to` has less room than that. */
 MUST bool record_write(struct buf *to, const struct record *r);
 
-/* What a line holds; its spans point into `*memory`, which the caller frees with
- * record_forget(). False: not a record (cut off, or forged). */
+/* What a line holds; its spans point into the line and into `*memory`, which the caller frees with
+ * record_forget(): texts that had escapes, mostly none. False: not a record (cut off, or
+ * forged). Members that are not known are let be if they are texts or numbers. */
 struct record_memory;
 MUST bool record_read(struct span line, struct record *out, struct record_memory **memory);
 void record_forget(struct record_memory **memory);

@@ -25,7 +25,8 @@ struct stage {
     size_t reserved;      /* of the disk */
     struct buf to_client; /* on the wire and not heard yet */
     struct buf spooled;
-    struct record record; /* the one looked at */
+    struct record record;  /* the one looked at */
+    char line[RECORD_MAX]; /* that it was read from */
     struct record_memory *memory;
 };
 

@@ -29,6 +29,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "t/lib/lanes.h"
 #include "unit.h"
 
@@ -90,7 +91,8 @@ static bool next_record(struct stage *st, char *arg)
 
     record_forget(&st->memory);
     st->record = (struct record){.what = RECORD_ROW};
-    if (line.len == 0 || !record_read(line, &st->record, &st->memory))
+    text_copy(st->line, sizeof st->line, line);
+    if (line.len == 0 || !record_read(span_of(st->line), &st->record, &st->memory))
         return false;
     buf_drop(&st->spooled, line.len + 1);
     snprintf(is, sizeof is, "%s %.*s", words[st->record.what],

@@ -235,7 +235,29 @@ static const struct {
 } lines[] = {
     {"the least", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}"), true},
     {"with LF", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}\n"), true},
-    {"a name of a newer version", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":[1]}"), true},
+    {"a name of a newer version", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":\"\\\"\"}"),
+     true},
+    {"and a number", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":0.25}"), true},
+    {"columns in any order",
+     SPAN("{\"rcpt\":\"\",\"at\":1,\"orig\":\"\",\"do\":\"row\",\"key\":\"\"}"), true},
+    {"a list", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":[1]}"), false},
+    {"an object", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":{}}"), false},
+    {"a space", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1 }"), false},
+    {"a comma too much", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,}"), false},
+    {"no member", SPAN("{}"), false},
+    {"a sign", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":+1}"), false},
+    {"an exponent", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1e3}"), false},
+    {"a point at its end", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1.}"), false},
+    {"two points", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1.1.1}"), false},
+    {"a number without end", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":11111111111111111}"), false},
+    {"another escape", SPAN("{\"do\":\"row\",\"key\":\"\\n\",\"at\":1}"), false},
+    {"an escape in a name", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"n\\\\\":1}"), false},
+    {"a tab", SPAN("{\"do\":\"row\",\"key\":\"a\tb\",\"at\":1}"), false},
+    {"DEL", SPAN("{\"do\":\"row\",\"key\":\"a\x7f\",\"at\":1}"), false},
+    {"a column twice", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"orig\":\"\",\"orig\":\"a\"}"),
+     false},
+    {"an overlong character", SPAN("{\"do\":\"row\",\"key\":\"\xc0\xaf\",\"at\":1}"), false},
+    {"a lonely middle", SPAN("{\"do\":\"row\",\"key\":\"a\xbc\",\"at\":1}"), false},
     {"nothing", SPAN(""), false},
     {"LF", SPAN("\n"), false},
     {"no object", SPAN("[\"row\"]"), false},
@@ -276,6 +298,16 @@ static void forged_lines_are_refused(void **state)
     }
 }
 
+/* A record of just this length, by a long sender. */
+static void fill_line(char *line, size_t len)
+{
+    static const struct span start = SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"orig\":\"");
+
+    memset(line, 'x', len);
+    memcpy(line, start.at, start.len);
+    memcpy(line + len - 2, "\"}", 2);
+}
+
 static void a_deep_or_long_line_is_refused(void **state)
 {
     static char deep[RECORD_MAX - 1], wide[RECORD_MAX + 100];
@@ -285,9 +317,9 @@ static void a_deep_or_long_line_is_refused(void **state)
     (void)state;
     memset(deep, '[', sizeof deep);
     assert_false(record_read((struct span){deep, sizeof deep}, &out, &memory));
-    memset(wide, ' ', sizeof wide);
-    memcpy(wide, lines[0].line.at, lines[0].line.len);
+    fill_line(wide, sizeof wide);
     assert_false(record_read((struct span){wide, sizeof wide}, &out, &memory));
+    fill_line(wide, RECORD_MAX - 1);
     assert_true(record_read((struct span){wide, RECORD_MAX - 1}, &out, &memory));
     record_forget(&memory);
 }

@@ -58,6 +58,22 @@ static void what_others_said_is_cleaned(void **state)
     assert_string_equal(to, "a?b");
 }
 
+/* Each byte at each place among eight and more, beside the plain rule. */
+static void plain_is_what_needs_no_escape(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < 19; at++) {
+        for (int c = 0; c < 256; c++) {
+            char text[20] = "aaaaaaaaaaaaaaaaaaa";
+            bool odd = c < ' ' || c >= 0x7f || c == '"' || c == '\\';
+
+            text[at] = (char)c;
+            for (size_t len = at; len < sizeof text; len++)
+                assert_int_equal(text_plain((struct span){text, len}), odd || len == at ? at : len);
+        }
+    }
+}
+
 /* Whatever the room: it is kept to, there is a NUL, no character is cut, quotes are closed. */
 static void cutting_is_clean_too(void **state)
 {
@@ -142,8 +158,11 @@ static void ids_sort_and_never_meet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_others_said_is_cleaned), cmocka_unit_test(cutting_is_clean_too),
-        cmocka_unit_test(numbers_are_all_of_it),       cmocka_unit_test(the_clock_can_be_held),
+        cmocka_unit_test(what_others_said_is_cleaned),
+        cmocka_unit_test(plain_is_what_needs_no_escape),
+        cmocka_unit_test(cutting_is_clean_too),
+        cmocka_unit_test(numbers_are_all_of_it),
+        cmocka_unit_test(the_clock_can_be_held),
         cmocka_unit_test(ids_sort_and_never_meet),
     };
 

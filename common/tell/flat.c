@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tell/flat.h"
+
+#include "base/text.h"
+
+void flat_init(struct flat *f, struct span object)
+{
+    *f = (struct flat){.rest = object};
+}
+
+static bool take(struct flat *f, char c)
+{
+    if (f->rest.len == 0 || f->rest.at[0] != c)
+        return false;
+    f->rest = span_after(f->rest, 1);
+    return true;
+}
+
+/* How many bytes the character at the front has, beyond ASCII; 0: no text may have it. */
+static size_t rare(struct span s)
+{
+    size_t len = 1;
+
+    if ((unsigned char)s.at[0] < 0x80)
+        return 0;
+    while (len < s.len && ((unsigned char)s.at[len] & 0xc0) == 0x80)
+        len++;
+    return text_is_utf8((struct span){s.at, len}) ? len : 0;
+}
+
+/* Up to the quote at its end, which is taken. */
+static bool take_text(struct flat *f, struct span *text, bool *escaped)
+{
+    struct span s = f->rest;
+    size_t at = text_plain(s);
+
+    *escaped = false;
+    while (at < s.len && s.at[at] != '"') {
+        size_t len = 2;
+
+        if (s.at[at] != '\\')
+            len = rare(span_after(s, at));
+        else if (s.len - at < 2 || (s.at[at + 1] != '"' && s.at[at + 1] != '\\'))
+            return false;
+        else
+            *escaped = true;
+        if (len == 0)
+            return false;
+        at += len;
+        at += text_plain(span_after(s, at));
+    }
+    if (at == s.len)
+        return false;
+    *text = (struct span){s.at, at};
+    f->rest = span_after(s, at + 1);
+    return true;
+}
+
+/* Digits, and perhaps a point and digits; ours have sixteen. */
+static bool take_number(struct flat *f, double *number)
+{
+    double n = 0, unit = 0;
+    size_t digits = 0, behind = 0;
+
+    for (; f->rest.len > 0; f->rest = span_after(f->rest, 1)) {
+        char c = f->rest.at[0];
+
+        if (c == '.' && unit == 0 && digits > 0) {
+            unit = 1;
+        } else if (c >= '0' && c <= '9' && digits < 16) {
+            n = n * 10 + (c - '0');
+            digits++;
+            behind += unit > 0;
+        } else {
+            break;
+        }
+    }
+    for (size_t i = 0; i < behind; i++)
+        unit *= 10;
+    *number = unit > 0 ? n / unit : n;
+    return digits > 0 && (unit == 0 || behind > 0);
+}
+
+enum flat_is flat_next(struct flat *f, struct flat_member *out)
+{
+    bool escaped;
+
+    if (f->begun && take(f, '}'))
+        return f->rest.len == 0 ? FLAT_OVER : FLAT_BAD;
+    if (!take(f, f->begun ? ',' : '{') || !take(f, '"') || !take_text(f, &out->name, &escaped) ||
+        escaped || !take(f, ':'))
+        return FLAT_BAD;
+    f->begun = true;
+    out->is_text = take(f, '"');
+    if (out->is_text)
+        return take_text(f, &out->text, &out->escaped) ? FLAT_MEMBER : FLAT_BAD;
+    return take_number(f, &out->number) ? FLAT_MEMBER : FLAT_BAD;
+}
+
+size_t flat_plain(char *to, struct span text)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        i += text.at[i] == '\\' && i + 1 < text.len;
+        to[len++] = text.at[i];
+    }
+    return len;
+}
