@@ -121,6 +121,11 @@ size_t buf_space(struct buf *b, char **at)
     return want < tail(b) ? want : tail(b);
 }
 
+char *buf_reserve(struct buf *b, size_t count)
+{
+    return make_room(b, count) ? b->bytes + b->to : NULL;
+}
+
 void buf_grew(struct buf *b, size_t count)
 {
     assert(count <= tail(b));

@@ -29,6 +29,9 @@ MUST bool buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(pr
 MUST size_t buf_space(struct buf *b, char **at);
 void buf_grew(struct buf *b, size_t count);
 
+/* The same for who knows how much it is at most: room for `count` bytes, or NULL. */
+MUST char *buf_reserve(struct buf *b, size_t count);
+
 /* What waits at the front; borrowed until the next add, space or drop. */
 struct span buf_peek(const struct buf *b);
 void buf_drop(struct buf *b, size_t count);

@@ -7,6 +7,8 @@
 #include "conf/settings.h"
 #include "conf/value.h"
 #include "acct/account.h"
+#include "acct/mapping.h"
+#include "acct/queue.h"
 
 void check_milter_listener(struct check *c, struct section *s)
 {
@@ -23,6 +25,82 @@ void check_milter_listener(struct check *c, struct section *s)
           s->head->title);
 }
 
+static bool has_type(const struct texts *records, const char *letter)
+{
+    for (size_t i = 0; i < records->count; i++) {
+        if (span_is(span_of(records->at[i]), letter))
+            return true;
+    }
+    return false;
+}
+
+static void check_mappings(struct check *c, struct section *s, const struct acct_file *f)
+{
+    for (size_t i = 0; i < f->map_header_to_field.count; i++) {
+        const char *text = f->map_header_to_field.at[i];
+        struct mapping m;
+        const char *bad = mapping_read(span_of(text), &m);
+
+        if (bad)
+            wrong(c, s, "map-header-to-field", "'%s' %s", text, bad);
+        else if (!has_type(&f->records, m.type))
+            wrong(c, s, "map-header-to-field",
+                  "'%s' is for records that are not written here; add %s to records or drop it",
+                  text, m.type);
+    }
+}
+
+static void check_queue_filter(struct check *c, struct section *s, const struct acct_file *f)
+{
+    const struct texts *list = &f->queue_filter;
+    bool any = list->count == 0, queues = list->count == 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (!queue_is_pattern(span_of(list->at[i])))
+            wrong(c, s, "queue-filter",
+                  "'%s' is no pattern; write DOMAIN/VMTA, such as example.com/* or !*/{default}, "
+                  "other alphabets as xn--",
+                  list->at[i]);
+        any = any || list->at[i][0] != '!';
+    }
+    for (size_t i = 0; i < f->records.count; i++)
+        queues = queues || type_has_queue(type_find(span_of(f->records.at[i])));
+    if (!queues)
+        wrong(c, s, "queue-filter", "r records have no queue; add others to records or drop it");
+    else if (!any)
+        wrong(c, s, "queue-filter",
+              "all of it begins with !, so nothing would be written; add \"*/*\" at its end");
+}
+
+/* Options that cannot do what they say. */
+static void check_effects(struct check *c, struct section *s, const struct acct_file *f)
+{
+    if (f->csv_guard && f->format == ACCT_JSON)
+        wrong(c, s, "csv-guard", "is for format = csv; write that or drop it");
+}
+
+/* Two ways to write a path are two files for us: one way is left. */
+static const char *plain_path(struct arena *arena, const char *path)
+{
+    char *plain = arena_get(arena, strlen(path) + 1, 1);
+    size_t len = 0;
+
+    while (!strncmp(path, "./", 2))
+        path += 2;
+    for (; *path; path++) {
+        bool doubled = path[0] == '/' && path[1] == '/';
+        bool here = path[0] == '/' && path[1] == '.' && path[2] == '/';
+
+        if (doubled)
+            continue;
+        if (here)
+            path++;
+        else
+            plain[len++] = *path;
+    }
+    return plain;
+}
+
 void check_acct_file(struct check *c, struct section *s)
 {
     struct acct_file *f = (struct acct_file *)s->head;
@@ -32,10 +110,16 @@ void check_acct_file(struct check *c, struct section *s)
         wrong(c, s, "acct-file", "programs are not taken; write the path of a file");
         return;
     }
-    f->head.title = value_path(c->arena, value_folder(c->arena, f->head.file), f->head.title);
+    f->head.title = plain_path(
+        c->arena, value_path(c->arena, value_folder(c->arena, f->head.file), f->head.title));
     bad = fields_types(&f->records, c->arena);
-    if (bad)
+    if (bad) {
         wrong(c, s, "records", "'%s' is no type of records; write d, b, t, tq or r", bad);
+        return;
+    }
+    check_mappings(c, s, f);
+    check_queue_filter(c, s, f);
+    check_effects(c, s, f);
 }
 
 void check_record_fields(struct check *c, struct section *s)
@@ -51,7 +135,11 @@ void check_record_fields(struct check *c, struct section *s)
     }
     f->head.title = letter;
     bad = fields_unknown(&f->fields, &best);
-    if (bad && best)
+    if (bad && span_starts_nocase(span_after(span_of(bad), *bad == '!'), "header_"))
+        wrong(c, s, "fields",
+              "'%s' names no header field; write header_ and its name, such as header_X-Campaign",
+              bad);
+    else if (bad && best)
         wrong(c, s, "fields", "no such column '%s'; is it %s?", bad, best);
     else if (bad)
         wrong(c, s, "fields", "no such column '%s'; see sallyport.conf(5)", bad);

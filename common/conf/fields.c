@@ -3,6 +3,7 @@
 
 #include "conf/problem.h"
 #include "acct/account.h"
+#include "acct/mapping.h"
 
 const char *fields_types(struct texts *types, struct arena *arena)
 {
@@ -23,7 +24,8 @@ static bool is_field(struct span field)
     bool out = field.len && *field.at == '!';
     enum column c = column_find(span_after(field, out));
 
-    return span_is(field, "*") || (c != COLUMN_COUNT && !(out && c == COLUMN_type));
+    return span_is(field, "*") || (c != COLUMN_COUNT && !(out && c == COLUMN_type)) ||
+           mapping_header(span_after(field, out)).len > 0;
 }
 
 const char *fields_unknown(const struct texts *fields, const char **best)

@@ -10,6 +10,7 @@
 /* Puts the letters in place of long names. The first that is no type comes back, else NULL. */
 const char *fields_types(struct texts *types, struct arena *arena);
 
-/* The first that is neither a column, nor * or !column, else NULL; `*best` is the column
+/* The first that is neither a column, nor header_NAME, nor *, nor one of these with ! in front,
+ * else NULL; `*best` is the column
  * that may be meant, if one is near. */
 const char *fields_unknown(const struct texts *fields, const char **best);

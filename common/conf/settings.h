@@ -188,16 +188,18 @@ enum acct_format { ACCT_CSV, ACCT_JSON };
 #define ACCT_FILE_OPTIONS(O, S)                                                                    \
     O(S, LIST, records, "{d, b}", ANY, "Types to write: d, b, t, tq, r, or their long names.")     \
     O(S, WORD, format, "csv", WORDS("csv json"),                                                   \
-      "json: a JSON object a line, with the same fields.")                                         \
+      "json: a JSON object a line, with the fields of its type; all values are texts, and \"\" "   \
+      "where there is none.")                                                                      \
     O(S, FLAG, iso_times, "yes", ANY, "no: times are seconds since 1970.")                         \
     O(S, TEXT, user_string, "", ANY, "Value of the field userString.")                             \
     O(S, LIST, map_header_to_field, "", ANY,                                                       \
       "Header fields that stand in for a column, each as \"TYPE header_NAME COLUMN\", such as "    \
-      "\"d header_X-Campaign jobId\"; the first of them that a message has wins.")                 \
+      "\"d header_X-Campaign jobId\"; the first of them that a message has wins. Columns may be "  \
+      "orcpt, vmta, jobId, envId, vmtaPool and userString. jobId is header_X-Job by itself.")      \
     O(S, LIST, queue_filter, "", ANY,                                                              \
       "Only records of these queues, as DOMAIN/VMTA with * for any; !DOMAIN/VMTA are not. The "    \
-      "first that matches counts; where all begin with ! nothing is written. It concerns d, b, t " \
-      "and tq.")                                                                                   \
+      "first that matches counts, and what none matches is not written. It concerns d, b, t and "  \
+      "tq.")                                                                                       \
     O(S, LIST, privacy_policy, "retain", ANY,                                                      \
       "What becomes of the local parts of recipients, also where replies and senders repeat "      \
       "them: retain, redact, {redact, TEXT}, {siphash, KEY}, {siphash-hexkey, HEX}, "              \

@@ -24,8 +24,12 @@ static bool open_sink(struct sink *sink, const struct acct_file *conf, char *why
     struct account_fields fields[16];
     struct account_conf a = {.records = conf->records,
                              .fields = fields,
+                             .mappings = conf->map_header_to_field,
+                             .queue_filter = conf->queue_filter,
                              .user_string = conf->user_string,
-                             .iso_times = conf->iso_times};
+                             .iso_times = conf->iso_times,
+                             .json = conf->format == ACCT_JSON,
+                             .guard = conf->csv_guard};
     char reason[200];
 
     for (size_t i = 0; i < conf->record_fields_count && i < COUNT_OF(fields); i++)

@@ -342,18 +342,6 @@ static const struct {
     {"domain a { source-address = \"10.0.0.1 10.0.0.2\" }",
      "f:1: source-address: '10.0.0.1 10.0.0.2' is not one address of each family; write "
      "192.0.2.1 or \"192.0.2.1 2001:db8::1\""},
-    {"acct-file a {\n records = {d, rb}\n}",
-     "f:2: records: 'rb' is no type of records; write d, b, t, tq or r"},
-    {"acct-file a {\n record-fields f { }\n}",
-     "f:2: record-fields: 'f' is no type of records; write d, b, t, tq or r"},
-    {"acct-file a {\n record-fields d { fields = {\"*\", dlvTlsChipher} }\n}",
-     "f:2: fields: no such column 'dlvTlsChipher'; is it dlvTlsCipher?"},
-    {"acct-file a { record-fields d { fields = {*, header_Subject} } }",
-     "f:1: fields: no such column 'header_Subject'; see sallyport.conf(5)"},
-    {"acct-file a { record-fields d { fields = {*, !type} } }",
-     "f:1: fields: no such column '!type'; is it type?"},
-    {"acct-file a { record-fields d { } record-fields delivery { } }",
-     "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
 
     /* several: the first of each section */
     {"workers = x\nsource 0/0 {\n a = 1\n b = 2\n}\nuser = a b\ndomain * { use-starttls = 1 }\n"

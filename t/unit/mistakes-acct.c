@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * As mistakes.c, of accounting files.
+ */
+#include "conf/settings.h"
+
+#include "unit.h"
+
+static const struct {
+    const char *text, *why;
+} mistakes[] = {
+    {"acct-file a {\n records = {d, rb}\n}",
+     "f:2: records: 'rb' is no type of records; write d, b, t, tq or r"},
+    {"acct-file a {\n record-fields f { }\n}",
+     "f:2: record-fields: 'f' is no type of records; write d, b, t, tq or r"},
+    {"acct-file a {\n record-fields d { fields = {\"*\", dlvTlsChipher} }\n}",
+     "f:2: fields: no such column 'dlvTlsChipher'; is it dlvTlsCipher?"},
+    {"acct-file a { record-fields d { fields = {*, header_} } }",
+     "f:1: fields: 'header_' names no header field; write header_ and its name, such as "
+     "header_X-Campaign"},
+    {"acct-file a { record-fields d { fields = {*, \"!header_a b\"} } }",
+     "f:1: fields: '!header_a b' names no header field; write header_ and its name, such as "
+     "header_X-Campaign"},
+    {"acct-file a { record-fields d { fields = {*, !type} } }",
+     "f:1: fields: no such column '!type'; is it type?"},
+    {"acct-file a { }\nacct-file ./a { }",
+     "f:2: acct-file: a is there twice, first in f:1; make one section of them"},
+    {"acct-file /x//y/./a { }\nacct-file /x/y/a { }",
+     "f:2: acct-file: /x/y/a is there twice, first in f:1; make one section of them"},
+    {"acct-file a {\n format = json\n csv-guard = yes\n}",
+     "f:3: csv-guard: is for format = csv; write that or drop it"},
+    {"acct-file a {\n map-header-to-field = {\"d header_X jobId\", \"d header_X\"}\n}",
+     "f:2: map-header-to-field: 'd header_X' has not three words; write \"d header_X-Campaign "
+     "jobId\""},
+    {"acct-file a { map-header-to-field = \"tq header_X jobId\" }",
+     "f:1: map-header-to-field: 'tq header_X jobId' begins with no type that has a message; write "
+     "d, b, t or r"},
+    {"acct-file a { map-header-to-field = \"d X-Campaign jobId\" }",
+     "f:1: map-header-to-field: 'd X-Campaign jobId' names no header field; write header_ and its "
+     "name, such as header_X-Campaign"},
+    {"acct-file a { map-header-to-field = \"d header_X dlvTlsProtocol\" }",
+     "f:1: map-header-to-field: 'd header_X dlvTlsProtocol' ends with a column that no message can "
+     "fill; these can be: orcpt, vmta, jobId, envId, vmtaPool and userString"},
+    {"acct-file a { map-header-to-field = \"r header_X jobId\" }",
+     "f:1: map-header-to-field: 'r header_X jobId' is for records that are not written here; add r "
+     "to records or drop it"},
+    {"acct-file a {\n queue-filter = {*/*, example.com}\n}",
+     "f:2: queue-filter: 'example.com' is no pattern; write DOMAIN/VMTA, such as example.com/* or "
+     "!*/{default}, other alphabets as xn--"},
+    {"acct-file a { queue-filter = {!a.example/*, !b.example/*} }",
+     "f:1: queue-filter: all of it begins with !, so nothing would be written; add \"*/*\" at its "
+     "end"},
+    {"acct-file a { records = r\n queue-filter = */* }",
+     "f:2: queue-filter: r records have no queue; add others to records or drop it"},
+    {"acct-file a { record-fields d { } record-fields delivery { } }",
+     "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
+};
+
+static void test_mistakes(void **state)
+{
+    static char why[65536];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(mistakes); i++) {
+        struct settings *s = settings_read_text(span_of(mistakes[i].text), "f", why, sizeof why);
+
+        assert_string_equal(why, mistakes[i].why);
+        assert_null(s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_mistakes)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
