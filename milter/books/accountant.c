@@ -18,10 +18,8 @@ static const struct {
     int wait;
     bool listens;
 } after[] = {
-    [LEDGER_IDLE] = {1000, true},
-    [LEDGER_BUSY] = {20, false},
-    [LEDGER_HOLDS] = {50, false},
-    [LEDGER_STUCK] = {1000, false},
+    [LEDGER_IDLE] = {1000, true}, [LEDGER_BEHIND] = {1000, true}, [LEDGER_BUSY] = {20, false},
+    [LEDGER_HOLDS] = {50, false}, [LEDGER_STUCK] = {1000, false},
 };
 
 static int watch(const char *folder)

@@ -64,7 +64,8 @@ struct ledger *ledger_open(const struct settings *settings, char *why, size_t si
     snprintf(folder, sizeof folder, "%s/accounting", settings->global.state_directory);
     if ((l->sinks = sinks_open(settings, why, size)) &&
         (l->store = store_open(folder, kinds, store_most, true, why, size)) &&
-        (l->journal = journal_open(folder, l->store, JOURNAL, why, size)))
+        (l->journal = journal_open(folder, l->store, JOURNAL, why, size)) &&
+        sinks_register(l->sinks, l->journal, why, size))
         return l;
     ledger_close(&l);
     return NULL;
@@ -75,8 +76,8 @@ void ledger_close(struct ledger **l)
     if (!*l)
         return;
     round_end(&(*l)->round);
-    sinks_close(&(*l)->sinks);
     journal_close(&(*l)->journal);
+    sinks_close(&(*l)->sinks);
     store_close(&(*l)->store);
     free(*l);
     *l = NULL;
@@ -313,6 +314,7 @@ static enum ledger_end end_batch(struct ledger *l)
             ok = store_commit(&l->txn);
         else
             store_abort(&l->txn);
+        journal_end(l->journal, ok);
     }
     sinks_forget(l->sinks);
     if (!ok)
@@ -323,6 +325,8 @@ static enum ledger_end end_batch(struct ledger *l)
                 {"then", SPAN("left out")});
     if (l->changed)
         return LEDGER_BUSY;
+    if (journal_is_behind(l->journal))
+        return LEDGER_BEHIND;
     return round_holds(&l->round) ? LEDGER_HOLDS : LEDGER_IDLE;
 }
 

@@ -21,10 +21,11 @@
 struct ledger;
 
 enum ledger_end {
-    LEDGER_IDLE,  /* all that is there was read */
-    LEDGER_BUSY,  /* a batch was done; there may be more */
-    LEDGER_HOLDS, /* a delivery waits a moment for its reception */
-    LEDGER_STUCK, /* the store or a file cannot be written, or the spool not be read */
+    LEDGER_IDLE,   /* all that is there was read */
+    LEDGER_BUSY,   /* a batch was done; there may be more */
+    LEDGER_BEHIND, /* likewise, but rows wait for a file that cannot be written */
+    LEDGER_HOLDS,  /* a delivery waits a moment for its reception */
+    LEDGER_STUCK,  /* the store or a file cannot be written, or the spool not be read */
 };
 
 /* After fork, as the user that runs it. The settings must live as long. NULL with one line in

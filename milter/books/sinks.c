@@ -12,6 +12,7 @@ struct sink {
     const struct acct_file *conf;
     struct account *account;
     struct buf rows;
+    int slot; /* the journal's */
 };
 
 struct sinks {
@@ -69,6 +70,30 @@ struct sinks *sinks_open(const struct settings *settings, char *why, size_t size
     return s;
 }
 
+bool sinks_register(struct sinks *s, struct journal *j, char *why, size_t size)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct acct_file *conf = s->at[i].conf;
+        struct journal_file file = {.path = conf->head.title,
+                                    .mode = conf->world_readable ? 0644 : 0640,
+                                    .header = account_header(s->at[i].account),
+                                    .move_to = conf->move_to,
+                                    .move_interval = (double)conf->move_interval,
+                                    .max_size = conf->max_size,
+                                    .delete_after = (double)conf->delete_after,
+                                    .count = conf->count_moved_records,
+                                    .sync = conf->sync != ACCT_SYNC_NONE};
+
+        s->at[i].slot = journal_file(j, &file);
+        if (s->at[i].slot < 0) {
+            snprintf(why, size, "%s:%u: acct-file %s: too many files, or it is named twice",
+                     conf->head.file, conf->head.line, conf->head.title);
+            return false;
+        }
+    }
+    return true;
+}
+
 void sinks_forget(struct sinks *s)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -107,12 +132,7 @@ bool sinks_are_full(const struct sinks *s)
 bool sinks_keep(struct sinks *s, struct journal *j, struct store_txn *t)
 {
     for (size_t i = 0; i < s->count; i++) {
-        const struct sink *sink = &s->at[i];
-        struct journal_file file = {sink->conf->head.title,
-                                    sink->conf->world_readable ? 0644 : 0640,
-                                    account_header(sink->account)};
-
-        if (buf_len(&sink->rows) > 0 && !journal_add(j, t, &file, buf_peek(&sink->rows)))
+        if (!journal_add(j, t, s->at[i].slot, buf_peek(&s->at[i].rows)))
             return false;
     }
     return true;
