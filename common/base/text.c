@@ -3,9 +3,7 @@
 
 #include <stdint.h>
 
-/* The bytes of the character at the front of `s`; 0 if it is not well formed
- * (RFC 3629, 4: no overlong forms, no surrogates, nothing above U+10FFFF). */
-static size_t character(struct span s)
+size_t text_character(struct span s)
 {
     const uint8_t *at = (const uint8_t *)s.at;
     uint8_t c = at[0];
@@ -30,7 +28,7 @@ static size_t character(struct span s)
 bool text_is_utf8(struct span s)
 {
     for (size_t len; s.len; s = span_after(s, len))
-        if ((len = character(s)) == 0)
+        if ((len = text_character(s)) == 0)
             return false;
     return true;
 }
@@ -47,7 +45,7 @@ static bool is_control(struct span s, size_t len)
 /* What people may see of the front of `s`, and how long that is of `s`. */
 static struct span shown(struct span s, size_t *taken)
 {
-    size_t len = character(s);
+    size_t len = text_character(s);
     bool bad = len == 0 || is_control(s, len);
 
     *taken = len ? len : 1;

@@ -27,3 +27,7 @@ bool text_is_utf8(struct span s);
 /* How many bytes at the front are plain: ASCII that people may see, but no quote (") and no
  * backslash. */
 size_t text_plain(struct span s);
+
+/* The bytes of the character at the front of `s`, which is not empty; 0 if it is not well formed
+ * (RFC 3629, 4: no overlong forms, no surrogates, nothing above U+10FFFF). */
+size_t text_character(struct span s);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The top of the page: a sentence, the great figures, and what needs attention. */
+#include "cli/report/html_part.h"
+
+#include "cli/report/markup.h"
+
+static void write_sentence(FILE *out, const struct report *r)
+{
+    const struct report_way *sent = &r->out.way, *received = &r->in.way;
+
+    fputs("<p class=\"sentence\">", out);
+    if (sent->messages == 0 && received->messages == 0) {
+        fputs("No mail was sent or received in this time.</p>\n", out);
+        return;
+    }
+    if (sent->messages) {
+        markup_count(out, sent->messages, "message");
+        fprintf(out, " %s sent, <strong>", sent->messages == 1 ? "was" : "were");
+        markup_share(out, sent->tls, sent->messages);
+        fputs("</strong> in TLS and ", out);
+        markup_share(out, sent->verified, sent->messages);
+        fputs(" to servers whose certificate holds", out);
+    }
+    if (received->messages) {
+        fputs(sent->messages ? "; " : "", out);
+        markup_count(out, received->messages, "message");
+        fprintf(out, " %s received, <strong>", received->messages == 1 ? "was" : "were");
+        markup_share(out, received->tls, received->messages);
+        fputs("</strong> in TLS", out);
+    }
+    fputs(".</p>\n", out);
+}
+
+/* A figure with its name, and below it what it is a part of. */
+static void figure_open(FILE *out, const char *name)
+{
+    fprintf(out, "<div><dt>%s</dt><dd><span class=\"big\">", name);
+}
+
+static void figure_share(FILE *out, const char *name, uint64_t part, uint64_t whole, const char *of)
+{
+    figure_open(out, name);
+    markup_share(out, part, whole);
+    fputs("</span> <span class=\"of\">", out);
+    markup_number(out, part);
+    fputs(" of ", out);
+    markup_number(out, whole);
+    fprintf(out, " %s</span></dd></div>\n", of);
+}
+
+static void figure_failed(FILE *out, const struct report *r)
+{
+    figure_open(out, "Refused or put off");
+    markup_number(out, r->bounced + r->deferred);
+    fputs("</span> <span class=\"of\">", out);
+    markup_number(out, r->bounced);
+    fputs(" bounced, ", out);
+    markup_number(out, r->deferred);
+    fputs(" deferred</span></dd></div>\n", out);
+}
+
+void html_summary(FILE *out, const struct report *r)
+{
+    const struct report_way *sent = &r->out.way, *received = &r->in.way;
+
+    fputs("<section id=\"summary\" aria-labelledby=\"summary-h\">\n"
+          "<h2 id=\"summary-h\">Summary</h2>\n",
+          out);
+    write_sentence(out, r);
+    fputs("<dl class=\"figures\">\n", out);
+    figure_share(out, "Sent in TLS", sent->tls, sent->messages, "sent");
+    figure_share(out, "Received in TLS", received->tls, received->messages, "received");
+    figure_share(out, "Sent, server verified", sent->verified, sent->messages, "sent");
+    figure_share(out, "Older than TLS 1.2", sent->old + received->old, sent->tls + received->tls,
+                 "in TLS");
+    figure_failed(out, r);
+    fputs("</dl>\n", out);
+    html_section_close(out);
+}
+
+/* One matter, with the number that it is about and where more of it stands. */
+struct matter {
+    enum { MATTER_ACT, MATTER_LOOK, MATTER_GOOD } kind;
+    uint64_t count;
+    const char *noun, *text, *anchor;
+};
+
+static bool write_matter(FILE *out, const struct matter *m)
+{
+    static const char *const kinds[] = {
+        [MATTER_ACT] = "<li class=\"act\"><span class=\"tag\">Act</span> ",
+        [MATTER_LOOK] = "<li class=\"look\"><span class=\"tag\">Look</span> ",
+        [MATTER_GOOD] = "<li class=\"good\"><span class=\"tag\">Gain</span> ",
+    };
+
+    if (m->count == 0)
+        return false;
+    fprintf(out, "%s<a href=\"#%s\">", kinds[m->kind], m->anchor);
+    markup_count(out, m->count, m->noun);
+    fprintf(out, "</a> %s</li>\n", m->text);
+    return true;
+}
+
+static uint64_t would_be_refused(const struct report *r)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < r->woulds.count; i++)
+        count += r->woulds.at[i].count;
+    return count;
+}
+
+static bool write_matters(FILE *out, const struct report *r)
+{
+    const struct matter matters[] = {
+        {MATTER_ACT, r->out.way.clear, "message", "went out in the clear.", "domains"},
+        {MATTER_ACT, r->in.way.clear, "message", "came in in the clear.", "clients"},
+        {MATTER_ACT, r->out.way.old, "message", "went out in TLS older than 1.2.", "domains"},
+        {MATTER_ACT, r->in.way.old, "message", "came in in TLS older than 1.2.", "clients"},
+        {MATTER_ACT, html_tls_failures(r), "attempt", "failed because of TLS.", "failures"},
+        {MATTER_LOOK, would_be_refused(r), "message",
+         "that would be refused if the rules on trial were enforced.", "rules"},
+        {MATTER_LOOK, r->bad, "row", "that could not be read, and not counted.", "read"},
+        {MATTER_LOOK, r->missing_count, "column",
+         "missing from every file, so that parts of this page are empty.", "read"},
+        {MATTER_GOOD, r->readies.known, "domain",
+         "with verified TLS for so long that it can be required.", "ready"},
+    };
+    bool any = false;
+
+    for (size_t i = 0; i < COUNT_OF(matters); i++)
+        any |= write_matter(out, &matters[i]);
+    return any;
+}
+
+void html_attention(FILE *out, const struct report *r)
+{
+    html_section_open(out, "attention", "Needs attention", NULL);
+    fputs("<ul class=\"matters\">\n", out);
+    if (!write_matters(out, r))
+        fputs("<li>Nothing.</li>\n", out);
+    fputs("</ul>\n", out);
+    html_section_close(out);
+}
