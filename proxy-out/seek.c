@@ -53,6 +53,7 @@ static void found(struct seek *k, struct upstream *up, bool reused)
     k->is = SEEK_FOUND;
     /* It may have been made for another domain, of the same demand. */
     up->remote.rule = k->rule->head.title;
+    up->remote.unwritten = k->rule->disable_acct_records;
     tried_noted(k, &up->remote);
     if (up->remote.secure && k->rule->starttls_memory > 0)
         seen_tell(k->worker, k->domain, k->rule->starttls_memory);
@@ -172,6 +173,7 @@ static bool settle(struct seek *k)
                                 .at = c->at,
                                 .tls_fail = fail,
                                 .by = k->demand.by};
+    k->remote.unwritten = k->rule->disable_acct_records;
     text_copy(k->remote.name, sizeof k->remote.name, span_of(c->name));
     tried_fail(k);
     return false;
@@ -234,6 +236,7 @@ static void take_rule(struct seek *k, const struct domain *rule)
     /* What it is for a candidate is decided when it is its turn. */
     (void)!decide(rule, &(struct candidate_facts){.tlsa = TLSA_NONE}, &k->demand);
     k->remote = (struct remote){.rule = rule->head.title, .client_cert = "", .demand = k->demand};
+    k->remote.unwritten = rule->disable_acct_records;
     /* Checked when the configuration was read. */
     (void)!source_read(rule->source_address, &k->v4, &k->has_v4, &k->v6, &k->has_v6);
 }

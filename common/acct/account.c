@@ -112,7 +112,7 @@ struct span account_header(const struct account *a)
 static int wanted_type(const struct account *a, const struct record *r)
 {
     struct span letter = r->column[COLUMN_type];
-    int type = letter.len <= 2 ? type_find(letter) : -1;
+    int type = letter.len <= 2 && !r->disabled ? type_find(letter) : -1;
 
     if (type < 0 || !a->columns.wanted[type] ||
         (type_has_queue(type) && !queue_passes(a->queue_filter, r->column[COLUMN_queue])))

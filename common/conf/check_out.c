@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/un.h>
 
+#include "conf/fields.h"
 #include "conf/kinds.h"
 #include "conf/settings.h"
 #include "rule/hosts.h"
@@ -185,9 +186,20 @@ static void check_login(struct check *c, struct section *s, const struct domain 
         wrong(c, s, "auth-password", "names and passwords have at most %d bytes", LOGIN_MOST);
 }
 
+static void check_disabled(struct check *c, struct section *s, struct texts *types)
+{
+    const char *bad = fields_types(types, c->arena);
+
+    for (size_t i = 0; i < types->count && !bad; i++)
+        bad = strcmp(types->at[i], "r") ? NULL : "r";
+    if (bad)
+        wrong(c, s, "disable-acct-records",
+              "'%s' is no type of records of deliveries; write d, b, t or tq", bad);
+}
+
 void check_domain(struct check *c, struct section *s)
 {
-    const struct domain *domain = (const struct domain *)s->head;
+    struct domain *domain = (struct domain *)s->head;
     bool known = c->macros || !macro_is_in(span_of(domain->head.title));
     char why[1024];
 
@@ -201,4 +213,5 @@ void check_domain(struct check *c, struct section *s)
     check_fingerprints(c, s, "smtp-tls-fingerprints", &domain->smtp_tls_fingerprints);
     check_report_only(c, s, &domain->report_only);
     check_login(c, s, domain);
+    check_disabled(c, s, &domain->disable_acct_records);
 }

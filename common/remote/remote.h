@@ -12,6 +12,7 @@ enum { REMOTE_ESMTP = 256, REMOTE_SAID = 256 };
 
 struct remote {
     const char *rule;        /* title of the domain section that decided; borrowed */
+    struct texts unwritten;  /* its disable-acct-records; borrowed */
     const char *client_cert; /* the file, "" for none; borrowed */
     struct demand demand;
     char name[DNS_NAME];  /* "" where only its address is known, or no server was found */

@@ -32,6 +32,7 @@ void upstream_describe(struct upstream *up, const struct candidate *to, const st
 {
     up->remote = (struct remote){
         .rule = rule->head.title, .client_cert = "", .demand = *demand, .at = to->at};
+    up->remote.unwritten = rule->disable_acct_records;
     if (rule->smtp_client_certificate.count > 0)
         up->remote.client_cert = rule->smtp_client_certificate.at[0].file;
     text_copy(up->remote.name, sizeof up->remote.name, span_of(to->name));

@@ -79,7 +79,7 @@ enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
     O(S, COUNT, max_smtp_out, "20", RANGE(1, 10000),                                              \
       "Connections of each worker to the domain at a time.")                                      \
     O(S, LIST, disable_acct_records, "", ANY,                                                     \
-      "Types of records that are not written for mail to here: d, b, t, tq.")                     \
+      "Types of records that no acct-file gets of mail to here: d, b, t, tq.")                    \
     O(S, TIME, route_deadline, "240s", RANGE(5, 280),                                             \
       "Time for DNS, connecting and handshakes together.")                                        \
     O(S, TIME, connect_timeout, "30s", RANGE(1, 240), "Time for one connection to come about.")   \

@@ -204,6 +204,8 @@ static void put_line(struct pen *p, const struct record *r, const struct limit *
         put_time(p, SPAN(",\"queued\":"), r->queued);
     if (r->id_host.len > 0)
         put_member(p, SPAN(",\"host\":\""), r->id_host, l->other);
+    if (r->disabled)
+        put(p, SPAN(",\"disabled\":1"));
     put_columns(p, r, l);
     put_headers(p, r, l);
     put(p, SPAN("}\n"));
@@ -225,7 +227,7 @@ struct reading {
     struct record *out;
     char *memory; /* of texts that had escapes, RECORD_MAX; NULL: there was none */
     size_t used;
-    bool deed, key, at, queued, host;
+    bool deed, key, at, queued, host, disabled;
     int next; /* columns come in this order, mostly */
 };
 
@@ -247,6 +249,12 @@ static bool take_time(const struct flat_member *m, double *to)
 {
     *to = m->number;
     return !m->is_text && is_time(*to);
+}
+
+static bool take_flag(const struct flat_member *m, bool *to)
+{
+    *to = m->number > 0;
+    return !m->is_text;
 }
 
 static bool take_deed(const struct flat_member *m, enum record_do *to)
@@ -312,6 +320,8 @@ static bool take_member(struct reading *g, const struct flat_member *m)
         return once(&g->queued) && take_time(m, &g->out->queued);
     if (span_is(m->name, "host"))
         return once(&g->host) && take_text(g, m, &g->out->id_host);
+    if (span_is(m->name, "disabled"))
+        return once(&g->disabled) && take_flag(m, &g->out->disabled);
     return take_named(g, m);
 }
 

@@ -43,6 +43,7 @@ struct record {
     double queued;       /* timeQueued; 0: not known */
     struct span key;     /* session.transaction.recipient */
     struct span id_host; /* the host that gave queueId, "" where unknown; short ids come again */
+    bool disabled;       /* by disable-acct-records: it is in no accounting file */
     struct span column[COLUMN_COUNT]; /* borrowed; timeLogged and timeQueued stay empty */
     struct record_header header[RECORD_HEADERS]; /* those that it has, each name once */
     size_t header_count;

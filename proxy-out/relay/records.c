@@ -119,10 +119,21 @@ static void set_tls(struct record *r, struct texts_made *m, const struct remote 
     set(r, COLUMN_dlvTlsClientCert, remote->client_cert);
 }
 
+/* It is spooled nevertheless: an outcome ends its intent, and TLS reports count it. */
+static bool is_disabled(const struct record *r, const struct texts *unwritten)
+{
+    for (size_t i = 0; i < unwritten->count; i++) {
+        if (span_is(r->column[COLUMN_type], unwritten->at[i]))
+            return true;
+    }
+    return false;
+}
+
 static void set_remote(struct record *r, struct texts_made *m, const struct remote *remote,
                        enum fail fail)
 {
     set(r, COLUMN_domainRule, remote->rule);
+    r->disabled = is_disabled(r, &remote->unwritten);
     set(r, COLUMN_dlvType, "smtp");
     set(r, COLUMN_dlvEsmtpAvailable, remote->esmtp);
     if (remote->at.port) {

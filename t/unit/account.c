@@ -264,6 +264,17 @@ static const struct {
      LIST("delivery header_A jobId", " bounce  header_A userString ")},
 };
 
+static void a_disabled_record_has_no_row(void **state)
+{
+    struct account *a = made(guide);
+    struct record r = delivery();
+
+    (void)state;
+    r.disabled = true;
+    assert_is_row(a, &r, "");
+    account_free(&a);
+}
+
 static void headers_stand_in_for_columns(void **state)
 {
     (void)state;
@@ -358,6 +369,7 @@ int main(void)
         cmocka_unit_test(cells_are_clean_and_quoted),
         cmocka_unit_test(json_has_its_types_columns_in_order),
         cmocka_unit_test(headers_stand_in_for_columns),
+        cmocka_unit_test(a_disabled_record_has_no_row),
         cmocka_unit_test(queues_are_filtered),
         cmocka_unit_test(a_row_is_whole_or_not_there),
         cmocka_unit_test(the_longest_row_fits),

@@ -52,6 +52,10 @@ static const struct {
      "end"},
     {"acct-file a { records = r\n queue-filter = */* }",
      "f:2: queue-filter: r records have no queue; add others to records or drop it"},
+    {"domain a {\n disable-acct-records = {delivery, x}\n}",
+     "f:2: disable-acct-records: 'x' is no type of records of deliveries; write d, b, t or tq"},
+    {"domain a { disable-acct-records = {tq, receipt} }",
+     "f:1: disable-acct-records: 'r' is no type of records of deliveries; write d, b, t or tq"},
     {"acct-file a { record-fields d { } record-fields delivery { } }",
      "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
 };

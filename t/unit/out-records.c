@@ -76,9 +76,46 @@ static void test_tls(void **state)
     }
 }
 
+/* By the type that the reply makes. */
+static const struct {
+    const char *name, *reply;
+    struct texts unwritten;
+    bool disabled;
+} disabled[] = {
+    {"none is named", "250 ok\r\n", {NULL, 0}, false},
+    {"its type", "250 ok\r\n", {(const char *const[]){"t", "d"}, 2}, true},
+    {"another type", "550 no\r\n", {(const char *const[]){"t", "d"}, 2}, false},
+    {"a type whose name is longer", "451 no\r\n", {(const char *const[]){"tq"}, 1}, false},
+};
+
+static void test_disabled(void **state)
+{
+    char address[] = "b@b.test", sender[] = "a@a.test";
+    struct recipient rcpt = {.address = address};
+    struct transaction t = {.number = 1, .sender = sender, .rcpt = &rcpt, .count = 1};
+    const struct records_mta mta = {.name = "mta.test"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(disabled); i++) {
+        struct remote remote = {.rule = "", .client_cert = "", .unwritten = disabled[i].unwritten};
+        struct records_event e = {
+            .what = RECORD_OUTCOME, .domain = "b.test", .reply = span_of(disabled[i].reply)};
+        struct record_memory *memory = NULL;
+        struct record r;
+        struct buf to;
+
+        buf_init(&to, RECORDS_ROOM);
+        assert_true(records_add(&to, &mta, &t, &remote, &e));
+        assert_true(record_read(buf_peek(&to), &r, &memory));
+        assert_row(r.disabled == disabled[i].disabled, disabled[i].name);
+        record_forget(&memory);
+        buf_clear(&to);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tls)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tls), cmocka_unit_test(test_disabled)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

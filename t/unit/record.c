@@ -46,7 +46,9 @@ static void comes_back_as_it_went(void **state)
     struct buf b;
 
     (void)state;
+    in.disabled = true;
     assert_true(record_read(written(&b, &in), &out, &memory));
+    assert_true(out.disabled);
     assert_int_equal(out.what, RECORD_OUTCOME);
     assert_true(fabs(out.at - in.at) < 1e-5);
     assert_true(fabs(out.queued - in.queued) < 1e-5);
