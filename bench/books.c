@@ -32,6 +32,7 @@ struct bench {
     struct spool *received, *delivered;
     double at;      /* when the next message comes */
     unsigned queue; /* its number */
+    unsigned waiting, woken;
 };
 
 static const char *const d_columns[] = {
@@ -173,6 +174,22 @@ static void spool_one(struct spool *to, const struct record *r)
     buf_clear(&line);
 }
 
+/* Deliveries of messages that have waited since the beginning, from all over the queue. */
+static void spool_waiting(struct bench *b, unsigned count)
+{
+    struct texts_of t;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct record r;
+
+        name_message(&t, (unsigned)(((unsigned long)b->woken++ * 7919) % b->waiting));
+        r = delivery(&t, RECORD_INTENT, b->at);
+        spool_one(b->delivered, &r);
+        r = delivery(&t, RECORD_OUTCOME, b->at);
+        spool_one(b->delivered, &r);
+    }
+}
+
 /* `count` messages, AT_ONCE of them at the same time. */
 static void spool_messages(struct bench *b, unsigned count, bool delivered)
 {
@@ -230,16 +247,22 @@ static void read_all(struct bench *b)
         fail("the ledger is stuck");
 }
 
-static void measure(struct bench *b, const char *name, unsigned count, bool delivered)
+/* How many lines a message is. */
+enum { RECEIVED = 1, WOKEN = 2, PASSED = 3 };
+
+static void measure(struct bench *b, const char *name, unsigned count, unsigned each)
 {
     double used = 0, start = clock_mono(), spooled = 0, since, wall;
-    unsigned lines = count * (delivered ? 3 : 1);
+    unsigned lines = count * each;
     struct stat st = {0};
 
     for (unsigned done = 0; done < count; done += PIECE) {
         since = cpu();
         wall = clock_mono();
-        spool_messages(b, count - done < PIECE ? count - done : PIECE, delivered);
+        if (each == WOKEN)
+            spool_waiting(b, count - done < PIECE ? count - done : PIECE);
+        else
+            spool_messages(b, count - done < PIECE ? count - done : PIECE, each == PASSED);
         spooled += cpu() - since;
         start += clock_mono() - wall;
         since = cpu();
@@ -263,16 +286,23 @@ int main(int argc, char **argv)
         !text_number(span_of(argv[3]), 100000000, &delivered)) {
         fprintf(stderr, "usage: books FOLDER QUEUED DELIVERED\n"
                         "The folder is made and stays; QUEUED messages come and wait, then\n"
-                        "DELIVERED ones come and go.\n");
+                        "DELIVERED ones come and go, as many of the queue go, and when all others\n"
+                        "are too old as many come and go again.\n");
         return 2;
     }
     log_open("books", LOG_TO_STDERR, LOG_FAULT);
     prepare(&b, argv[1]);
     b.at = clock_now() - 10;
+    b.waiting = (unsigned)queued;
     if (queued > 0)
-        measure(&b, "queued", (unsigned)queued, false);
+        measure(&b, "queued", (unsigned)queued, RECEIVED);
     if (delivered > 0)
-        measure(&b, "delivered", (unsigned)delivered, true);
+        measure(&b, "delivered", (unsigned)delivered, PASSED);
+    if (queued > 0 && delivered > 0) {
+        measure(&b, "woken", (unsigned)delivered, WOKEN);
+        clock_hold(b.at += 8 * 86400);
+        measure(&b, "a-week-later", (unsigned)delivered, PASSED);
+    }
     ledger_close(&b.ledger);
     spool_close(&b.received);
     spool_close(&b.delivered);

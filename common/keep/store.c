@@ -257,6 +257,21 @@ size_t store_count(struct store_txn *t, unsigned kind)
     return stat.ms_entries;
 }
 
+static size_t pages(struct store_txn *t, MDB_dbi table)
+{
+    MDB_stat stat = {0};
+
+    went_well(t, mdb_stat(t->txn, table, &stat));
+    return (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
+}
+
+size_t store_size(struct store_txn *t, unsigned kind)
+{
+    if (t->failed || kind >= t->store->kinds)
+        return 0;
+    return pages(t, t->store->values[kind]) + pages(t, t->store->ages[kind]);
+}
+
 void store_walk_from(struct store_txn *t, unsigned kind, struct span first, store_walk_fn *fn,
                      void *arg)
 {
@@ -309,6 +324,8 @@ size_t store_expire(struct store_txn *t, unsigned kind, double now, size_t count
     if (kind >= t->store->kinds)
         return 0;
     put_age(age, now);
+    if (isinf(now))
+        memset(age, 0xff, sizeof age);
     while (done < count && find_stale(t, kind, age, key, &len) &&
            store_drop(t, kind, (struct span){(char *)key + AGE, len - AGE}))
         done++;

@@ -36,6 +36,9 @@ MUST bool store_get_until(struct store_txn *t, unsigned kind, struct span key, s
 MUST bool store_drop(struct store_txn *t, unsigned kind, struct span key);
 size_t store_count(struct store_txn *t, unsigned kind);
 
+/* How many bytes of the file a kind takes, roughly. */
+size_t store_size(struct store_txn *t, unsigned kind);
+
 /* Calls for each, in the order of the keys, until it answers false. */
 typedef bool store_walk_fn(void *arg, struct span key, struct span value);
 void store_walk(struct store_txn *t, unsigned kind, store_walk_fn *fn, void *arg);
@@ -44,5 +47,6 @@ void store_walk(struct store_txn *t, unsigned kind, store_walk_fn *fn, void *arg
 void store_walk_from(struct store_txn *t, unsigned kind, struct span first, store_walk_fn *fn,
                      void *arg);
 
-/* Drops up to `count` of what is past its time. How many comes back. */
+/* Drops up to `count` of what is past its time, longest first; `now` INFINITY: of all that have
+ * one. How many comes back. */
 size_t store_expire(struct store_txn *t, unsigned kind, double now, size_t count);

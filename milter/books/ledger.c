@@ -22,8 +22,8 @@ static const char *const kinds[] = {"receptions", "intents", "places", "journal"
 /* A batch ends when it has read so much. */
 enum { READ_MOST = 1 << 20 };
 
-/* The store's file may grow to this. */
-static const size_t store_most = (size_t)8 << 30;
+/* The store's file may grow to this, and receptions to this much of it: some ten million. */
+static const size_t store_most = (size_t)8 << 30, receptions_most = (size_t)6 << 30;
 
 /* So long may a delivery be ahead of its reception: mail servers start to deliver before the
  * client has heard that they took the message. */
@@ -44,10 +44,10 @@ struct ledger {
 
     /* The batch. */
     struct store_txn *txn;
-    size_t taken, bad;
+    size_t taken, bad, came; /* bytes; lines; receptions */
     bool changed, failed;
 
-    bool stuck; /* it was said already */
+    bool stuck, crowded; /* it was said already */
 };
 
 struct ledger *ledger_open(const struct settings *settings, char *why, size_t size)
@@ -110,17 +110,15 @@ static void add_delivery(struct ledger *l, struct record *r, char to[24])
 /* False: it has to wait. */
 static bool take_delivery(struct ledger *l, const char *writer, struct record *r)
 {
-    struct record_memory *reception;
     double age = clock_now() - r->at;
-    bool joined = reception_join(l->txn, RECEPTIONS, r, &reception);
+    bool joined = reception_join(l->txn, RECEPTIONS, r);
     char seconds[24];
 
     if (!joined && r->column[COLUMN_queueId].len > 0 && age >= 0 && age < patience)
         return false;
+    add_delivery(l, r, seconds);
     if (r->what == RECORD_OUTCOME)
         intents_drop(l->txn, INTENTS, writer, r);
-    add_delivery(l, r, seconds);
-    record_forget(&reception);
     return true;
 }
 
@@ -129,7 +127,8 @@ static bool take_record(struct ledger *l, const char *writer, struct record *r, 
     switch (r->what) {
     case RECORD_RECEIVED:
         r->column[COLUMN_type] = SPAN("r");
-        keep(l, reception_keep(l->txn, RECEPTIONS, r, line));
+        keep(l, reception_keep(l->txn, RECEPTIONS, r));
+        l->came++;
         keep(l, sinks_add(l->sinks, r));
         return true;
     case RECORD_INTENT:
@@ -210,16 +209,15 @@ static void read_segment(struct ledger *l, struct reading *g)
 
 static void end_intent(struct ledger *l, struct span key)
 {
-    struct record_memory *memory, *reception;
+    struct record_memory *memory;
     char seconds[24];
     struct record r;
     struct span line;
 
     if (store_get(l->txn, INTENTS, key, &line) && record_read(line, &r, &memory)) {
         intents_end(&r);
-        (void)!reception_join(l->txn, RECEPTIONS, &r, &reception);
+        reception_join(l->txn, RECEPTIONS, &r);
         add_delivery(l, &r, seconds);
-        record_forget(&reception);
         record_forget(&memory);
     }
     keep(l, store_drop(l->txn, INTENTS, key));
@@ -300,6 +298,17 @@ static enum ledger_end say_stuck(struct ledger *l, const char *why)
     return LEDGER_STUCK;
 }
 
+/* What is forgotten before its time is not joined: better than a store that is full. */
+static void forget_receptions(struct ledger *l)
+{
+    bool room = reception_forget(l->txn, RECEPTIONS, clock_now(), l->came, receptions_most);
+
+    if (!room && !l->crowded)
+        log_say(LOG_FAULT, "", "receptions-full", {"bytes", log_number((double)receptions_most)},
+                {"then", SPAN("the oldest are forgotten, and their deliveries not joined")});
+    l->crowded = !room;
+}
+
 /* Keeps the batch, if there is anything in it. What failed is forgotten as a whole. */
 static enum ledger_end end_batch(struct ledger *l)
 {
@@ -309,7 +318,7 @@ static enum ledger_end end_batch(struct ledger *l)
         store_abort(&l->txn);
     } else {
         ok = ok && journal_begin(l->journal, l->txn) && sinks_keep(l->sinks, l->journal, l->txn);
-        store_expire(l->txn, RECEPTIONS, clock_now(), 256);
+        forget_receptions(l);
         if (ok)
             ok = store_commit(&l->txn);
         else
@@ -334,7 +343,7 @@ enum ledger_end ledger_gather(struct ledger *l)
 {
     enum ledger_end end;
 
-    l->taken = l->bad = 0;
+    l->taken = l->bad = l->came = 0;
     l->changed = l->failed = false;
     if (l->stage == STAGE_OVER) {
         if (!round_start(&l->round, l->spool))

@@ -2,8 +2,11 @@
 #include "milter/books/reception.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "base/text.h"
 
 /* Longer than any mail server keeps what it cannot deliver. */
 static const double remembered = 7 * 86400;
@@ -14,7 +17,9 @@ static const double slack = 2;
 
 enum { ID = 128, HOST = 256, TIME = 8, KEY = ID + HOST + TIME + 2 };
 
-/* What a delivery takes over where it has nothing of its own. */
+/* What a delivery takes over: the first OWN always, since all that it knows of them is the mail
+ * server that handed it over; the others where it has nothing of its own. */
+enum { OWN = 2 };
 static const enum column joined[] = {
     COLUMN_srcType,
     COLUMN_srcMta,
@@ -68,16 +73,79 @@ static size_t put_time(char to[KEY], size_t at, double seconds)
     return at;
 }
 
-bool reception_keep(struct store_txn *t, unsigned kind, const struct record *r, struct span line)
+/* A value is what deliveries take over: of each column its place in joined[], its length and its
+ * text; header fields are HEADER, and their name ends with a NUL. The store outlives a program:
+ * joined[] may grow at its end. */
+enum { HEADER = 0xff, PART = 3 };
+
+static bool put_part(struct buf *to, unsigned what, struct span name, struct span value)
+{
+    size_t len = name.len + value.len;
+    char head[PART] = {(char)what, (char)(len >> 8), (char)len};
+
+    return len == 0 ||
+           (buf_add(to, (struct span){head, PART}) && buf_add(to, name) && buf_add(to, value));
+}
+
+static bool put_value(struct buf *to, const struct record *r)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < COUNT_OF(joined) && ok; i++)
+        ok = put_part(to, (unsigned)i, SPAN(""), r->column[joined[i]]);
+    for (size_t i = 0; i < r->header_count && ok; i++) {
+        char name[RECORD_HEADER_NAME];
+
+        text_copy(name, sizeof name, r->header[i].name);
+        ok = put_part(to, HEADER, (struct span){name, strlen(name) + 1}, r->header[i].value);
+    }
+    return ok;
+}
+
+static void take_part(struct record *to, unsigned what, struct span text)
+{
+    if (what == HEADER) {
+        struct span name = span_cut(&text, '\0');
+
+        record_add_header(to, name, text);
+    } else if (what < COUNT_OF(joined) && (to->column[joined[what]].len == 0 || what < OWN)) {
+        to->column[joined[what]] = text;
+    }
+}
+
+static void take_value(struct record *to, struct span value)
+{
+    while (value.len >= PART) {
+        const unsigned char *head = (const unsigned char *)value.at;
+        size_t len = (size_t)head[1] << 8 | head[2];
+
+        value = span_after(value, PART);
+        if (len > value.len)
+            return;
+        take_part(to, head[0], (struct span){value.at, len});
+        value = span_after(value, len);
+    }
+}
+
+bool reception_keep(struct store_txn *t, unsigned kind, const struct record *r)
 {
     char key[KEY];
     size_t len;
+    struct buf value;
+    struct span known;
+    bool ok;
 
     if (r->column[COLUMN_queueId].len == 0)
         return true;
     len = put_host(key, put_id(key, r), r->id_host);
     len = put_time(key, len, time_of(r));
-    return store_put(t, kind, (struct span){key, len}, line, r->at + remembered);
+    if (store_get(t, kind, (struct span){key, len}, &known))
+        return true; /* of another recipient */
+    buf_init(&value, 2 * RECORD_MAX);
+    ok = put_value(&value, r) &&
+         store_put(t, kind, (struct span){key, len}, buf_peek(&value), r->at + remembered);
+    buf_clear(&value);
+    return ok;
 }
 
 /* A search through the keys of one id. */
@@ -126,26 +194,32 @@ static bool look(void *arg, struct span key, struct span value)
     return true;
 }
 
-bool reception_join(struct store_txn *t, unsigned kind, struct record *delivery,
-                    struct record_memory **memory)
+bool reception_join(struct store_txn *t, unsigned kind, struct record *delivery)
 {
     char key[KEY];
     struct search s = {.host = delivery->id_host, .before = delivery->at};
-    struct record found;
 
-    *memory = NULL;
     if (delivery->column[COLUMN_queueId].len == 0)
         return false;
     if (s.host.len > HOST)
         s.host.len = HOST;
     s.prefix = (struct span){key, put_id(key, delivery)};
     store_walk_from(t, kind, s.prefix, look, &s);
-    if (!s.best.at || !record_read(s.best, &found, memory))
+    if (!s.best.at)
         return false;
-    delivery->queued = time_of(&found);
-    for (size_t i = 0; i < COUNT_OF(joined); i++) {
-        if (delivery->column[joined[i]].len == 0)
-            delivery->column[joined[i]] = found.column[joined[i]];
-    }
+    delivery->queued = s.best_at;
+    take_value(delivery, s.best);
     return true;
+}
+
+/* So many are dropped at most beyond those that came. */
+enum { DROPPED_MORE = 256 };
+
+bool reception_forget(struct store_txn *t, unsigned kind, double now, size_t came, size_t most)
+{
+    bool full = store_size(t, kind) > most;
+    size_t count = 2 * came + DROPPED_MORE;
+
+    store_expire(t, kind, full ? INFINITY : now, count);
+    return !full;
 }

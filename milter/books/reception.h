@@ -11,12 +11,15 @@
 #include "keep/store.h"
 #include "tell/record.h"
 
-/* Remembers a `received` record, whose line is `line`, until its time is over. Without a queue
- * id there is nothing to do. */
-MUST bool reception_keep(struct store_txn *t, unsigned kind, const struct record *r,
-                         struct span line);
+/* Remembers a `received` record until its time is over; one of another recipient of the message is
+ * remembered already. Without a queue id there is nothing to do. */
+MUST bool reception_keep(struct store_txn *t, unsigned kind, const struct record *r);
 
-/* Fills in what the delivery does not say itself: columns and timeQueued. What is filled in
- * points into `*memory`, to be freed with record_forget(). False: no reception is known. */
-MUST bool reception_join(struct store_txn *t, unsigned kind, struct record *delivery,
-                         struct record_memory **memory);
+/* Fills in what the delivery does not say itself: columns, header fields and timeQueued; and who
+ * brought the message. What is filled in is the store's: good until the transaction writes.
+ * False: no reception is known. */
+bool reception_join(struct store_txn *t, unsigned kind, struct record *delivery);
+
+/* Drops some of those whose time is over, at the pace at which they came: `came` since the last
+ * call. False: they take more than `most` bytes, and the oldest went before their time. */
+bool reception_forget(struct store_txn *t, unsigned kind, double now, size_t came, size_t most);
