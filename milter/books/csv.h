@@ -28,6 +28,7 @@ MUST bool csv_find(struct csv *c, const char *path, mode_t mode, const char **wh
 /* The file of these numbers under any name in a folder. False: it is not there. */
 MUST bool csv_find_moved(struct csv *c, struct span folder, uint64_t device, uint64_t inode);
 
+/* Without a header it is to be a file of JSON lines. */
 bool csv_has_header(const struct csv *c, struct span header);
 bool csv_ends_in_a_line(const struct csv *c);
 
