@@ -48,12 +48,25 @@ static const struct addr *source_for(const struct seek *k, const struct candidat
     return k->has_v6 ? &k->v6 : NULL;
 }
 
+static const struct candidate *candidate(const struct seek *k)
+{
+    return &k->find.route.at[k->at];
+}
+
+/* For the records, if any of them wants that. */
+static void publish(const struct seek *k, struct remote *remote)
+{
+    if (k->worker->settings->wanted.policy)
+        published_tell(&k->find, &k->known, candidate(k), k->domain, &remote->published);
+}
+
 static void found(struct seek *k, struct upstream *up, bool reused)
 {
     k->is = SEEK_FOUND;
     /* It may have been made for another domain, of the same demand. */
     up->remote.rule = k->rule->head.title;
     up->remote.unwritten = k->rule->disable_acct_records;
+    publish(k, &up->remote);
     tried_noted(k, &up->remote);
     if (up->remote.secure && k->rule->starttls_memory > 0)
         seen_tell(k->worker, k->domain, k->rule->starttls_memory);
@@ -61,11 +74,6 @@ static void found(struct seek *k, struct upstream *up, bool reused)
     k->reused = reused;
     k->at++;
     alarm_stop(&k->alarm);
-}
-
-static const struct candidate *candidate(const struct seek *k)
-{
-    return &k->find.route.at[k->at];
 }
 
 static void make_key(struct seek *k)
@@ -108,6 +116,7 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
     } else {
         k->fail = fail;
         k->remote = up->remote;
+        publish(k, &k->remote);
         tried_fail(k);
         attempt_free(&k->attempt);
         quota_leave(quota);
@@ -172,8 +181,10 @@ static bool settle(struct seek *k)
                                 .demand = k->demand,
                                 .at = c->at,
                                 .tls_fail = fail,
-                                .by = k->demand.by};
+                                .by = k->demand.by,
+                                .session = id_next()};
     k->remote.unwritten = k->rule->disable_acct_records;
+    publish(k, &k->remote);
     text_copy(k->remote.name, sizeof k->remote.name, span_of(c->name));
     tried_fail(k);
     return false;

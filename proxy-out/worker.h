@@ -39,7 +39,9 @@ struct worker {
     LIST_HEAD(sessions, session) sessions;
     unsigned long count; /* of them */
     bool draining;
-    bool told_source; /* that a PROXY header named an address that is not ours */
+    unsigned untold_attempts; /* without a record, since the log said so */
+    double told_full;         /* then; 0: never */
+    bool told_source;         /* that a PROXY header named an address that is not ours */
 };
 
 /* Which queue ids are believed of who comes by this listener. */

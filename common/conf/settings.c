@@ -10,6 +10,7 @@
 #include "conf/kinds.h"
 #include "conf/rollups.h"
 #include "conf/value.h"
+#include "conf/wants.h"
 
 /* What settings_read() gives out is its first member. */
 struct snapshot {
@@ -149,6 +150,7 @@ static struct settings *finish(struct snapshot *snapshot, struct section *list,
     if (!problems->count) {
         collect_all(snapshot->arena, list, s);
         find_host_name(s);
+        wants_find(s, problems);
         build_rules(s, problems);
         if (!problems->count)
             check_together(s, problems);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "acct/wanted.h"
 #include "base/option.h"
 #include "rule/domain.h"
 #include "rule/facts.h"
@@ -299,7 +300,8 @@ struct settings {
     struct senders *senders; /* NULL: there is no section */
     struct macros *macros;
     struct domains *domains;
-    char host_name[256]; /* host-name, or the machine's */
+    char host_name[256];  /* host-name, or the machine's */
+    struct wanted wanted; /* of records, by all acct_files and tls-reports */
 };
 
 /* NULL, and then in `why` one line for each section with a mistake (its first): file, line,

@@ -4,9 +4,11 @@
  */
 #pragma once
 
+#include "base/id.h"
 #include "dns/dns.h"
 #include "rule/decide.h"
 #include "rule/facts.h"
+#include "way/published.h"
 
 enum { REMOTE_ESMTP = 256, REMOTE_SAID = 256 };
 
@@ -23,6 +25,8 @@ struct remote {
     enum fail tls_fail; /* why there is no TLS, or it will not do; even where none is demanded */
     enum fail noted;    /* what did not hold and was only noted: see judge() */
     enum demand_part noted_by;
-    enum demand_part by;    /* whose demand failed */
-    char said[REMOTE_SAID]; /* its greeting or its answer to EHLO or STARTTLS, if that was no */
+    enum demand_part by;        /* whose demand failed */
+    struct id session;          /* of its own for each connection; "": there was none to be */
+    struct published published; /* all empty where no record wants it */
+    char said[REMOTE_SAID];     /* its greeting or its answer to EHLO or STARTTLS, if that was no */
 };

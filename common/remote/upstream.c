@@ -30,8 +30,11 @@ struct upstream *upstream_new(struct event_base *base)
 void upstream_describe(struct upstream *up, const struct candidate *to, const struct domain *rule,
                        const struct demand *demand)
 {
-    up->remote = (struct remote){
-        .rule = rule->head.title, .client_cert = "", .demand = *demand, .at = to->at};
+    up->remote = (struct remote){.rule = rule->head.title,
+                                 .client_cert = "",
+                                 .demand = *demand,
+                                 .at = to->at,
+                                 .session = id_next()};
     up->remote.unwritten = rule->disable_acct_records;
     if (rule->smtp_client_certificate.count > 0)
         up->remote.client_cert = rule->smtp_client_certificate.at[0].file;

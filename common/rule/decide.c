@@ -189,7 +189,17 @@ static enum fail verify_fail(enum domain_verify verify, const struct tls_shown *
 
 static enum fail sts_fail(const struct tls_shown *shown)
 {
-    return shown->sts == CERT_OK ? FAIL_NOT : FAIL_STS_CERT;
+    switch (shown->sts) {
+    case CERT_OK:
+        return FAIL_NOT;
+    case CERT_UNTRUSTED:
+        return FAIL_STS_UNTRUSTED;
+    case CERT_EXPIRED:
+        return FAIL_STS_EXPIRED;
+    case CERT_OTHER_NAME:
+        return FAIL_STS_NAME;
+    }
+    return FAIL_STS_UNTRUSTED;
 }
 
 static enum fail dane_fail(const struct demand *d, const struct tls_shown *shown)

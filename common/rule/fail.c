@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rule/fail.h"
 
+#include "rule/sts.h"
+
 static const struct {
-    const char *word, *reply;
+    const char *word, *reply, *result;
 } fails[FAIL_COUNT] = {
-    [FAIL_NOT] = {"", ""},
-#define FAIL(name, word, reply, doc) [FAIL_##name] = {word, reply},
+    [FAIL_NOT] = {"", "", ""},
+#define FAIL(name, word, reply, result, doc) [FAIL_##name] = {word, reply, result},
 #include "rule/fail.def"
 #undef FAIL
 };
@@ -18,4 +20,20 @@ const char *fail_word(enum fail f)
 const char *fail_reply(enum fail f)
 {
     return fails[f].reply;
+}
+
+const char *fail_result(enum fail f)
+{
+    return fails[f].result;
+}
+
+const char *fail_word_result(struct span word)
+{
+    for (int i = FAIL_NOT + 1; i < FAIL_COUNT; i++)
+        if (span_is(word, fails[i].word))
+            return fails[i].result;
+    for (int i = STS_FINE + 1; i <= STS_WEBPKI_INVALID; i++)
+        if (span_is(word, sts_trouble_word((enum sts_trouble)i)))
+            return sts_trouble_word((enum sts_trouble)i);
+    return "";
 }

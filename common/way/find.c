@@ -72,7 +72,7 @@ static void take_policy(struct find *f, size_t i, const struct answer *a)
     if (a->status != ANSWER_OK)
         f->unknown = true;
     else if (a->sts.mode == STS_NONE)
-        *to = NULL;
+        f->look[i].trouble = (enum sts_trouble)a->sts.trouble;
     else if ((*to = malloc(answer_size(a))))
         memcpy(*to, a, answer_size(a));
     else
@@ -156,6 +156,7 @@ void find_init(struct find *f)
     memset(f, 0, offsetof(struct find, hosts));
     f->hosts.count = f->route.count = f->route.dropped = 0;
     f->look[0].policy = NULL;
+    f->look[0].trouble = STS_FINE;
 }
 
 static void clear_places(struct find *f)
@@ -163,6 +164,7 @@ static void clear_places(struct find *f)
     for (size_t i = 0; i < f->hosts.count; i++) {
         f->look[i].ask.line = f->look[i].sts.line = NULL;
         f->look[i].policy = NULL;
+        f->look[i].trouble = STS_FINE;
     }
 }
 
@@ -217,7 +219,18 @@ void find_clear(struct find *f)
     }
 }
 
+/* Which host led to the candidate. */
+static const struct look *look_of(const struct find *f, const struct candidate *c)
+{
+    return &f->look[c->by ? c->by - f->hosts.at : 0];
+}
+
 const struct answer *find_policy(const struct find *f, const struct candidate *c)
 {
-    return f->look[c->by ? c->by - f->hosts.at : 0].policy;
+    return look_of(f, c)->policy;
+}
+
+enum sts_trouble find_trouble(const struct find *f, const struct candidate *c)
+{
+    return look_of(f, c)->trouble;
 }

@@ -26,7 +26,8 @@ struct find {
     void *arg;
     struct hosts hosts;
     struct look {
-        struct answer *policy; /* ours; NULL: there is none */
+        struct answer *policy;    /* ours; NULL: there is none, */
+        enum sts_trouble trouble; /* or none can be had */
         struct ask ask, sts;
     } look[HOSTS_MAX];
     struct route route;
@@ -50,3 +51,6 @@ void find_clear(struct find *f);
 /* The MTA-STS policy that this candidate is under: that of the name that led to it (RFC 8461,
  * 3.4). NULL: there is none. */
 const struct answer *find_policy(const struct find *f, const struct candidate *c);
+
+/* Why it has none although one is announced. */
+enum sts_trouble find_trouble(const struct find *f, const struct candidate *c);

@@ -24,26 +24,39 @@ static void set(struct record *r, enum column c, const char *text)
     r->column[c] = span_of(text);
 }
 
+static struct reply set_diag(struct record *r, struct texts_made *m, struct span text)
+{
+    struct reply reply = reply_read(text);
+    const char *means = status_text(reply.status);
+    size_t used = (size_t)snprintf(m->diag, sizeof m->diag, "smtp;");
+
+    reply_flat(m->diag + used, sizeof m->diag - used, text);
+    snprintf(m->status, sizeof m->status, means[0] ? "%s (%s)" : "%s", reply.status, means);
+    set(r, COLUMN_dsnStatus, m->status);
+    set(r, COLUMN_dsnDiag, m->diag);
+    return reply;
+}
+
 static void set_reply(struct record *r, struct texts_made *m, const struct records_event *e)
 {
-    struct reply reply = reply_read(e->reply);
-    const char *means = status_text(reply.status);
+    struct reply reply = set_diag(r, m, e->reply);
     unsigned class = (unsigned)reply.code / 100 % 6;
-    size_t used;
 
     set(r, COLUMN_type, types[class]);
     set(r, COLUMN_dsnAction, actions[class]);
-    snprintf(m->status, sizeof m->status, means[0] ? "%s (%s)" : "%s", reply.status, means);
-    set(r, COLUMN_dsnStatus, m->status);
-    used = (size_t)snprintf(m->diag, sizeof m->diag, "smtp;");
-    reply_flat(m->diag + used, sizeof m->diag - used, e->reply);
-    set(r, COLUMN_dsnDiag, m->diag);
     if (class != 2)
         set(r, COLUMN_bounceCat, status_category(reply.status, reply.text));
     if (class == 2) {
         snprintf(m->size, sizeof m->size, "%llu", (unsigned long long)e->size);
         set(r, COLUMN_dlvSize, m->size);
     }
+}
+
+static void set_queue(struct record *r, struct texts_made *m, const char *domain)
+{
+    set(r, COLUMN_vmta, "{default}");
+    snprintf(m->queue, sizeof m->queue, "%s/{default}", domain);
+    set(r, COLUMN_queue, m->queue);
 }
 
 static void set_envelope(struct record *r, struct texts_made *m, const struct transaction *t,
@@ -57,9 +70,7 @@ static void set_envelope(struct record *r, struct texts_made *m, const struct tr
         set(r, COLUMN_orcpt, rcpt->orcpt);
     if (t->env_id)
         set(r, COLUMN_envId, t->env_id);
-    set(r, COLUMN_vmta, "{default}");
-    snprintf(m->queue, sizeof m->queue, "%s/{default}", e->domain);
-    set(r, COLUMN_queue, m->queue);
+    set_queue(r, m, e->domain);
     set(r, COLUMN_queueId, t->queue_id);
 }
 
@@ -104,7 +115,10 @@ static void set_tls(struct record *r, struct texts_made *m, const struct remote 
 
     set(r, COLUMN_dlvTlsPolicy, demand_text(&remote->demand, m->policy));
     set(r, COLUMN_dlvTlsPolicyResult, policy_result(remote, fail));
-    set(r, COLUMN_dlvTlsError, fail_word(why));
+    set(r, COLUMN_dlvTlsError,
+        why != FAIL_NOT ? fail_word(why) : sts_trouble_word(remote->published.trouble));
+    set(r, COLUMN_dlvTlsPolicyText, remote->published.text);
+    set(r, COLUMN_dlvTlsPolicyDomain, remote->published.domain);
     if (!remote->secure)
         return;
     snprintf(m->bits, sizeof m->bits, "%d", tls->bits);
@@ -136,6 +150,7 @@ static void set_remote(struct record *r, struct texts_made *m, const struct remo
     r->disabled = is_disabled(r, &remote->unwritten);
     set(r, COLUMN_dlvType, "smtp");
     set(r, COLUMN_dlvEsmtpAvailable, remote->esmtp);
+    set(r, COLUMN_dlvSessionId, remote->session.text);
     if (remote->at.port) {
         addr_text(&remote->at, m->at);
         snprintf(m->mta, sizeof m->mta, "%s (%s)", remote->name[0] ? remote->name : m->at, m->at);
@@ -160,5 +175,27 @@ bool records_add(struct buf *to, const struct records_mta *mta, const struct tra
     set_source(&r, &m, mta, t);
     if (remote)
         set_remote(&r, &m, remote, e->fail);
+    return record_write(to, &r);
+}
+
+/* What the server itself said, where that was its no; else our own words for it. */
+static struct span words_for(enum fail fail, const struct remote *remote)
+{
+    bool theirs = fail == FAIL_GREETING || fail == FAIL_STARTTLS_REFUSED || fail == FAIL_AUTH;
+
+    return span_of(theirs && remote->said[0] ? remote->said : fail_reply(fail));
+}
+
+bool records_add_attempt(struct buf *to, const char *session, const char *domain,
+                         const struct remote *remote, enum fail fail)
+{
+    struct record r = {.what = RECORD_ROW, .at = clock_now(), .key = span_of(remote->session.text)};
+    struct texts_made m;
+
+    set(&r, COLUMN_type, "tq");
+    set_diag(&r, &m, words_for(fail, remote));
+    set_queue(&r, &m, domain);
+    set(&r, COLUMN_sessionId, session);
+    set_remote(&r, &m, remote, fail);
     return record_write(to, &r);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * records - makes the accounting rows of deliveries: d, b and t. Pure.
+ * records - makes the accounting rows of deliveries: d, b and t; and tq, of attempts to reach a
+ * server that failed before it could be given mail. Pure.
  */
 #pragma once
 
@@ -34,6 +35,10 @@ enum { RECORDS_ROOM = 2 * RECORD_MAX };
  * first digit. */
 MUST bool records_add(struct buf *to, const struct records_mta *mta, const struct transaction *t,
                       const struct remote *remote, const struct records_event *e);
+
+/* Likewise of an attempt for mail to `domain`, in the name of our `session`. */
+MUST bool records_add_attempt(struct buf *to, const char *session, const char *domain,
+                              const struct remote *remote, enum fail fail);
 
 /* The reply that an intent stands for. */
 #define RECORDS_UNKNOWN "451 4.4.2 Outcome unknown\r\n"

@@ -35,7 +35,7 @@ static const struct {
     {"it is there, and wrong", {MUST_BE, CONNECTED, .secure = true, .tls_fail = FAIL_CERT_NAME}, FAIL_CERT_NAME, "encrypt", "failed", "certificate-host-mismatch"},
     {"reported",             {WATCHED(PART_ENCRYPT), CONNECTED, .noted = FAIL_NO_STARTTLS, .tls_fail = FAIL_NO_STARTTLS}, FAIL_NOT, "may+encrypt-reported", "reported", "starttls-not-offered"},
     {"reported, in TLS",     {WATCHED(PART_VERIFY), CONNECTED, .secure = true, .noted = FAIL_CERT_NAME}, FAIL_NOT, "may+verify-reported", "reported", "certificate-host-mismatch"},
-    {"testing",              {WATCHED(PART_STS), CONNECTED, .secure = true, .noted = FAIL_STS_CERT}, FAIL_NOT, "may+sts-testing", "testing-failed", "sts-webpki-invalid"},
+    {"testing",              {WATCHED(PART_STS), CONNECTED, .secure = true, .noted = FAIL_STS_NAME}, FAIL_NOT, "may+sts-testing", "testing-failed", "sts-certificate-host-mismatch"},
     {"noted, and in vain",   {.demand = {.level = DEMAND_ENCRYPT, .must = PART_ENCRYPT, .notes = PART_STS}, CONNECTED, .noted = FAIL_STS_MX, .noted_by = PART_STS, .tls_fail = FAIL_HANDSHAKE},
                              FAIL_HANDSHAKE, "encrypt+sts-testing", "failed", "handshake"},
 };
@@ -113,9 +113,61 @@ static void test_disabled(void **state)
     }
 }
 
+/* clang-format off */
+static const struct {
+    const char *name;
+    enum fail fail;
+    const char *said, *status, *diag, *error;
+} attempts[] = {
+    {"nobody there",          FAIL_CONNECT,   "", "4.4.1 (no answer from host)", "smtp;451 4.4.1 Cannot connect", ""},
+    {"its own words",         FAIL_GREETING,  "554 5.7.1 You are not welcome", "5.7.1 (delivery not authorized)", "smtp;554 5.7.1 You are not welcome", ""},
+    {"words of before",       FAIL_CLOSED,    "454 4.7.0 No TLS today", "4.4.2 (bad connection)", "smtp;451 4.4.2 Connection lost", ""},
+    {"a certificate",         FAIL_CERT_NAME, "", "4.7.5 (cryptographic failure)", "smtp;451 4.7.5 Certificate has another name", "certificate-host-mismatch"},
+};
+/* clang-format on */
+
+static void test_attempts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(attempts); i++) {
+        struct remote remote = {.rule = "b.test rule",
+                                .client_cert = "",
+                                .name = "mx.b.test",
+                                .at = {.port = 25},
+                                .session = {"S1"},
+                                .published = {.domain = "b.test", .text = "no-policy-found"},
+                                .unwritten = {(const char *const[]){"tq"}, i % 2},
+                                MAY};
+        struct record_memory *memory = NULL;
+        struct record r;
+        struct buf to;
+
+        if (attempts[i].error[0])
+            remote.tls_fail = attempts[i].fail;
+        (void)snprintf(remote.said, sizeof remote.said, "%s", attempts[i].said);
+        buf_init(&to, RECORD_MAX);
+        assert_true(records_add_attempt(&to, "S0", "b.test", &remote, attempts[i].fail));
+        assert_true(record_read(buf_peek(&to), &r, &memory));
+        assert_int_equal(r.what, RECORD_ROW);
+        assert_row(r.disabled == i % 2, attempts[i].name);
+        assert_row(span_is(r.column[COLUMN_type], "tq"), attempts[i].name);
+        assert_row(span_is(r.column[COLUMN_dsnStatus], attempts[i].status), attempts[i].name);
+        assert_row(span_is(r.column[COLUMN_dsnDiag], attempts[i].diag), attempts[i].name);
+        assert_row(span_is(r.column[COLUMN_dlvTlsError], attempts[i].error), attempts[i].name);
+        assert_row(span_is(r.column[COLUMN_queue], "b.test/{default}"), attempts[i].name);
+        assert_row(span_is(r.column[COLUMN_sessionId], "S0"), attempts[i].name);
+        assert_row(span_is(r.column[COLUMN_dlvSessionId], "S1"), attempts[i].name);
+        assert_row(span_is(r.column[COLUMN_dlvTlsPolicyText], "no-policy-found"), attempts[i].name);
+        assert_row(span_is(r.column[COLUMN_dlvTlsPolicyDomain], "b.test"), attempts[i].name);
+        record_forget(&memory);
+        buf_clear(&to);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tls), cmocka_unit_test(test_disabled)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tls), cmocka_unit_test(test_disabled),
+                                       cmocka_unit_test(test_attempts)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
