@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "conf/settings.h"
+#include "sync/syncer.h"
 #include "tell/reports.h"
 
 static unsigned one(const struct settings *s)
@@ -49,10 +50,16 @@ static void *prepare(const struct settings *s, void *before, bool only_check, ch
     return p;
 }
 
+static int run_syncer(struct child *child)
+{
+    return syncer_run(child, -1); /* callbacks of libmilter do not wait */
+}
+
 int main(int argc, char **argv)
 {
     static const struct role roles[] = {
         {.name = "accountant", .count = one, .run = accountant_run, .exclusive = true},
+        {.name = "syncer", .count = syncer_count, .run = run_syncer, .serves_others = true},
         {.name = "milter", .count = place_count_files, .run = milter_run_file},
         {.name = "milter-port",
          .count = place_count_ports,

@@ -7,10 +7,20 @@
 #include "run/daemon.h"
 #include "conf/settings.h"
 #include "server.h"
+#include "sync/syncer.h"
+
+static int run_syncer(struct child *child)
+{
+    const struct prepared *p = child->prepared;
+
+    prepare_stopping(child->prepared);
+    return syncer_run(child, p->syncer);
+}
 
 int main(int argc, char **argv)
 {
     static const struct role roles[] = {
+        {.name = "syncer", .count = syncer_count, .run = run_syncer, .serves_others = true},
         {.name = "worker",
          .count = settings_workers,
          .run = server_run,

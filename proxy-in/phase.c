@@ -11,11 +11,12 @@
 #include "wish.h"
 
 enum {
-    HEAD_SECONDS = 5,   /* for the header of a load balancer, with a packet lost on the way */
-    ROUNDS = 16,        /* of a step: then others have their turn */
-    PROGRESS = 12,      /* as a shift: 4 KB of a message are progress */
-    LAST_SECONDS = 5,   /* for what is still to be said at the end */
-    LINGER_SECONDS = 2, /* for the other side to hear it and close */
+    RECORD_SECONDS = 60, /* for the disk; commit.h has its own limit */
+    HEAD_SECONDS = 5,    /* for the header of a load balancer, with a packet lost on the way */
+    ROUNDS = 16,         /* of a step: then others have their turn */
+    PROGRESS = 12,       /* as a shift: 4 KB of a message are progress */
+    LAST_SECONDS = 5,    /* for what is still to be said at the end */
+    LINGER_SECONDS = 2,  /* for the other side to hear it and close */
 };
 
 /* Who has somewhere else to go does not wait for long, nor does anybody for one that is dead. */
@@ -48,6 +49,8 @@ double phase_limit(const struct session *s, enum phase phase)
         return (double)rule->smtp_data_timeout;
     case PHASE_ANSWER: /* RFC 5321, 4.5.3.2.6: the message has twice the time of anything else */
         return patience(s, backend->reply_timeout << relay_awaits_outcome(&s->relay));
+    case PHASE_RECORD:
+        return RECORD_SECONDS;
     case PHASE_LAST_WORDS:
         return s->finished ? LINGER_SECONDS : LAST_SECONDS;
     case PHASE_OVER:
@@ -72,6 +75,7 @@ uint64_t phase_progress(const struct session *s)
     case PHASE_SHAKE:
     case PHASE_CONNECT:
     case PHASE_SECURE:
+    case PHASE_RECORD:
     case PHASE_OVER:
         break;
     }
@@ -134,6 +138,8 @@ static enum phase waiting(struct session *s)
 {
     const struct relay *r = &s->relay;
 
+    if (pledge_waits(&s->pledge))
+        return PHASE_RECORD;
     /* Nobody is there to hear an answer; only what becomes of a message must be known. */
     if (s->ended && !side_is_open(&s->client) && !relay_awaits_outcome(r)) {
         s->relay.why = REASON_CLIENT_FAILED;
@@ -148,6 +154,16 @@ static enum phase waiting(struct session *s)
     return serve_awaits_message(&r->client) ? PHASE_MESSAGE : PHASE_TALK;
 }
 
+/* What is answered to the message lies in the backend's buffer meanwhile: nothing more comes in
+ * before that is said. */
+static enum phase record(struct session *s)
+{
+    size_t moved = 0;
+
+    flow_push_client(s, &moved);
+    return PHASE_RECORD;
+}
+
 /* Rounds of everything until nothing moves: room made at the end of a round is used by the
  * next. What one round made leaves in one write. */
 static enum phase talk(struct session *s)
@@ -155,6 +171,8 @@ static enum phase talk(struct session *s)
     for (unsigned round = 0; round < ROUNDS; round++) {
         size_t moved = 0;
 
+        if (pledge_waits(&s->pledge))
+            return record(s);
         flow_pull_client(s, &moved);
         flow_pull_backend(s, &moved);
 
@@ -230,6 +248,7 @@ static const struct {
     [PHASE_TALK] = {"waiting for a command", talk},
     [PHASE_MESSAGE] = {"hearing a message", talk},
     [PHASE_ANSWER] = {"waiting for the backend", talk},
+    [PHASE_RECORD] = {"waiting for the disk", talk},
     [PHASE_LAST_WORDS] = {"saying goodbye", last_words},
     [PHASE_OVER] = {"nothing", over},
 };
@@ -266,6 +285,7 @@ enum phase phase_time_out(struct session *s)
         return give_up(s, REASON_BACKEND_SLOW, NULL);
     case PHASE_TALK:
     case PHASE_MESSAGE:
+    case PHASE_RECORD:
         relay_end(&s->relay, REASON_TIMED_OUT, SPAN("421 4.4.2 Timeout, closing\r\n"));
         return PHASE_LAST_WORDS;
     case PHASE_LAST_WORDS:

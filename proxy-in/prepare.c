@@ -11,6 +11,7 @@
 #include "run/cage.h"
 #include "run/daemon.h"
 #include "conf/problem.h"
+#include "sync/commit.h"
 #include "tell/reports.h"
 
 /* They live as long as the master, over all reloads. */
@@ -122,6 +123,7 @@ static struct prepared *new_prepared(size_t count, size_t backend_count)
         prepare_free(p);
         return NULL;
     }
+    p->syncer = -1;
     p->count = count;
     p->backend_count = backend_count;
     for (size_t i = 0; i < count; i++)
@@ -133,10 +135,15 @@ static struct prepared *new_prepared(size_t count, size_t backend_count)
 static void take_hold(struct prepared *p, const struct settings *s, const struct prepared *before,
                       struct problems *wrong)
 {
+    char why[512];
+
     if (wrong->count == 0)
         open_sockets(p, s, wrong);
     if (wrong->count == 0)
         make_table(s, wrong);
+    if (wrong->count == 0 && settings_sync(s) == ACCT_SYNC_REPLY &&
+        (p->syncer = commit_listen(why, sizeof why)) < 0)
+        problem_add(wrong, s->global.head.file, s->global.head.line, NULL, "%s", why);
     if (wrong->count > 0)
         want_again(before);
     listens_close_unwanted(&sockets);
@@ -190,6 +197,8 @@ void prepare_free(void *prepared)
     if (!p)
         return;
     contexts_free(p);
+    if (p->syncer >= 0)
+        close(p->syncer);
     free(p->gates);
     free(p->backend_tls);
     free(p);

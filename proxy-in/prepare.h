@@ -27,6 +27,7 @@ struct prepared {
     struct table *table; /* borrowed, as the next two; NULL with -t */
     struct tally *tally;
     struct strikes *strikes;
+    int syncer;                      /* ours; commit_listen()'s; -1: not with sync = reply */
     const struct settings *settings; /* borrowed */
     double warned;                   /* when what is only reported was last told of */
 };

@@ -159,6 +159,7 @@ static bool make_memory(struct server *v)
 
 static bool open_spool(struct server *v)
 {
+    const struct prepared *p = v->child->prepared;
     const struct settings *s = v->worker.settings;
     char why[512];
 
@@ -167,7 +168,9 @@ static bool open_spool(struct server *v)
     v->worker.spool = spool_open(s->global.spool_directory, "received", why, sizeof why);
     if (!v->worker.spool)
         log_say(LOG_FAULT, "", "no-spool", {"why", span_of(why)});
-    return v->worker.spool != NULL;
+    if (v->worker.spool && p->syncer >= 0)
+        v->worker.commit = commit_new(v->worker.base, p->syncer, v->worker.spool);
+    return v->worker.spool != NULL && (p->syncer < 0 || v->worker.commit);
 }
 
 static bool begin(struct server *v)
@@ -202,6 +205,7 @@ static void clear(struct server *v)
     for (size_t i = 0; v->stations && i < v->station_count; i++)
         station_clear(&v->stations[i]);
     entries_clear(&v->worker.entries);
+    commit_free(&v->worker.commit);
     spool_close(&v->worker.spool);
     if (v->worker.base)
         event_base_free(v->worker.base);

@@ -86,6 +86,7 @@ static void end(struct session *s)
     if (granted)
         spool_release(w->spool, granted * (size_t)RECORD_MAX);
     event_del(&s->limit);
+    commit_cancel(&s->pledge);
     call_hang_up(s);
     side_clear(&s->client);
     relay_clear(&s->relay);
@@ -132,7 +133,7 @@ static short backend_events(const struct session *s)
 {
     short events = 0;
 
-    if (!side_is_open(&s->backend))
+    if (!side_is_open(&s->backend) || s->phase == PHASE_RECORD)
         return 0;
     if (s->phase == PHASE_CONNECT)
         return EV_WRITE;
@@ -164,7 +165,7 @@ static void tell_reported(struct session *s)
     s->told |= fresh;
 }
 
-static void step(struct session *s)
+void session_step(struct session *s)
 {
     double now = clock_mono();
     enum phase before, after = s->phase;
@@ -193,7 +194,7 @@ static void on_ready(int fd, short events, void *session)
 
     (void)events;
     side->sated = false;
-    step(s);
+    session_step(s);
 }
 
 static void on_limit(int fd, short events, void *session)
@@ -208,7 +209,7 @@ static void on_limit(int fd, short events, void *session)
         enter(s, PHASE_MESSAGE, now); /* what came since may have brought time */
     if (now >= s->deadline)
         enter(s, phase_time_out(s), now);
-    step(s);
+    session_step(s);
 }
 
 /* From here the rules for this client hold. */
@@ -283,7 +284,7 @@ void session_start(struct gate *gate, int fd, const struct addr *client, unsigne
     w->count++;
     s->began = clock_mono();
     enter(s, is_balancer ? PHASE_HEAD : open_up(s), s->began);
-    step(s);
+    session_step(s);
 }
 
 void sessions_drain(struct worker *w, double now)
@@ -296,6 +297,6 @@ void sessions_drain(struct worker *w, double now)
             continue;
         relay_end(&s->relay, REASON_DRAINED,
                   SPAN("421 4.3.2 Going down for a moment, come again\r\n"));
-        step(s);
+        session_step(s);
     }
 }

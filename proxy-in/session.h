@@ -20,6 +20,7 @@ enum phase {
     PHASE_TALK,       /* it is the client's turn */
     PHASE_MESSAGE,    /* a message comes */
     PHASE_ANSWER,     /* it is the backend's turn */
+    PHASE_RECORD,     /* what was received is not on the disk yet */
     PHASE_LAST_WORDS, /* what is said goes out, then both are closed */
     PHASE_OVER,
 };
@@ -41,6 +42,7 @@ struct session {
     struct tls_facts *tls; /* ours; NULL in the clear */
     struct entry *entry;   /* ours */
     struct event limit;
+    struct pledge pledge;   /* that its records are on the disk */
     double began, since;    /* of the session, of what it does now */
     float shook, spoke;     /* seconds: of the handshake; from the beginning to the first command */
     double deadline, alarm; /* when that must be done; when `limit` fires, 0: it does not */
@@ -62,6 +64,9 @@ void session_start(struct gate *gate, int fd, const struct addr *client, unsigne
 
 /* The load balancer has said who the client is. The next phase comes back. */
 enum phase session_introduce(struct session *s, const struct addr *client, const struct addr *at);
+
+/* From the loop: something is to be done. */
+void session_step(struct session *s);
 
 /* While the worker drains: ends sessions in which nothing has gone on for some seconds. */
 void sessions_drain(struct worker *w, double now);

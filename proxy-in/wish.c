@@ -14,11 +14,30 @@ static void learn(struct session *s)
     s->broke = NULL;
 }
 
-static void record(struct session *s)
+/* The mail server has the message, so the client hears 250 all the same: else it came twice. */
+static void on_kept(void *arg, bool kept)
 {
-    if (!receipt_spool(s->gate->worker->spool, &s->relay, clock_now()))
-        log_say(LOG_FAULT, s->id.text, "not-recorded", {"why", SPAN("the spool took no record")});
+    struct session *s = arg;
+
+    if (!kept)
+        log_say(LOG_FAULT, s->id.text, "not-recorded",
+                {"why", SPAN("the records did not reach the disk")});
     relay_recorded(&s->relay);
+    session_step(s);
+}
+
+/* False: it waits for the disk. */
+static bool record(struct session *s)
+{
+    struct worker *w = s->gate->worker;
+
+    if (!receipt_spool(w->spool, &s->relay, clock_now()))
+        log_say(LOG_FAULT, s->id.text, "not-recorded", {"why", SPAN("the spool took no record")});
+    if (w->commit)
+        commit_ask(w->commit, &s->pledge, on_kept, s);
+    else
+        relay_recorded(&s->relay);
+    return !w->commit;
 }
 
 /* What takes no more than memory and disk; false: it takes more. */
@@ -30,8 +49,7 @@ static bool comply(struct session *s, enum relay_wish wish)
 
     switch (wish) {
     case RELAY_RECORD:
-        record(s);
-        return true;
+        return record(s);
     case RELAY_TRACE:
         relay_trace(&s->relay, clock_now());
         return true;

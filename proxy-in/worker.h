@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "slots.h"
 #include "station.h"
+#include "sync/commit.h"
 #include "tell/spool.h"
 
 struct gates;
@@ -33,7 +34,8 @@ struct worker {
     struct event_base *base;
     const struct settings *settings;
     struct entries entries;
-    struct spool *spool; /* NULL: nothing is recorded */
+    struct spool *spool;   /* NULL: nothing is recorded */
+    struct commit *commit; /* NULL: nobody waits for the disk */
     LIST_HEAD(sessions, session) sessions;
     unsigned long count; /* of them */
     struct slots slots;

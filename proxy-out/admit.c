@@ -18,7 +18,8 @@ static enum phase greet(struct session *s, const char *refused, enum reason why)
                               .refused = refused,
                               .remember = s->worker->settings->global.duplicate_memory,
                               .reserve = reserve,
-                              .spool = s->worker->spool};
+                              .spool = s->worker->spool,
+                              .holds = s->worker->commit != NULL};
 
     worker_ids(s->worker, s->listener, &conf.ids);
     relay_init(&s->relay, &conf);

@@ -59,6 +59,8 @@ static bool keep_records(struct session *s)
             return false;
         buf_drop(&r->lines, buf_len(&r->lines));
     }
+    for (unsigned i = 0; i < s->holds; i++)
+        hold_record(s->hold[i]);
     memo_tend(s);
     if (spool && r->spare > 0)
         spool_release(spool, r->spare);
@@ -82,6 +84,8 @@ static enum phase phase_by_need(const struct session *s)
         return PHASE_MESSAGE;
     case AWAITS_SERVERS:
         return PHASE_SERVERS;
+    case AWAITS_DISK:
+        return PHASE_RECORD;
     }
     return PHASE_TALK;
 }

@@ -159,6 +159,24 @@ bool hold_tend(struct hold *h)
     return news;
 }
 
+static void on_kept(void *arg, bool kept)
+{
+    struct hold *h = arg;
+
+    lane_kept(h->relay, lane_of(h), kept);
+    h->fn(h->arg);
+}
+
+void hold_record(struct hold *h)
+{
+    struct lane *l = lane_of(h);
+
+    if (l->row != ROW_FRESH)
+        return;
+    l->row = ROW_WAITS;
+    commit_ask(h->worker->commit, &h->pledge, on_kept, h);
+}
+
 /* Has another server all that there is of the message, so that it waits for this one? */
 static bool lags(const struct hold *h, const struct lane *l)
 {
@@ -253,6 +271,7 @@ void hold_free(struct hold **at)
     if (!h)
         return;
     *at = NULL;
+    commit_cancel(&h->pledge);
     if (h->up) {
         struct lane *l = lane_of(h);
 

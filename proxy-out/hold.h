@@ -28,6 +28,7 @@ struct hold {
     enum server_owes owes;
     uint64_t mark;           /* progress in that */
     double deadline, dot_at; /* 0: none; not yet */
+    struct pledge pledge;    /* that its row is on the disk */
 };
 
 /* NULL: no memory. To free is to let the upstream go, whatever was going on. */
@@ -41,6 +42,9 @@ void hold_push(struct hold *h, size_t *moved);
 
 /* Takes away what the lane left, and finds what it seeks. True if the relay has news. */
 MUST bool hold_tend(struct hold *h);
+
+/* Behind what is spooled: waits for the disk, if the answer does. */
+void hold_record(struct hold *h);
 
 /* What the loop should wake us for; and until when it must have moved on. */
 void hold_plan(struct hold *h);

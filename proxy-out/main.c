@@ -8,6 +8,7 @@
 #include "proxy-out/server.h"
 #include "run/daemon.h"
 #include "conf/settings.h"
+#include "sync/syncer.h"
 
 static int run_facts(struct child *child)
 {
@@ -17,10 +18,19 @@ static int run_facts(struct child *child)
     return facts_run(child, p->facts, p->sts_cas);
 }
 
+static int run_syncer(struct child *child)
+{
+    const struct prepared *p = child->prepared;
+
+    prepare_stopping(child->prepared);
+    return syncer_run(child, p->syncer);
+}
+
 int main(int argc, char **argv)
 {
     static const struct role roles[] = {
         {.name = "facts", .count = prepare_one, .run = run_facts, .serves_others = true},
+        {.name = "syncer", .count = syncer_count, .run = run_syncer, .serves_others = true},
         {.name = "worker", .count = settings_workers, .run = server_run},
         {.name = NULL},
     };

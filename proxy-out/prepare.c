@@ -11,6 +11,7 @@
 #include "proxy-out/facts/facts.h"
 #include "proxy-out/facts/policies.h"
 #include "proxy-out/relay/transaction.h"
+#include "sync/commit.h"
 #include "conf/problem.h"
 #include "tell/log.h"
 #include "tell/reports.h"
@@ -146,6 +147,8 @@ static void take_hold(struct prepared *p, const struct settings *s, const struct
 
     if ((p->facts = facts_listen(why, sizeof why)) < 0)
         add_line(wrong, &s->global.head, why);
+    if (settings_sync(s) == ACCT_SYNC_REPLY && (p->syncer = commit_listen(why, sizeof why)) < 0)
+        add_line(wrong, &s->global.head, why);
     if (wrong->count == 0)
         open_sockets(p, s, wrong);
     if (wrong->count > 0)
@@ -162,7 +165,7 @@ static struct prepared *new_prepared(size_t count)
         return NULL;
     }
     p->count = count;
-    p->facts = -1;
+    p->facts = p->syncer = -1;
     for (size_t i = 0; i < count; i++)
         p->doors[i] = (struct prepared_door){-1, -1};
     return p;
@@ -258,6 +261,8 @@ void prepare_free(void *prepared)
         return;
     if (p->facts >= 0)
         close(p->facts);
+    if (p->syncer >= 0)
+        close(p->syncer);
     manners_free(&p->manners);
     free(p->sts_cas);
     free(p->doors);

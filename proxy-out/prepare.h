@@ -20,6 +20,7 @@ struct prepared {
     const struct settings *settings; /* borrowed */
     double warned;                   /* when what is only reported was last told of */
     char *sts_cas;                   /* ours; policies_cas()'s */
+    int syncer;                      /* ours; commit_listen()'s; -1: not with sync = reply */
     int facts;                       /* ours; facts_listen()'s; -1 with -t */
 };
 

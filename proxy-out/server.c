@@ -155,6 +155,7 @@ static bool open_doors(struct server *v)
 
 static bool open_spool(struct server *v)
 {
+    const struct prepared *p = v->child->prepared;
     const struct settings *s = v->worker.settings;
     char why[512];
 
@@ -163,7 +164,9 @@ static bool open_spool(struct server *v)
     v->worker.spool = spool_open(s->global.spool_directory, "delivered", why, sizeof why);
     if (!v->worker.spool)
         log_say(LOG_FAULT, "", "no-spool", {"why", span_of(why)});
-    return v->worker.spool != NULL;
+    if (v->worker.spool && p->syncer >= 0)
+        v->worker.commit = commit_new(v->worker.base, p->syncer, v->worker.spool);
+    return v->worker.spool != NULL && (p->syncer < 0 || v->worker.commit);
 }
 
 /* Without it ENVID is the client's, whatever it says. */
@@ -243,6 +246,7 @@ static void clear(struct server *v)
     broken_free(&w->broken);
     broken_free(&w->unreached);
     line_free(&w->line);
+    commit_free(&w->commit);
     spool_close(&w->spool);
     own_clear(&w->own);
     if (w->base)

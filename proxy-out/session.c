@@ -17,6 +17,7 @@ enum {
     SERVERS_SECONDS = 900, /* servers have their own limits; this is the net below those */
     IDLE_SECONDS = 5,      /* without a word, until a worker that drains says 421; */
     STUCK_SECONDS = 15,    /* and within a transaction */
+    RECORD_SECONDS = 60,   /* for the disk; commit.h has its own limit */
     LAST_SECONDS = 5,      /* for what is still to be said at the end */
     PROGRESS = 12,         /* a message moves on with each 4 KB: dripping is no progress */
 };
@@ -25,9 +26,13 @@ enum {
 _Static_assert(sizeof(struct session) <= 6144, "an idle session is small");
 
 static const char *const doing[] = {
-    [PHASE_HEAD] = "waiting for a PROXY header", [PHASE_TALK] = "waiting for a command",
-    [PHASE_MESSAGE] = "hearing a message",       [PHASE_SERVERS] = "waiting for servers",
-    [PHASE_LAST_WORDS] = "saying goodbye",       [PHASE_OVER] = "",
+    [PHASE_HEAD] = "waiting for a PROXY header",
+    [PHASE_TALK] = "waiting for a command",
+    [PHASE_MESSAGE] = "hearing a message",
+    [PHASE_SERVERS] = "waiting for servers",
+    [PHASE_RECORD] = "waiting for the disk",
+    [PHASE_LAST_WORDS] = "saying goodbye",
+    [PHASE_OVER] = "",
 };
 
 const char *phase_doing(enum phase phase)
@@ -48,6 +53,8 @@ static unsigned long limit_of(const struct session *s)
         return k ? k->rule->data_send_timeout : MESSAGE_SECONDS;
     case PHASE_SERVERS:
         return SERVERS_SECONDS;
+    case PHASE_RECORD:
+        return RECORD_SECONDS;
     case PHASE_LAST_WORDS:
     case PHASE_OVER:
         break;

@@ -18,6 +18,7 @@ enum phase {
     PHASE_TALK,       /* it is the client's turn */
     PHASE_MESSAGE,    /* likewise, for more of a message */
     PHASE_SERVERS,    /* servers are looked for, or are to say something: see hold.h */
+    PHASE_RECORD,     /* what became of a message is not on the disk yet */
     PHASE_LAST_WORDS, /* what is said goes out, then the client's connection is closed */
     PHASE_OVER,
 };

@@ -16,6 +16,7 @@
 #include "proxy-out/kept/resume.h"
 #include "proxy-out/relay/transaction.h"
 #include "conf/settings.h"
+#include "sync/commit.h"
 #include "tell/spool.h"
 
 struct session;
@@ -34,8 +35,9 @@ struct worker {
     struct broken *unreached; /* and where nobody answered: reach.h */
     struct own own;
     bool has_key;
-    uint64_t key[2];     /* of ENVID, shared with the milter */
-    struct spool *spool; /* NULL: nothing is recorded */
+    uint64_t key[2];       /* of ENVID, shared with the milter */
+    struct spool *spool;   /* NULL: nothing is recorded */
+    struct commit *commit; /* NULL: nobody waits for the disk */
     LIST_HEAD(sessions, session) sessions;
     unsigned long count; /* of them */
     bool draining;

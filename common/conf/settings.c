@@ -206,6 +206,16 @@ const struct backend *settings_backend(const struct settings *s, const struct sm
     return s->backends;
 }
 
+enum acct_sync settings_sync(const struct settings *s)
+{
+    enum acct_sync strictest = ACCT_SYNC_NONE;
+
+    for (size_t i = 0; i < s->acct_file_count; i++)
+        if (s->acct_files[i].sync > strictest)
+            strictest = (enum acct_sync)s->acct_files[i].sync;
+    return strictest;
+}
+
 unsigned settings_workers(const struct settings *s)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);

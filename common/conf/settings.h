@@ -51,7 +51,7 @@
     O(S, PATH, state_directory, "/var/lib/sallyport", ANY, "What outlives a restart.")             \
     O(S, PATH, spool_directory, "/var/spool/sallyport", ANY, "Records on their way to the CSV.")   \
     O(S, TIME, sync_interval, "5s", RANGE(1, 3600),                                                \
-      "With sync = interval: how often records are synced to the disk.")                           \
+      "With sync = interval or reply: how often all records are synced to the disk.")              \
     O(S, FLAG, tls_reports, "no", ANY,                                                             \
       "Keep what sallyport tlsrpt makes the daily reports of (TLSRPT, RFC 8460).")                 \
     O(S, TEXT, tls_report_organization, "", ANY, "Our name in these reports; host-name if empty.") \
@@ -210,8 +210,9 @@ enum acct_format { ACCT_CSV, ACCT_JSON };
       "+ - or @.")                                                                                 \
     O(S, FLAG, world_readable, "no", ANY, "Mode 0644 instead of 0640.")                            \
     O(S, WORD, sync, "none", WORDS("none interval reply"),                                         \
-      "What survives the loss of power: what was written a few seconds before, or with reply all " \
-      "that the mail server was told. Of several files the strictest counts for all.")             \
+      "What survives the loss of power: with interval what was recorded sync-interval ago, with "  \
+      "reply also all that the mail server was told. Of several files the strictest counts for "   \
+      "all.")                                                                                      \
     O(S, PATH, move_to, "", ANY,                                                                   \
       "Folder, on the same file system, that files are moved to when they are full or old; "       \
       "empty: they stay where they are.")                                                          \
@@ -319,6 +320,9 @@ struct settings *settings_share(struct settings *s);
 /* The listener's backend: the named one, or the only one (without any section there is one with
  * all defaults). Never NULL. */
 const struct backend *settings_backend(const struct settings *s, const struct smtp_listener *l);
+
+/* The strictest `sync` of all acct-file sections, which counts for all who write records. */
+enum acct_sync settings_sync(const struct settings *s);
 
 /* How many workers: as many as processors where the file does not say. */
 unsigned settings_workers(const struct settings *s);

@@ -57,6 +57,10 @@ struct sockaddr;
 typedef bool listen_is_fn(const struct sockaddr *name, const void *at);
 MUST int listens_find_passed(const struct listens *all, listen_is_fn *is, const void *at);
 
+/* For our own children, who are told of it by inheritance: packets in their order, and the name is
+ * the kernel's. -1 with one line in `why`, which begins with `what`. */
+MUST int listen_nameless(const char *what, char *why, size_t size);
+
 /* Who called at a path. */
 MUST bool listen_caller(int fd, unsigned *uid, unsigned *pid);
 

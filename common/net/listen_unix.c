@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { BACKLOG = 64 }; /* of our own children */
+
 static int fail(const char *path, const char *step, char *why, size_t size)
 {
     const char *remedy = "";
@@ -152,4 +154,19 @@ bool listen_caller(int fd, unsigned *uid, unsigned *pid)
     *uid = who.uid;
     *pid = (unsigned)who.pid;
     return true;
+}
+
+/* The kernel chooses a name, which can be read off the socket. */
+int listen_nameless(const char *what, char *why, size_t size)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at.sun_family) == 0 &&
+        listen(fd, BACKLOG) == 0)
+        return fd;
+    (void)snprintf(why, size, "%s: %s", what, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }

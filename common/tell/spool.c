@@ -30,6 +30,8 @@ struct spool {
     size_t end;      /* of what is written */
     size_t held;     /* the disk has promised room up to here */
     size_t aside;    /* set aside and not yet used up or given back */
+    spool_segment_fn *fn;
+    void *arg;
 };
 
 static uint64_t micros(void)
@@ -127,6 +129,24 @@ static void close_segment(struct spool *s)
     s->segment = -1;
 }
 
+static void tell_segment(const struct spool *s)
+{
+    if (s->fn && s->segment >= 0)
+        s->fn(s->arg, s->segment, s->folder);
+}
+
+void spool_watch(struct spool *s, spool_segment_fn *fn, void *arg)
+{
+    s->fn = fn;
+    s->arg = arg;
+    tell_segment(s);
+}
+
+void spool_abandon(struct spool *s)
+{
+    close_segment(s);
+}
+
 /* Goes on in a new segment with room for `need`. False: all stays as it is. */
 static bool turn_over(struct spool *s, size_t need)
 {
@@ -146,6 +166,7 @@ static bool turn_over(struct spool *s, size_t need)
     s->segment = fd;
     s->held = held;
     s->end = 0;
+    tell_segment(s);
     return true;
 }
 

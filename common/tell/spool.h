@@ -33,6 +33,14 @@ void spool_release(struct spool *s, size_t bytes);
  * room that was set aside before, it may fail for want of room. */
 MUST bool spool_append(struct spool *s, struct span lines);
 
+/* `fn` hears of the segment that is written to, now and whenever it is another one, before
+ * anything is written to that. Both descriptors are borrowed. NULL: nobody does. */
+typedef void spool_segment_fn(void *arg, int segment, int folder);
+void spool_watch(struct spool *s, spool_segment_fn *fn, void *arg);
+
+/* Nothing more is written to this segment: the next one is begun when there is something. */
+void spool_abandon(struct spool *s);
+
 /* For the accountant: the segments that are there, in the order of their making. */
 enum { SPOOL_NAME = 96 };
 struct spool_segment {

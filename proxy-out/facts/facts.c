@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "keep/memory.h"
 #include "net/conn.h"
+#include "net/listen.h"
 #include "net/watch.h"
 #include "proxy-out/facts/notes.h"
 #include "proxy-out/facts/policies.h"
@@ -20,7 +20,7 @@
 #include "proxy-out/facts/trust.h"
 #include "tell/log.h"
 
-enum { BACKLOG = 64, ASKERS = 1024, OPEN_MOST = 10000, AT_ONCE = 64, LATE_MOST = 64 << 20 };
+enum { ASKERS = 1024, OPEN_MOST = 10000, AT_ONCE = 64, LATE_MOST = 64 << 20 };
 
 static const double full_pause = 0.2; /* seconds */
 
@@ -61,17 +61,7 @@ struct asker {
 
 int facts_listen(char *why, size_t size)
 {
-    /* Without a path the kernel chooses a name; workers read it off the socket. */
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at.sun_family) == 0 &&
-        listen(fd, BACKLOG) == 0)
-        return fd;
-    snprintf(why, size, "socket of the facts process: %s", strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return -1;
+    return listen_nameless("socket of the facts process", why, size);
 }
 
 /* What nobody waits for any more is not waited for: name servers would say how long we live. */

@@ -82,6 +82,32 @@ void lane_record(struct relay *r, struct lane *l, enum record_do what, struct sp
     for (e.recipient = 0; e.recipient < r->t.count; e.recipient++)
         if (lane_has(r, l, e.recipient) && r->t.rcpt[e.recipient].is == RCPT_ACCEPTED)
             relay_record(r, l->remote, &e);
+    if (r->conf.holds && what != RECORD_INTENT)
+        l->row = ROW_FRESH;
+}
+
+bool lane_is_held(const struct lane *l)
+{
+    return l->row == ROW_FRESH || l->row == ROW_WAITS;
+}
+
+/* What is remembered is given out as an answer without a record of its own, so it must not be
+ * before its record is safe. */
+static void remember(struct relay *r, struct lane *l)
+{
+    char shown[SERVE_REPLY_MAX];
+
+    if (l->said && l->said[0] == '2' && l->said_fail == FAIL_NOT)
+        recall_tell(r, l, relay_show(shown, span_of(l->said), l->said_by));
+}
+
+void lane_kept(struct relay *r, struct lane *l, bool kept)
+{
+    if (l->row != ROW_WAITS)
+        return;
+    l->row = kept ? ROW_NONE : ROW_LOST;
+    if (kept)
+        remember(r, l);
 }
 
 bool lane_is_sent(const struct relay *r, const struct lane *l)
@@ -274,17 +300,15 @@ static void on_early(struct relay *r, struct lane *l, const struct heard *h)
 
 static void on_end(struct relay *r, struct lane *l, const struct heard *h)
 {
-    char shown[SERVE_REPLY_MAX];
-
     if (!lane_is_sent(r, l)) {
         on_early(r, l, h);
     } else if (h->code / 100 == 3) {
         lane_lost(r, l, FAIL_PROTOCOL);
     } else {
         lane_record(r, l, RECORD_OUTCOME, h->text, FAIL_NOT);
-        if (h->code / 100 == 2)
-            recall_tell(r, l, relay_show(shown, h->text, l->remote));
         give_up(r, l, h->text, FAIL_NOT, h->code == 421 ? LEFT_SPENT : LEFT_CLEAN);
+        if (!lane_is_held(l))
+            remember(r, l);
     }
 }
 

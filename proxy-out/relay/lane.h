@@ -41,8 +41,14 @@ struct lane {
     size_t went;              /* of serve_body(), what this upstream has */
     unsigned awaited, told;   /* entries that recall.h told: of what is awaited, of the outcome */
     char *said;               /* ours; the last word that counts */
-    enum fail said_fail;      /* FAIL_NOT: it was the remote server's word */
-    struct remote *said_by;   /* ours */
+    enum lane_row {
+        ROW_NONE,  /* nothing keeps the answer to the message back */
+        ROW_FRESH, /* it is in `lines`, */
+        ROW_WAITS, /* and the owner waits for the disk */
+        ROW_LOST,  /* it did not get there: 451, whatever the server said */
+    } row;
+    enum fail said_fail;    /* FAIL_NOT: it was the remote server's word */
+    struct remote *said_by; /* ours */
 };
 
 struct relay;
@@ -55,6 +61,10 @@ void lane_failed(struct relay *r, struct lane *l, enum fail fail, const struct r
 
 /* The owner took away what was `left`. */
 void lane_taken(struct lane *l);
+
+/* With relay_conf's `holds`: the row is on the disk, or is not and will not be. */
+void lane_kept(struct relay *r, struct lane *l, bool kept);
+bool lane_is_held(const struct lane *l);
 
 /* The upstream broke, or fell silent. */
 void lane_lost(struct relay *r, struct lane *l, enum fail fail);

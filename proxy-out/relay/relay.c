@@ -182,6 +182,8 @@ bool relay_has_open(const struct relay *r)
 /* A lane's last word, as the client sees it. */
 static struct span word_of(char shown[SERVE_REPLY_MAX], const struct lane *l)
 {
+    if (l->row == ROW_LOST)
+        return SPAN("451 4.3.0 The record of it did not reach the disk\r\n");
     if (!l->said)
         return SPAN("451 4.3.0 No answer\r\n");
     return relay_show(shown, span_of(l->said), l->said_by);
@@ -209,6 +211,8 @@ static void tell_data(struct relay *r)
     const struct lane *only = only_lane(r);
     char shown[SERVE_REPLY_MAX];
 
+    if (only && lane_is_held(only))
+        return;
     if (!only || only->is == LANE_BODY || recall_any(r)) {
         r->message = RELAY_HEARS;
         r->looked = 0;
@@ -243,7 +247,7 @@ static void tell_end(struct relay *r)
         bool recalled = r->t.rcpt[at].is == RCPT_REMEMBERED;
         struct span word;
 
-        if (!recalled && l->is != LANE_OVER)
+        if (!recalled && (l->is != LANE_OVER || lane_is_held(l)))
             return;
         word = recalled ? recall_word(r, at, shown) : word_of(shown, l);
         if (last) {
@@ -341,15 +345,25 @@ static bool any_piece(const struct relay *r)
     return false;
 }
 
+static bool any_held(const struct relay *r)
+{
+    for (unsigned i = 0; i < r->lanes; i++)
+        if (lane_is_held(r->lane[i]))
+            return true;
+    return false;
+}
+
 enum relay_awaits relay_awaits(const struct relay *r)
 {
     switch (r->message) {
     case RELAY_ENDING:
-        return any_lane(r, LANE_ENDING) ? AWAITS_SERVERS : AWAITS_COMMAND;
+        return any_lane(r, LANE_ENDING) ? AWAITS_SERVERS
+               : any_held(r)            ? AWAITS_DISK
+                                        : AWAITS_COMMAND;
     case RELAY_HEARS:
         return any_piece(r) ? AWAITS_SERVERS : AWAITS_MESSAGE;
     case RELAY_ASKED_DATA:
-        return AWAITS_SERVERS;
+        return any_lane(r, LANE_DATA) || !any_held(r) ? AWAITS_SERVERS : AWAITS_DISK;
     case RELAY_NO_MESSAGE:
         break;
     }

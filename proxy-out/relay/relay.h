@@ -10,9 +10,10 @@
  * taken away: who is idle has none.
  *
  * What the owner does after every call: appends `lines` to the spool before anything else
- * leaves (if that fails, both sides are cut), then tells `notes`, asks what recall.h wants, takes
- * away upstreams that are `left`, finds
- * servers for lanes that seek, then writes to both sides.
+ * leaves (if that fails, both sides are cut), sees to it that the records of lanes whose row is
+ * ROW_FRESH come to the disk and says lane_kept(), then tells `notes`, asks what recall.h wants,
+ * takes away upstreams that are `left`, finds servers for lanes that seek, then writes to both
+ * sides.
  */
 #pragma once
 
@@ -39,6 +40,7 @@ struct relay_conf {
     /* Sets room for records aside: spool_reserve(). */
     bool (*reserve)(void *spool, size_t bytes);
     void *spool;
+    bool holds; /* what became of a message is told once its record is on the disk (sync = reply) */
 };
 
 struct relay {
@@ -83,6 +85,7 @@ enum relay_awaits {
     AWAITS_COMMAND, /* the client, for a command, or to take its answers */
     AWAITS_MESSAGE, /* the client, for more of a message */
     AWAITS_SERVERS, /* one or more lanes */
+    AWAITS_DISK,    /* the owner: lane_kept() */
 };
 
 void relay_init(struct relay *r, const struct relay_conf *conf);
