@@ -245,28 +245,6 @@ static void test_defaults(void **state)
 }
 
 /* A listener's own word counts, else that of the file's own options. */
-static void test_sync(void **state)
-{
-    static const struct {
-        const char *text;
-        enum acct_sync is;
-    } cases[] = {
-        {"", ACCT_SYNC_NONE},
-        {"acct-file /a { }", ACCT_SYNC_NONE},
-        {"acct-file /a { sync = interval }", ACCT_SYNC_INTERVAL},
-        {"acct-file /a { sync = reply } acct-file /b { sync = interval }", ACCT_SYNC_REPLY},
-        {"acct-file /a { } acct-file /b { sync = interval } acct-file /c { }", ACCT_SYNC_INTERVAL},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct settings *s = read_good(cases[i].text);
-
-        assert_int_equal(settings_sync(s), cases[i].is);
-        settings_free(&s);
-    }
-}
-
 static void test_inherit(void **state)
 {
     struct settings *s;
@@ -413,7 +391,7 @@ int main(void)
         cmocka_unit_test(test_defaults),    cmocka_unit_test(test_inherit),
         cmocka_unit_test(test_include),     cmocka_unit_test(test_no_file),
         cmocka_unit_test(test_little_room), cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_many),        cmocka_unit_test(test_sync),
+        cmocka_unit_test(test_many),
     };
 
     return cmocka_run_group_tests(tests, make_folder, drop_folder);

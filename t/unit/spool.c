@@ -352,50 +352,6 @@ static void a_full_disk_shows_when_room_is_set_aside(void **state)
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
-struct heard {
-    int count, segment;
-};
-
-static void hear(void *arg, int segment, int in)
-{
-    struct heard *h = arg;
-
-    assert_true(segment >= 0 && in >= 0 && segment != in);
-    h->count++;
-    h->segment = segment;
-}
-
-/* Before anything is written to it, or a sync could miss that. */
-static void each_segment_is_told_of_once(void **state)
-{
-    static char line[1 << 20];
-    struct spool *s = opened("delivered");
-    struct heard h = {.count = 0};
-    struct spool_segment *list;
-
-    (void)state;
-    memset(line, 'x', sizeof line - 1);
-    line[sizeof line - 1] = '\n';
-    spool_watch(s, hear, &h);
-    assert_int_equal(h.count, 1);
-    for (int i = 0; i < 9; i++)
-        assert_true(spool_append(s, (struct span){line, sizeof line}));
-    assert_int_equal(h.count, 2);
-    spool_abandon(s);
-    spool_abandon(s);
-    assert_int_equal(h.count, 2);
-    assert_true(spool_append(s, SPAN("one\n")));
-    assert_int_equal(h.count, 3);
-    assert_int_equal(lseek(h.segment, 0, SEEK_END), 4);
-    assert_int_equal(spool_list(folder, &list), 3);
-    free(list);
-    spool_watch(s, NULL, NULL);
-    spool_abandon(s);
-    assert_true(spool_reserve(s, 100));
-    assert_int_equal(h.count, 3);
-    spool_close(&s);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,7 +362,6 @@ int main(void)
         WITH_FOLDER(other_files_are_left_alone),
         WITH_FOLDER(segments_sort_by_their_making),
         WITH_FOLDER(a_full_segment_is_followed_by_the_next),
-        WITH_FOLDER(each_segment_is_told_of_once),
         WITH_FOLDER(a_killed_writer_leaves_whole_lines),
         WITH_FOLDER(a_file_limit_shows_when_room_is_set_aside),
         WITH_FOLDER(a_full_disk_shows_when_room_is_set_aside),
