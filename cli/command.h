@@ -31,3 +31,4 @@ int check_run(int argc, char **argv);
 int forget_run(int argc, char **argv);
 int show_run(int argc, char **argv);
 int probe_run(int argc, char **argv);
+int report_run(int argc, char **argv);

@@ -27,6 +27,8 @@ static const struct command commands[] = {
      "what a recipient domain demands, and where in the file that stands", show_run},
     {"probe", "probe [-c FILE] [OPTION...] DOMAIN",
      "how mail for a domain would be delivered, and why; delivers nothing", probe_run},
+    {"report", "report [-c FILE] [OPTION...] [FILE...]",
+     "what accounting files say of TLS, as text, as JSON or as a page", report_run},
 };
 
 int command_wrong(const char *name, const char *fmt, ...)

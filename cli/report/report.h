@@ -32,7 +32,8 @@ struct report_tallies {
     uint64_t others; /* rows whose names are not in the list */
 };
 
-/* Messages of one direction. messages = tls + clear + unknown; tls = verified + unverified. */
+/* Messages of one direction. messages = tls + clear + unknown; tls is verified + unverified,
+ * and more where no column says which. */
 struct report_way {
     uint64_t messages;
     uint64_t tls, clear;

@@ -7,7 +7,7 @@
 #include "csv/cells.h"
 #include "csv/object.h"
 
-enum { NOWHERE = CELLS_MAX };
+enum { NOWHERE = CELLS_MAX, TYPE_LEN = 3 };
 
 struct rows {
     const char *const *wanted; /* borrowed */
@@ -141,12 +141,13 @@ static bool take_header(struct rows *r, char *row)
     return known;
 }
 
-/* Is there a field that is the name of the first column? Only a header has that. */
+/* Is there a field that is the name of the first column? Only a header has that. In the place of
+ * that column others have a word of a letter or two. */
 static bool is_header(const struct rows *r, const char *row)
 {
     const struct cells *c = &r->cells;
 
-    if (r->columns == c->count && !is_name(cells_raw(row, c, r->place[0]), r->wanted[0]))
+    if (r->columns == c->count && cells_raw(row, c, r->place[0]).len <= TYPE_LEN)
         return false;
     for (size_t i = 0; i < c->count && i < CELLS_MAX; i++)
         if (is_name(cells_raw(row, c, i), r->wanted[0]))

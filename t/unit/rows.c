@@ -90,6 +90,8 @@ static const struct {
     {"joined", HEAD "d,1,a@b,x\r\n" HEAD "d,2,c@d,y\r\n", "2 d|a@b|x\n4 d|c@d|y\n", false},
     {"joined, other columns", HEAD "d,1,a@b,x\r\nrcpt,type\nc@d,d\n", "2 d|a@b|x\n4 d|c@d|-\n",
      false},
+    {"joined, another order", HEAD "d,1,a@b,x\r\nrcpt,dsnDiag,type,queue\nc@d,y,d,\n",
+     "2 d|a@b|x\n4 d|c@d|y\n", false},
     {"too few", HEAD "d,1\r\nd,2,c@d,y\r\n", "2 bad\n3 d|c@d|y\n", false},
     {"too many", HEAD "d,1,2,3,4\r\nd,2,c@d,y\r\n", "2 bad\n3 d|c@d|y\n", false},
     {"torn in the middle", HEAD "d,1,a@b,\"xd,2,c@d,y\r\nd,3,e@f,\"z\"\r\n", "2 bad\n3 d|e@f|z\n",

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/report/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+void file_list_clear(struct file_list *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free(l->at[i]);
+    free(l->at);
+    *l = (struct file_list){.at = NULL};
+}
+
+static bool add(struct file_list *l, const char *folder, const char *name)
+{
+    size_t size = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(size);
+
+    if (path && l->count == l->room) {
+        size_t room = l->room ? 2 * l->room : 16;
+        char **at = realloc(l->at, room * sizeof *at);
+
+        if (at) {
+            l->at = at;
+            l->room = room;
+        }
+    }
+    if (!path || l->count == l->room) {
+        free(path);
+        return false;
+    }
+    (void)snprintf(path, size, "%s%s%s", folder, *folder ? "/" : "", name);
+    l->at[l->count++] = path;
+    return true;
+}
+
+/* Does a name belong? */
+typedef bool belongs_fn(const char *name, struct span stem, struct span end);
+
+/* False: no memory, or no folder (errno). */
+static bool add_folder(struct file_list *l, const char *folder, belongs_fn *belongs,
+                       struct span stem, struct span end)
+{
+    struct dirent **found;
+    int count = scandir(folder, &found, NULL, alphasort);
+    bool ok = count >= 0;
+
+    for (int i = 0; i < count; i++) {
+        if (belongs(found[i]->d_name, stem, end))
+            ok = add(l, folder, found[i]->d_name) && ok;
+        free(found[i]);
+    }
+    if (count >= 0)
+        free(found);
+    return ok;
+}
+
+static bool is_account(const char *name, struct span stem, struct span end)
+{
+    (void)stem;
+    (void)end;
+    return *name != '.' && (strstr(name, ".csv") || strstr(name, ".json"));
+}
+
+bool file_list_add(struct file_list *l, const char *path, char *why, size_t size)
+{
+    size_t had = l->count;
+    struct stat st;
+    bool ok;
+
+    errno = 0;
+    if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        ok = add_folder(l, path, is_account, SPAN(""), SPAN(""));
+        if (ok && l->count == had) {
+            (void)snprintf(why, size, "%s: no file in this folder has .csv in its name", path);
+            return false;
+        }
+    } else {
+        ok = add(l, "", path);
+    }
+    if (!ok)
+        (void)snprintf(why, size, "%s: %s", path, errno ? strerror(errno) : "no memory");
+    return ok;
+}
+
+static bool begins(struct span s, struct span with)
+{
+    return s.len >= with.len && memcmp(s.at, with.at, with.len) == 0;
+}
+
+/* "STEM-2026-11-22-0000END" and what packing puts behind. */
+static bool is_finished(const char *name, struct span stem, struct span end)
+{
+    static const char *const packed[] = {"", ".gz", ".zst", ".xz"};
+    struct span s = span_of(name);
+    size_t digits;
+
+    if (!begins(s, stem))
+        return false;
+    s = span_after(s, stem.len);
+    for (const char *shape = "-dddd-dd-dd-"; *shape; shape++, s = span_after(s, 1))
+        if (!s.len || (*shape == 'd' ? *s.at < '0' || *s.at > '9' : *s.at != *shape))
+            return false;
+    for (digits = 0; digits < s.len && s.at[digits] >= '0' && s.at[digits] <= '9';)
+        digits++;
+    s = span_after(s, digits);
+    if (!digits || !begins(s, end))
+        return false;
+    s = span_after(s, end.len);
+    for (size_t i = 0; i < COUNT_OF(packed); i++)
+        if (span_is(s, packed[i]))
+            return true;
+    return false;
+}
+
+bool file_list_add_account(struct file_list *l, const char *path, const char *folder)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    struct span end = dot && dot > name ? span_of(dot) : SPAN("");
+    struct span stem = {name, strlen(name) - end.len};
+    char *beside =
+        strndup(slash ? path : ".", slash ? (size_t)(slash - path) + !(slash > path) : 1);
+    struct stat st;
+    bool ok;
+
+    if (!beside)
+        return false;
+    errno = 0;
+    ok = add_folder(l, beside, is_finished, stem, end) || errno;
+    if (ok && *folder && strcmp(folder, beside) != 0) {
+        errno = 0;
+        ok = add_folder(l, folder, is_finished, stem, end) || errno;
+    }
+    free(beside);
+    if (ok && stat(path, &st) == 0)
+        ok = add(l, "", path);
+    return ok;
+}
