@@ -225,6 +225,70 @@ subtest 'what did not reach the disk is not remembered as sent' => sub {
 };
 $out->stop;
 
+# T::Peer's backend needs no PROXY header here.
+subtest 'coming in: the 250 waits for the r row; a disk that fails does not make mail come twice' => sub {
+    my $mta = T::Peer->listen(port => port('mta'), name => 'backend');
+    my $in = T::Run->start('sallyport-in', env => $power->env, expect => qr/ not-synced | not-recorded /, conf => <<"CONF");
+smtp-listener 127.0.0.1:\@port:in\@ { }
+backend mta { server = "127.0.0.1:\@port:mta\@" identity = proxy-v1 }
+acct-file "$disk/csv/in.csv" { records = {r} sync = reply }
+spool-directory = "$disk/spool"
+state-directory = "$disk/state"
+sync-interval = 1h
+workers = 1
+CONF
+    my $c = T::Peer->connect(port('in'), name => 'client');
+    $c->hear(qr/^220 /);
+    $c->say('EHLO c.test');
+    my $b = $mta->accept;
+    $b->hear_line(qr/^PROXY TCP4 /);
+    $b->say('220 mta');
+    $b->hear(qr/^EHLO /);
+    $b->say('250-mta', '250 PIPELINING');
+    $c->hear(qr/^250/);
+    my $send = sub {
+        my ($rcpt) = @_;
+        $c->say('MAIL FROM:<a@a.test>', "RCPT TO:<$rcpt>", 'DATA');
+        $b->hear(qr/^MAIL /);
+        $b->say('250 Ok');
+        $b->hear(qr/^RCPT /);
+        $b->say('250 Ok');
+        $b->hear(qr/^DATA/);
+        $b->say('354 go');
+        $c->hear($_) for qr/^250 /, qr/^250 /, qr/^354 /;
+        $c->send("x\r\n.\r\nNOOP\r\n");
+        $b->hear_body;
+        $b->say('250 2.0.0 Ok: queued as 4ABC');
+        ok(spool_wait("$disk/spool", sub { $_->{rcpt} eq $rcpt && $_->{do} eq 'received' }), 'it is written');
+    };
+    my $kept = sub { return scalar grep { T::Run::log_text({log => $_}) =~ /"received".*"$_[0]"/ } glob "$disk/../kept/file-*" };
+    $power->hold;
+    $send->('u@in.test');
+    $c->hear_nothing(0.3);
+    $power->release;
+    $c->hear(qr/^250 2\.0\.0 Ok: queued as 4ABC/);
+    is($kept->('u@in.test'), 1, 'and on the disk');
+    $b->hear(qr/^NOOP/);
+    $b->say('250 Ok');
+    $c->hear(qr/^250 /);
+    $power->fail;
+    $send->('v@in.test');
+    $c->hear(qr/^250 2\.0\.0 Ok: queued as 4ABC/, 'the mail server has it');
+    $power->mend;
+    $in->log_like(qr/ not-recorded .*disk/);
+    is($kept->('v@in.test'), 0);
+    $power->hold;
+    $b->hear(qr/^NOOP/);
+    $b->say('250 Ok');
+    $c->hear(qr/^250 /);
+    $send->('w@in.test');
+    $c->reset;
+    $power->release;
+    $in->log_like(qr/ closed why=/, 'who left meanwhile is let go');
+    $b->close;
+    $in->stop;
+};
+
 subtest 'interval: nobody waits, and a moment later it is on the disk' => sub {
     my $every = T::Run->start('sallyport-out', %fill, sync => 'interval', interval => '1s', conf => $conf, env => $power->env);
     my $c = call();

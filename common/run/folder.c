@@ -2,6 +2,7 @@
 #include "run/folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,4 +30,15 @@ int folder_make(const char *path, enum folder_of of, const struct cage *cage, ch
         return -1;
     }
     return 0;
+}
+
+bool folder_sync(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), done;
+
+    if (fd < 0)
+        return false;
+    done = fsync(fd);
+    close(fd);
+    return done == 0;
 }

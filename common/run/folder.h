@@ -14,3 +14,6 @@ enum folder_of { FOLDER_OF_MASTER, FOLDER_OF_USER };
 /* One that is there is left as it is. -1 with one line in `why`. */
 MUST int folder_make(const char *path, enum folder_of of, const struct cage *cage, char *why,
                      size_t size);
+
+/* Which files are in it, and which no more, is on the disk. False with errno. */
+MUST bool folder_sync(const char *path);

@@ -70,6 +70,7 @@ static bool open_books(struct journal *j, const uint64_t written[SLOTS])
             b->count = waits.count;
             b->bytes = waits.bytes;
             j->last = waits.last > j->last ? waits.last : j->last;
+            j->last = b->place.number > j->last ? b->place.number : j->last;
         }
         j->last = written[i] > j->last ? written[i] : j->last;
     }

@@ -13,6 +13,7 @@
 #include "milter/books/reception.h"
 #include "milter/books/round.h"
 #include "milter/books/sinks.h"
+#include "run/folder.h"
 #include "tell/log.h"
 
 /* What the store has. */
@@ -50,6 +51,15 @@ struct ledger {
     bool stuck, crowded; /* it was said already */
 };
 
+/* That the store is there at all, and what marks it. */
+static bool sync_folders(const char *folder, const char *above, char *why, size_t size)
+{
+    if (folder_sync(folder) && folder_sync(above))
+        return true;
+    snprintf(why, size, "%s: cannot be synced: %s", folder, strerror(errno));
+    return false;
+}
+
 struct ledger *ledger_open(const struct settings *settings, char *why, size_t size)
 {
     struct ledger *l = calloc(1, sizeof *l);
@@ -65,7 +75,8 @@ struct ledger *ledger_open(const struct settings *settings, char *why, size_t si
     if ((l->sinks = sinks_open(settings, why, size)) &&
         (l->store = store_open(folder, kinds, store_most, true, why, size)) &&
         (l->journal = journal_open(folder, l->store, JOURNAL, why, size)) &&
-        sinks_register(l->sinks, l->journal, why, size))
+        sinks_register(l->sinks, l->journal, why, size) &&
+        sync_folders(folder, settings->global.state_directory, why, size))
         return l;
     ledger_close(&l);
     return NULL;
@@ -263,6 +274,9 @@ static void drop_places(struct ledger *l)
     struct stale s = {.round = &l->round, .count = 0};
 
     store_walk(l->txn, PLACES, find_stale, &s);
+    /* Else they might be back after the power was cut, and be read a second time. */
+    if (s.count > 0 && !folder_sync(l->spool))
+        return;
     for (size_t i = 0; i < s.count; i++)
         keep(l, store_drop(l->txn, PLACES, (struct span){s.name[i], s.len[i]}));
 }
