@@ -270,6 +270,16 @@ CSV
     unlike($got->{err}, qr/[\r\e]/, 'and no progress bar');
 }
 
+# As a page, which 47-report-page.t looks at, and nothing else.
+{
+    my $got = T::Cli::outcome('report', conf => '', args => ['--html', "$dir/page.html", $plain]);
+    is_deeply([@$got{qw(status out err)}], [0, '', ''], 'a page');
+    like(T::Cli::text_of("$dir/page.html"), qr/<html.*d1\.example\.com.*<\/html>/s, 'is one');
+    $got = T::Cli::outcome('report', conf => '', args => ['--html', "$dir/no/page.html", $plain]);
+    is($got->{status}, 2, 'one that cannot be written');
+    like($got->{err}, qr{^sallyport report: .*/no/page\.html}, 'is named');
+}
+
 # Without a file: the configuration's, and those that were finished.
 {
     mkdir "$dir/conf";
@@ -277,7 +287,10 @@ CSV
     file('conf/acct-2026-11-16-0001.csv', csv(\@columns, @rows[1000 .. 1999]));
     file('conf/acct.csv', csv(\@columns, @rows[2000 .. 2999]));
     file('conf/acct-other.csv', csv(\@columns, @rows[0 .. 9]));
-    my $got = T::Cli::outcome('report', conf => "acct-file $dir/conf/acct.csv { }\n", args => ['--json', '--top', 100000]);
+    mkdir "$dir/moved";
+    rename "$dir/conf/acct-2026-11-15-0000.csv", "$dir/moved/acct-2026-11-15-0000.csv" or die;
+    system 'gzip', "$dir/moved/acct-2026-11-15-0000.csv";
+    my $got = T::Cli::outcome('report', conf => "acct-file $dir/conf/acct.csv { move-to = $dir/moved }\n", args => ['--json', '--top', 100000]);
     is($got->{err}, '', 'without a file');
     check(JSON::PP->new->utf8->decode($got->{out}), 'the configuration\'s', @rows);
     $got = T::Cli::outcome('report', conf => '');

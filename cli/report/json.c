@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
-#include "base/text.h"
 #include "cli/report/text.h"
 
 /* Where a comma is due. */
@@ -140,11 +139,8 @@ static void files(struct json *j, const struct report *r)
 {
     open(j, "files", '[');
     for (size_t i = 0; i < r->file_count; i++) {
-        char clean[4400];
-
-        text_clean(clean, sizeof clean, span_of(r->files[i].name));
         open(j, NULL, '{');
-        text(j, "name", clean);
+        text(j, "name", r->files[i].name);
         count(j, "bytes", r->files[i].bytes);
         count(j, "rows", r->files[i].rows);
         count(j, "bad", r->files[i].bad);

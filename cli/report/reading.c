@@ -70,6 +70,17 @@ static void read_rows(struct walk *w, struct feed *feed, struct report_file *fil
     }
 }
 
+/* Names of files are what others said, too. */
+static const char *name_of(const char *path)
+{
+    char clean[WHY];
+    char *name;
+
+    (void)text_clean(clean, sizeof clean, span_of(path));
+    name = strdup(clean);
+    return name ? name : "";
+}
+
 static void read_file(struct walk *w, const char *path)
 {
     struct report_file *file = &w->to->files[w->to->file_count];
@@ -80,7 +91,7 @@ static void read_file(struct walk *w, const char *path)
         complain(w, why);
         return;
     }
-    *file = (struct report_file){.name = path};
+    *file = (struct report_file){.name = name_of(path)};
     w->to->file_count++;
     read_rows(w, feed, file);
     w->before += feed_at(feed);
@@ -112,6 +123,9 @@ bool reading_run(struct reading *r, const struct file_list *files)
 
 void reading_clear(struct reading *r)
 {
+    for (size_t i = 0; i < r->file_count; i++)
+        if (*r->files[i].name)
+            free((char *)(uintptr_t)r->files[i].name);
     free(r->files);
     free(r->bad_place);
     *r = (struct reading){.count = NULL};

@@ -272,6 +272,12 @@ static void print_readies(const struct page *p)
     const struct report_readies *r = &p->r->readies;
     char n[NUMBER];
 
+    if (!r->judged && p->r->out.way.messages)
+        fprintf(
+            p->out,
+            "\nWhich domains can be required is not known: the files hold less than %u days, or\n"
+            "lack columns.\n",
+            r->days);
     if (!r->known)
         return;
     heading(p, "Domains that can be required");
