@@ -37,7 +37,7 @@ static struct scale scale_for(const struct chart_columns *c)
         if (column_sum(&c->at[i]) > most)
             most = column_sum(&c->at[i]);
     if (!c->share) {
-        s.step = chart_step(most, 4);
+        s.step = chart_step(most, 5);
         s.top = (most + s.step - 1) / s.step * s.step;
     }
     s.slot = 100.0 / (double)slots;
@@ -121,7 +121,7 @@ static void draw_column(FILE *out, const struct scale *s, size_t index)
 static void draw_dates(FILE *out, const struct scale *s)
 {
     const struct chart_columns *c = s->chart;
-    size_t every = (c->count + MOST_DATES - 1) / MOST_DATES;
+    size_t every = ((size_t)(100 / s->slot + 0.5) + MOST_DATES - 1) / MOST_DATES;
     const char *year = "";
 
     for (size_t i = 0; i < c->count; i += every) {

@@ -23,7 +23,7 @@ static const struct chart_part received_parts[CHART_PARTS] = {
 /* clang-format on */
 
 struct direction {
-    const char *name, *share_id, *count_id;
+    const char *name, *caption, *share_id, *count_id;
     const struct chart_part *parts;
     bool in;
 };
@@ -47,12 +47,13 @@ static size_t days_a_column(size_t days)
 static size_t fill_columns(const struct report *r, bool in, struct chart_column *columns)
 {
     size_t merged = days_a_column(r->day_count), count = 0;
+    size_t lacks = (merged - r->day_count % merged) % merged; /* days of the first column */
 
     for (size_t i = 0; i < r->day_count; i++) {
-        struct chart_column *c = &columns[i / merged];
+        struct chart_column *c = &columns[(i + lacks) / merged];
         const struct report_way *way = way_of(&r->days[i], in);
 
-        if (i % merged == 0) {
+        if (i == 0 || (i + lacks) % merged == 0) {
             *c = (struct chart_column){0};
             memcpy(c->first, r->days[i].date, sizeof c->first);
             count++;
@@ -86,12 +87,11 @@ static void write_picture(FILE *out, const struct report *r, const struct direct
     char title[80], about[200];
 
     snprintf(title, sizeof title, "%s, %s", d->name, share ? "shares" : "messages");
-    snprintf(
-        about, sizeof about,
-        "Columns for %zu %s of %zu days from %s to %s: in TLS with the other side verified, in "
-        "TLS, in the clear. The figures are in the table by day.",
-        (r->day_count + merged - 1) / merged, merged == 1 ? "days" : "spans",
-        merged == 1 ? r->day_count : merged, r->days[0].date, r->days[r->day_count - 1].date);
+    snprintf(about, sizeof about,
+             "%zu columns of %zu %s each, from %s to %s: in TLS with the other side verified, in "
+             "TLS, in the clear. The figures are in the tables by day.",
+             (r->day_count + merged - 1) / merged, merged, merged == 1 ? "day" : "days",
+             r->days[0].date, r->days[r->day_count - 1].date);
 
     struct chart_columns chart = {.id = share ? d->share_id : d->count_id,
                                   .title = title,
@@ -107,66 +107,76 @@ static void write_picture(FILE *out, const struct report *r, const struct direct
     html_figure_close(out);
 }
 
-static void write_table(FILE *out, const struct report *r)
+static void write_sent(FILE *out, const struct report_day *day)
+{
+    html_cell_number(out, day->bounced);
+    html_cell_number(out, day->deferred);
+}
+
+static void write_table(FILE *out, const struct report *r, const struct direction *d)
 {
     static const struct html_column columns[] = {
-        {"Day", false},     {"Sent", true},     {"in TLS", true}, {"verified", true},
-        {"clear", true},    {"old TLS", true},  {"share", true},  {"Bounced", true},
-        {"Deferred", true}, {"Received", true}, {"in TLS", true}, {"verified", true},
-        {"clear", true},    {"old TLS", true},  {"share", true},
+        {"Day", false},     {"Messages", true}, {"In TLS", true},       {"Share", true},
+        {"Verified", true}, {"Old TLS", true},  {"In the clear", true}, {"Not recorded", true},
+        {"Bounced", true},  {"Deferred", true},
     };
 
-    html_figures_open(out, "The figures of each day");
-    html_table_open(out, "Messages by day", columns, COUNT_OF(columns));
+    html_table_open(out, d->caption, columns, COUNT_OF(columns) - (d->in ? 2 : 0));
     for (size_t i = 0; i < r->day_count; i++) {
-        const struct report_day *day = &r->days[i];
+        const struct report_way *way = way_of(&r->days[i], d->in);
 
-        html_row(out, day->date);
-        for (int in = 0; in < 2; in++) {
-            const struct report_way *way = way_of(day, in);
-
-            html_cell_number(out, way->messages);
-            html_cell_number(out, way->tls);
-            html_cell_number(out, way->verified);
-            html_cell_number(out, way->clear);
-            html_cell_number(out, way->old);
-            html_cell_share(out, way->tls, way->messages);
-            if (!in) {
-                html_cell_number(out, day->bounced);
-                html_cell_number(out, day->deferred);
-            }
-        }
+        html_row(out, r->days[i].date);
+        html_cell_number(out, way->messages);
+        html_cell_number(out, way->tls);
+        html_cell_share(out, way->tls, way->messages);
+        html_cell_number(out, way->verified);
+        html_cell_number(out, way->old);
+        html_cell_number(out, way->clear);
+        html_cell_number(out, way->unknown);
+        if (!d->in)
+            write_sent(out, &r->days[i]);
     }
     html_table_close(out);
+}
+
+static bool has_mail(const struct report *r, const struct direction *d)
+{
+    return d->in ? r->in.way.messages != 0
+                 : r->out.way.messages != 0 || r->bounced != 0 || r->deferred != 0;
+}
+
+/* Both ways, or what there is of them. */
+static void write_ways(FILE *out, const struct report *r)
+{
+    static const struct direction directions[] = {
+        {"Sent", "Sent by day", "sentShare", "sentCount", sent_parts, false},
+        {"Received", "Received by day", "receivedShare", "receivedCount", received_parts, true},
+    };
+
+    fputs("<div class=\"pair\">\n", out);
+    for (size_t i = 0; i < COUNT_OF(directions); i++)
+        if (has_mail(r, &directions[i])) {
+            write_picture(out, r, &directions[i], true);
+            write_picture(out, r, &directions[i], false);
+        }
+    fputs("</div>\n", out);
+    html_figures_open(out, "The figures of each day");
+    for (size_t i = 0; i < COUNT_OF(directions); i++)
+        if (has_mail(r, &directions[i]))
+            write_table(out, r, &directions[i]);
     html_figures_close(out);
 }
 
 void html_days(FILE *out, const struct report *r)
 {
-    static const struct direction directions[] = {
-        {"Sent", "sentShare", "sentCount", sent_parts, false},
-        {"Received", "receivedShare", "receivedCount", received_parts, true},
-    };
-
     html_section_open(out, "days", "By day",
                       days_a_column(r->day_count) == 1
                           ? NULL
                           : "The days are many: a column is several of them, from the date below "
-                            "it on. The table has each.");
-    if (r->day_count == 0) {
+                            "it on; the first may be fewer. The tables have each.");
+    if (r->day_count)
+        write_ways(out, r);
+    else
         fputs("<p class=\"nothing\">No days.</p>\n", out);
-    } else {
-        fputs("<div class=\"pair\">\n", out);
-        for (size_t i = 0; i < COUNT_OF(directions); i++) {
-            const struct report_way *way = directions[i].in ? &r->in.way : &r->out.way;
-
-            if (way->messages == 0)
-                continue;
-            write_picture(out, r, &directions[i], true);
-            write_picture(out, r, &directions[i], false);
-        }
-        fputs("</div>\n", out);
-        write_table(out, r);
-    }
     html_section_close(out);
 }

@@ -52,7 +52,10 @@ static void figure_share(FILE *out, const char *name, uint64_t part, uint64_t wh
 static void figure_failed(FILE *out, const struct report *r)
 {
     figure_open(out, "Refused or put off");
-    markup_number(out, r->bounced + r->deferred);
+    if (r->bounced + r->deferred < 10000000)
+        markup_number(out, r->bounced + r->deferred);
+    else
+        markup_short(out, r->bounced + r->deferred); /* both follow in full */
     fputs("</span> <span class=\"of\">", out);
     markup_number(out, r->bounced);
     fputs(" bounced, ", out);
@@ -89,16 +92,16 @@ struct matter {
 static bool write_matter(FILE *out, const struct matter *m)
 {
     static const char *const kinds[] = {
-        [MATTER_ACT] = "<li class=\"act\"><span class=\"tag\">Act</span> ",
-        [MATTER_LOOK] = "<li class=\"look\"><span class=\"tag\">Look</span> ",
-        [MATTER_GOOD] = "<li class=\"good\"><span class=\"tag\">Gain</span> ",
+        [MATTER_ACT] = "<li class=\"act\"><span class=\"tag\">Act</span><span>",
+        [MATTER_LOOK] = "<li class=\"look\"><span class=\"tag\">Look</span><span>",
+        [MATTER_GOOD] = "<li class=\"good\"><span class=\"tag\">Ready</span><span>",
     };
 
     if (m->count == 0)
         return false;
     fprintf(out, "%s<a href=\"#%s\">", kinds[m->kind], m->anchor);
     markup_count(out, m->count, m->noun);
-    fprintf(out, "</a> %s</li>\n", m->text);
+    fprintf(out, "</a> %s</span></li>\n", m->text);
     return true;
 }
 
@@ -114,11 +117,11 @@ static uint64_t would_be_refused(const struct report *r)
 static bool write_matters(FILE *out, const struct report *r)
 {
     const struct matter matters[] = {
-        {MATTER_ACT, r->out.way.clear, "message", "went out in the clear.", "domains"},
-        {MATTER_ACT, r->in.way.clear, "message", "came in in the clear.", "clients"},
-        {MATTER_ACT, r->out.way.old, "message", "went out in TLS older than 1.2.", "domains"},
-        {MATTER_ACT, r->in.way.old, "message", "came in in TLS older than 1.2.", "clients"},
-        {MATTER_ACT, html_tls_failures(r), "attempt", "failed because of TLS.", "failures"},
+        {MATTER_ACT, r->out.way.clear, "message", "sent in the clear.", "domains"},
+        {MATTER_ACT, r->in.way.clear, "message", "received in the clear.", "clients"},
+        {MATTER_ACT, r->out.way.old, "message", "sent in TLS older than 1.2.", "domains"},
+        {MATTER_ACT, r->in.way.old, "message", "received in TLS older than 1.2.", "clients"},
+        {MATTER_ACT, html_tls_failures(r), "attempt", "that failed because of TLS.", "failures"},
         {MATTER_LOOK, would_be_refused(r), "message",
          "that would be refused if the rules on trial were enforced.", "rules"},
         {MATTER_LOOK, r->bad, "row", "that could not be read, and not counted.", "read"},

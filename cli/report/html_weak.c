@@ -8,7 +8,7 @@
 #define MOST_BARS 12u
 
 struct side {
-    const char *id, *chart, *heading, *about, *caption, *column, *nothing;
+    const char *id, *chart, *heading, *about, *caption, *table, *column, *nothing;
     const struct report_weaks *weaks;
     bool called; /* with the names that clients gave */
 };
@@ -49,7 +49,7 @@ static void write_table(FILE *out, const struct side *s)
         {"Old TLS", true},  {"Oldest", false},  {"For the last time", false}, {"Says it is", false},
     };
 
-    html_table_open(out, s->heading, columns, COUNT_OF(columns) - !s->called);
+    html_table_open(out, s->table, columns, COUNT_OF(columns) - !s->called);
     for (size_t i = 0; i < s->weaks->count; i++) {
         const struct report_weak *w = &s->weaks->at[i];
 
@@ -99,6 +99,7 @@ void html_domains(FILE *out, const struct report *r)
                                    .heading = "Domains without TLS or with old TLS",
                                    .about = "Where mail of ours can be read on its way.",
                                    .caption = "Most mail in the clear or in old TLS, by domain",
+                                   .table = "By domain",
                                    .column = "Domain",
                                    .nothing = "None.",
                                    .weaks = &r->domains});
@@ -111,6 +112,7 @@ void html_clients(FILE *out, const struct report *r)
                                    .heading = "Clients without TLS or with old TLS",
                                    .about = "Who sends to us so that others can read it.",
                                    .caption = "Most mail in the clear or in old TLS, by client",
+                                   .table = "By client",
                                    .column = "Address",
                                    .nothing = "None.",
                                    .weaks = &r->clients,

@@ -63,28 +63,51 @@ static const char *reference(char c)
     return NULL;
 }
 
-/* One character, or one byte that is none; how long it was comes back. */
-static size_t put(FILE *out, struct span s)
+struct character {
+    size_t len;
+    uint32_t code; /* 0 for a byte that is none */
+};
+
+static struct character first_of(struct span s)
 {
     size_t len = text_character(s);
-    uint32_t code = len ? code_point((struct span){s.at, len}) : 0;
+
+    return len ? (struct character){len, code_point((struct span){s.at, len})}
+               : (struct character){1, 0};
+}
+
+/* How many letters' room it takes, more or less: Asia's are as wide as two. */
+static size_t width(struct character c)
+{
+    return is_hidden(c.code) ? sizeof "[U+202E]" - 1 : c.code >= 0x1100 ? 2 : 1;
+}
+
+static void put(FILE *out, struct span s, struct character c)
+{
     const char *harmless = reference(*s.at);
 
     if (harmless)
         fputs(harmless, out);
-    else if (is_nothing(code))
+    else if (is_nothing(c.code))
         fputs(REPLACED, out);
-    else if (is_hidden(code))
-        fprintf(out, "[U+%04X]", (unsigned)code);
+    else if (is_hidden(c.code))
+        fprintf(out, "[U+%04X]", (unsigned)c.code);
     else
-        fwrite(s.at, 1, len, out);
-    return len ? len : 1;
+        fwrite(s.at, 1, c.len, out);
 }
 
-static struct span put_some(FILE *out, struct span s, size_t characters)
+/* What of `s` is within `most`; what comes behind it. */
+static struct span put_some(FILE *out, struct span s, size_t most)
 {
-    for (; s.len && characters; characters--)
-        s = span_after(s, put(out, s));
+    for (; s.len;) {
+        struct character c = first_of(s);
+
+        if (width(c) > most)
+            break;
+        most -= width(c);
+        put(out, s, c);
+        s = span_after(s, c.len);
+    }
     return s;
 }
 
@@ -104,40 +127,37 @@ void markup_lines(FILE *out, const char *s)
     }
 }
 
-static size_t step(struct span s)
+static size_t wide(struct span s)
 {
-    size_t len = text_character(s);
+    size_t sum = 0;
 
-    return len ? len : 1;
-}
+    while (s.len) {
+        struct character c = first_of(s);
 
-static size_t characters(struct span s)
-{
-    size_t count = 0;
-
-    for (; s.len; s = span_after(s, step(s)))
-        count++;
-    return count;
+        sum += width(c);
+        s = span_after(s, c.len);
+    }
+    return sum;
 }
 
 bool markup_is_long(const char *s, size_t most)
 {
-    return characters(span_of(s)) > most;
+    return wide(span_of(s)) > most;
 }
 
 void markup_cut(FILE *out, const char *s, size_t most)
 {
     struct span all = span_of(s);
-    size_t count = characters(all), head = (most - 1) / 2, tail = most - 1 - head;
+    size_t head = (most - 1) / 2, tail = most - 1 - head;
 
-    if (count <= most) {
+    if (wide(all) <= most) {
         put_some(out, all, SIZE_MAX);
         return;
     }
-    put_some(out, all, head);
+    all = put_some(out, all, head);
     fputs(ELLIPSIS, out);
-    for (size_t skip = count - tail; skip; skip--)
-        all = span_after(all, step(all));
+    while (wide(all) > tail)
+        all = span_after(all, first_of(all).len);
     put_some(out, all, SIZE_MAX);
 }
 

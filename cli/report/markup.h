@@ -22,7 +22,7 @@ void markup_text(FILE *out, const char *s);
 /* The same of several lines: a line feed stays one. */
 void markup_lines(FILE *out, const char *s);
 
-/* markup_text() of at most `most` characters: of a longer one the middle gives way to an ellipsis,
+/* markup_text() as wide as `most` letters: of a longer one the middle gives way to an ellipsis,
  * since both ends of a domain or a cipher say something. `most` is 3 or more. */
 void markup_cut(FILE *out, const char *s, size_t most);
 
