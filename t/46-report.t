@@ -67,7 +67,7 @@ sub row_out {
     return \%r if $r{type} eq 'd';
     @r{qw(dsnStatus dsnDiag bounceCat)} = @{one(['5.1.1 (bad destination mailbox address)', "smtp;550 5.1.1 no, \"never\"", 'bad-mailbox'],
         ['4.2.2 (mailbox full)', 'smtp;452 4.2.2 full', 'quota-issues'])};
-    @r{qw(dlvTlsError dsnStatus bounceCat)} = ('certificate-expired', '4.7.5', 'policy-related') if rand() < 0.3;
+    @r{qw(dlvTlsPolicyResult dlvTlsError dsnStatus bounceCat)} = ('failed', 'certificate-expired', '4.7.5', 'policy-related') if rand() < 0.3;
     return \%r;
 }
 
@@ -143,7 +143,7 @@ sub check {
     is_deeply(only($r->{domains}{at}, qw(name messages clear old)), weak_of('dlv', sub { lc shift->{rcpt} =~ s/.*\@//r }, @d), "$what: weak domains");
     is_deeply(only($r->{clients}{at}, qw(name messages clear old)), weak_of('rcv', sub { shift->{rcvSourceIp} }, @r), "$what: weak clients");
     my %n;
-    $n{join '|', $_->{dlvTlsError} // '', $_->{dsnStatus} =~ s/ .*//r, $_->{bounceCat}}++ for @f;
+    $n{join '|', $_->{dlvTlsPolicyResult} eq 'failed' ? $_->{dlvTlsError} : '', $_->{dsnStatus} =~ s/ .*//r, $_->{bounceCat}}++ for @f;
     is_deeply({map { join('|', @$_{qw(error status category)}) => $_->{count} } @{$r->{failures}{at}}}, \%n, "$what: failures");
     my %would;
     $would{"in|$_->[1]|$_->[0]{sourceRule}"}++ for map { my $row = $_; map { [$row, $_] } split / /, $row->{sourceReport} } @r;
@@ -247,7 +247,7 @@ for my $way (['gz', 'gzip', '-kf'], ['zst', 'zstd', '-kqf'], ['xz', 'xz', '-kf']
     my $pmta = file('pmta.csv', <<'CSV');
 type,timeLogged,timeQueued,orig,rcpt,orcpt,dsnAction,dsnStatus,dsnDiag,dsnMta,bounceCat,srcType,srcMta,dlvType,dlvSourceIp,dlvDestinationIp,dlvEsmtpAvailable,dlvSize,vmta,jobId,envId,queue,vmtaPool
 d,2019-02-08 23:30:00-0500,2019-02-08 21:54:05+0000,a@s.test,b@r.test,,relayed,2.0.0 (success),"smtp;250 ok, queued",mx.r.test (192.0.2.1),,smtp,app (10.0.0.1),smtp,10.0.0.2,192.0.2.1,"8BITMIME,STARTTLS",1234,v1,,,r.test/v1,
-b,1549663200,,a@s.test,c@r.test,,failed,5.1.1 (bad destination mailbox address),smtp;550 no,mx.r.test (192.0.2.1),bad-mailbox,smtp,app (10.0.0.1),smtp,,,,,v1,,,r.test/v1,
+b,1549663200,,a@s.test,c@r.test,,failed,5.1.1 (bad destination mailbox address),smtp;550 no and that at such length that no line of a terminal can ever hold all of it,mx.r.test (192.0.2.1),bad-mailbox,smtp,app (10.0.0.1),smtp,,,,,v1,,,r.test/v1,
 rb,2019-02-08 21:54:05+0000,,a@s.test,c@r.test,,failed,5.1.1,smtp;550 no,,bad-mailbox,,,,,,,,,,,,
 CSV
     my ($r) = report($pmta);
@@ -260,9 +260,13 @@ CSV
 
 # For people: the same figures.
 {
+    my $pmta = T::Cli::outcome('report', conf => '', args => ["$dir/pmta.csv", "$dir/bad.csv", "$dir/torn.csv"]);
+    my $alone = T::Cli::outcome('report', conf => '', args => ["$dir/pmta.csv"]);
     my $got = T::Cli::outcome('report', conf => '', args => [$plain]);
     is($got->{status}, 0, 'as text');
-    my @long = grep { length > 80 } split /\n/, $got->{out};
+    my @long = grep { length > 80 } map { split /\n/, $_->{out} } $got, $pmta, $alone;
+    like($pmta->{out}, qr/the first of them: .*bad.csv:12: .*torn\.csv is being written/s, 'what is odd is said');
+    like($alone->{out}, qr/^  dlvTlsProtocol \(d\): /m, 'and what is not there');
     is("@long", '', 'in 80 columns');
     my ($sent) = $got->{out} =~ /^  sent +([\d,]+) /m;
     is($sent =~ s/,//gr, $all->{out}{way}{messages}, 'messages sent');

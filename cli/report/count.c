@@ -284,17 +284,25 @@ static void count_received(struct seen *s)
     }
 }
 
-static struct failure *add_failure(struct seen *s)
+/* What is only noted of TLS, or led to clear text, is not why the mail was refused. */
+static bool is_by_tls(const struct span *cell, char type)
+{
+    return type == 'q' || cell[FIELD_dlvTlsPolicyResult].len == 0 ||
+           span_is(cell[FIELD_dlvTlsPolicyResult], "failed");
+}
+
+static struct failure *add_failure(struct seen *s, char type)
 {
     const struct span *cell = s->cell;
-    struct cause cause = {.error = cell[FIELD_dlvTlsError],
+    struct span error = cell[FIELD_dlvTlsError];
+    struct cause cause = {.error = is_by_tls(cell, type) ? error : SPAN(""),
                           .status = cell[FIELD_dsnStatus],
                           .category = cell[FIELD_bounceCat],
                           .domain = s->domain,
                           .server = cell[FIELD_dsnMta],
                           .diagnostic = cell[FIELD_dsnDiag],
                           .at = s->at};
-    struct party *p = cause.error.len ? parties_get(&s->c->domains, s->domain) : NULL;
+    struct party *p = error.len ? parties_get(&s->c->domains, s->domain) : NULL;
 
     if (p)
         p->spoiled = true;
@@ -303,7 +311,7 @@ static struct failure *add_failure(struct seen *s)
 
 static void count_failed(struct seen *s, char type)
 {
-    struct failure *f = add_failure(s), none = {.bounced = 0};
+    struct failure *f = add_failure(s, type), none = {.bounced = 0};
 
     if (!f)
         f = &none;

@@ -2,10 +2,11 @@
 #include "cli/report/text.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 
 #include "cli/report/stamp.h"
 
-enum { NUMBER = 32, NAME = 34, BAR = 24, DAY_BAR = 18 };
+enum { NUMBER = 32, NAME = 34, BAR = 24, DAY_BAR = 18, COLUMNS = 80, BEHIND = 15, TEXT = 4600 };
 
 struct page {
     const struct report *r;
@@ -84,6 +85,43 @@ static void name_column(const struct page *p, const char *name, int columns)
         fprintf(p->out, "  %s%*s", text, columns - used, "");
 }
 
+/* On lines of 80 columns behind an indent, broken at spaces; a word may be longer. */
+static void wrap(const struct page *p, int indent, const char *text)
+{
+    struct span rest = span_of(text);
+    int column = 0;
+
+    while (rest.len > 0) {
+        struct span word = span_cut(&rest, ' ');
+        char copy[TEXT];
+        int columns;
+
+        (void)snprintf(copy, sizeof copy, "%.*s", SPAN_ARG(word));
+        columns = width(copy);
+        if (column && column + 1 + columns > COLUMNS) {
+            putc('\n', p->out);
+            column = 0;
+        }
+        column += fprintf(p->out, "%*s", column ? 1 : indent, "") + columns;
+        fputs(copy, p->out);
+    }
+    putc('\n', p->out);
+}
+
+static void wrapf(const struct page *p, int indent, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void wrapf(const struct page *p, int indent, const char *fmt, ...)
+{
+    char text[TEXT];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    wrap(p, indent, text);
+}
+
 static void print_tallies(const struct page *p, const char *title, const struct report_tallies *t)
 {
     char n[NUMBER], s[NUMBER];
@@ -108,7 +146,7 @@ static const char *range(const struct report *r, char to[2 * STAMP_TEXT])
     char first[STAMP_TEXT], last[STAMP_TEXT];
 
     if (!r->last)
-        (void)snprintf(to, 2 * STAMP_TEXT, "no time is known");
+        (void)snprintf(to, 2 * STAMP_TEXT, r->counted ? "no time is known" : "no rows");
     else
         (void)snprintf(to, 2 * STAMP_TEXT, "%.19s to %.19s UTC", stamp_text(r->first, first),
                        stamp_text(r->last, last));
@@ -130,16 +168,17 @@ static void print_read(const struct page *p)
     if (r->types)
         fprintf(p->out, ", %s of other types", number(r->types, n));
     if (r->bad)
-        fprintf(p->out, ", %s left out\n  first of them: %s: %s", number(r->bad, n), r->bad_place,
-                r->bad_why);
+        fprintf(p->out, ", %s left out", number(r->bad, n));
     putc('\n', p->out);
+    if (r->bad)
+        wrapf(p, 2, "the first of them: %s: %s", r->bad_place, r->bad_why);
     if (*r->domain)
         fprintf(p->out, "  only recipients in %s\n", r->domain);
     if (*r->source)
         fprintf(p->out, "  only clients of %s\n", r->source);
     for (size_t i = 0; i < r->file_count; i++)
         if (r->files[i].torn)
-            fprintf(p->out, "  %s is being written: its last line has no end\n", r->files[i].name);
+            wrapf(p, 2, "%s is being written: its last line has no end", r->files[i].name);
 }
 
 static void print_way(const struct page *p, const char *title, const struct report_way *w)
@@ -182,16 +221,27 @@ static void print_day_way(const struct page *p, const struct report_way *w, bool
         fprintf(p->out, "%*s", DAY_BAR / 2 - (used ? used : w->tls > 0), "");
 }
 
+static bool is_idle(const struct report_day *d)
+{
+    return d->in.messages + d->out.messages == 0;
+}
+
 static void print_days(const struct page *p)
 {
     const struct report *r = p->r;
+    bool idle = false;
 
     if (!r->day_count)
         return;
     heading(p, "Share in TLS by day (UTC)");
     fprintf(p->out, "  %-10s %10s %18s %11s\n", "", "sent", "", "received");
     for (size_t i = 0; i < r->day_count; i++) {
-        fprintf(p->out, "  %s", r->days[i].date);
+        if (idle && is_idle(&r->days[i])) /* months without mail are no news */
+            continue;
+        idle = is_idle(&r->days[i]);
+        fprintf(p->out, "  %s", idle ? "...\n" : r->days[i].date);
+        if (idle)
+            continue;
         print_day_way(p, &r->days[i].out, false);
         print_day_way(p, &r->days[i].in, true);
         putc('\n', p->out);
@@ -239,10 +289,9 @@ static void print_failures(const struct page *p)
                 *e->error ? ", " : "", e->status, *e->category ? ", " : "", e->category);
         fprintf(p->out, "  %11s  %.16s to %.16s\n", "", stamp_text(e->first, first),
                 stamp_text(e->last, last));
-        fprintf(p->out, "  %11s  such as %s%s%s\n", "", e->domain, *e->server ? " at " : "",
-                e->server);
+        wrapf(p, BEHIND, "such as %s%s%s", e->domain, *e->server ? " at " : "", e->server);
         if (*e->diagnostic)
-            fprintf(p->out, "  %11s  %s\n", "", e->diagnostic);
+            wrap(p, BEHIND, e->diagnostic);
     }
     if (f->others)
         fprintf(p->out, "  %11s  for other reasons\n", number(f->others, n));
@@ -299,8 +348,7 @@ static void print_missing(const struct page *p)
         return;
     heading(p, "What these files cannot say (record-fields and records choose it)");
     for (size_t i = 0; i < r->missing_count; i++)
-        fprintf(p->out, "  %s (%s): %s\n", r->missing[i].column, r->missing[i].types,
-                r->missing[i].what);
+        wrapf(p, 2, "%s (%s): %s", r->missing[i].column, r->missing[i].types, r->missing[i].what);
 }
 
 void report_as_text(const struct report *r, FILE *out, bool blocks)
