@@ -1,28 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acct/cell.h"
 
-#include <stdint.h>
-
 #include "base/text.h"
 #include "tell/record.h"
-
-/* What is special about a byte. */
-enum { UNCLEAN = 1, COMMA = 2, QUOTE = 4, BACKSLASH = 8 };
-
-static const uint8_t special[256] = {
-    [0 ... 0x1f] = UNCLEAN,    ['"'] = QUOTE, [','] = COMMA, ['\\'] = BACKSLASH,
-    [0x7f ... 0xff] = UNCLEAN,
-};
-
-/* How much of the front has none of that: nearly always all of it. */
-static size_t plain_run(struct span value, unsigned what)
-{
-    size_t len = 0;
-
-    while (len < value.len && !(special[(uint8_t)value.at[len]] & what))
-        len++;
-    return len;
-}
 
 static size_t put(char *to, struct span s)
 {
@@ -31,21 +11,28 @@ static size_t put(char *to, struct span s)
     return s.len;
 }
 
-/* With `mark` in front of each byte that is `what`. */
-static size_t put_marked(char *to, struct span value, unsigned what, char mark)
+/* Nothing to be cleaned, quotes or backslashes: nearly always. */
+static bool is_plain(struct span value)
+{
+    return value.len <= RECORD_MAX && text_plain(value) == value.len;
+}
+
+/* With `mark` in front of each byte that is `first` or `second`. */
+static size_t put_marked(char *to, struct span value, char first, char second, char mark)
 {
     size_t len = 0;
 
     while (value.len > 0) {
-        size_t run = plain_run(value, what);
+        size_t run = text_plain(value);
 
         len += put(to + len, (struct span){value.at, run});
         value = span_after(value, run);
-        if (value.len > 0) {
+        if (value.len == 0)
+            break;
+        if (value.at[0] == first || value.at[0] == second)
             to[len++] = mark;
-            to[len++] = value.at[0];
-            value = span_after(value, 1);
-        }
+        to[len++] = value.at[0];
+        value = span_after(value, 1);
     }
     return len;
 }
@@ -64,22 +51,32 @@ static bool is_formula(struct span value)
     return false;
 }
 
+static size_t put_quoted(char *to, struct span value)
+{
+    size_t len = put(to + 1, value);
+
+    to[0] = to[len + 1] = '"';
+    return len + 2;
+}
+
 size_t cell_csv(char *to, struct span value, bool guard)
 {
     char clean[RECORD_MAX + 1];
     bool quoted;
     size_t len = 0;
 
+    if (value.len == 0)
+        return 0;
     guard = guard && is_formula(value);
-    if (!guard && value.len <= RECORD_MAX && plain_run(value, UNCLEAN | COMMA | QUOTE) == value.len)
-        return put(to, value);
+    if (!guard && is_plain(value))
+        return memchr(value.at, ',', value.len) ? put_quoted(to, value) : put(to, value);
     value = (struct span){clean, text_clean(clean, sizeof clean, value)};
-    quoted = plain_run(value, COMMA | QUOTE) < value.len;
+    quoted = memchr(value.at, ',', value.len) || memchr(value.at, '"', value.len);
     if (quoted)
         to[len++] = '"';
     if (guard)
         to[len++] = '\'';
-    len += put_marked(to + len, value, QUOTE, '"');
+    len += put_marked(to + len, value, '"', '"', '"');
     if (quoted)
         to[len++] = '"';
     return len;
@@ -90,10 +87,11 @@ size_t cell_json(char *to, struct span value)
     char clean[RECORD_MAX + 1];
     size_t len = 0;
 
-    if (value.len > RECORD_MAX || plain_run(value, UNCLEAN) < value.len)
-        value = (struct span){clean, text_clean(clean, sizeof clean, value)};
+    if (is_plain(value))
+        return put_quoted(to, value);
+    value = (struct span){clean, text_clean(clean, sizeof clean, value)};
     to[len++] = '"';
-    len += put_marked(to + len, value, QUOTE | BACKSLASH, '\\');
+    len += put_marked(to + len, value, '"', '\\', '\\');
     to[len++] = '"';
     return len;
 }
