@@ -89,7 +89,8 @@ static void describe(const struct session *s, const char *queue_id, struct texts
 
     addr_text(&s->client, texts->client);
     addr_text(&s->server, texts->server);
-    snprintf(texts->source, sizeof texts->source, "%s (%s)", s->helo, texts->client);
+    snprintf(texts->source, sizeof texts->source, "%s%s(%s)", s->helo, s->helo[0] ? " " : "",
+             texts->client);
     *r = (struct record){.what = RECORD_RECEIVED, .at = clock_now()};
     r->id_host = span_of(s->host);
     r->column[COLUMN_type] = SPAN("r");

@@ -31,7 +31,8 @@ static void common_columns(struct record *r, const struct relay *relay, struct m
 
     addr_text(&relay->who, m->from_ip);
     addr_text(&relay->where, m->to_ip);
-    snprintf(m->src, sizeof m->src, "%s (%s)", relay->helo ? relay->helo : "", m->from_ip);
+    snprintf(m->src, sizeof m->src, "%s%s(%s)", relay->helo ? relay->helo : "",
+             relay->helo && relay->helo[0] ? " " : "", m->from_ip);
     r->column[COLUMN_type] = SPAN("r");
     r->column[COLUMN_orig] = sender.mailbox;
     r->column[COLUMN_envId] = sender.label;

@@ -55,6 +55,8 @@ static void set_reply(struct record *r, struct texts_made *m, const struct recor
 static void set_queue(struct record *r, struct texts_made *m, const char *domain)
 {
     set(r, COLUMN_vmta, "{default}");
+    if (!domain[0])
+        return; /* it is no name: there is no such queue */
     snprintf(m->queue, sizeof m->queue, "%s/{default}", domain);
     set(r, COLUMN_queue, m->queue);
 }
@@ -86,7 +88,7 @@ static void set_source(struct record *r, struct texts_made *m, const struct reco
     } else if (!strncasecmp(addr, "IPV6:", 5)) {
         addr += 5;
     }
-    snprintf(m->src, sizeof m->src, "%s (%s)", name, addr);
+    snprintf(m->src, sizeof m->src, addr[0] ? "%s%s(%s)" : "%s", name, name[0] ? " " : "", addr);
     set(r, COLUMN_srcType, "smtp");
     set(r, COLUMN_srcMta, m->src);
     r->id_host = span_of(mta->name);

@@ -164,9 +164,58 @@ static void test_attempts(void **state)
     }
 }
 
+static const struct {
+    const char *name, *domain;
+    struct xforward from;
+    const char *source, *queue;
+} origins[] = {
+    {"the mail server itself", "b.test", {.addr = ""}, "mta.test (192.0.2.9)", "b.test/{default}"},
+    {"its client",
+     "b.test",
+     {.helo = "c.test", .name = "n.test", .addr = "192.0.2.1"},
+     "c.test (192.0.2.1)",
+     "b.test/{default}"},
+    {"by its name",
+     "b.test",
+     {.name = "n.test", .addr = "IPv6:2001:db8::1"},
+     "n.test (2001:db8::1)",
+     "b.test/{default}"},
+    {"without a name", "b.test", {.addr = "192.0.2.1"}, "(192.0.2.1)", "b.test/{default}"},
+    {"without an address", "b.test", {.helo = "c.test"}, "c.test", "b.test/{default}"},
+    {"to no name", "", {.helo = "c.test"}, "c.test", ""},
+};
+
+static void test_origins(void **state)
+{
+    char address[] = "b@b.test", sender[] = "a@a.test";
+    struct recipient rcpt = {.address = address};
+    struct transaction t = {.number = 1, .sender = sender, .rcpt = &rcpt, .count = 1};
+    struct records_mta mta = {.name = "mta.test"};
+
+    (void)state;
+    assert_true(addr_read(SPAN("192.0.2.9"), &mta.at));
+    for (size_t i = 0; i < COUNT_OF(origins); i++) {
+        struct records_event e = {
+            .what = RECORD_ROW, .domain = origins[i].domain, .reply = SPAN("550 no\r\n")};
+        struct record_memory *memory = NULL;
+        struct record r;
+        struct buf to;
+
+        t.from = origins[i].from;
+        buf_init(&to, RECORDS_ROOM);
+        assert_true(records_add(&to, &mta, &t, NULL, &e));
+        assert_true(record_read(buf_peek(&to), &r, &memory));
+        assert_row(span_is(r.column[COLUMN_srcMta], origins[i].source), origins[i].name);
+        assert_row(span_is(r.column[COLUMN_queue], origins[i].queue), origins[i].name);
+        record_forget(&memory);
+        buf_clear(&to);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_tls), cmocka_unit_test(test_disabled),
+                                       cmocka_unit_test(test_origins),
                                        cmocka_unit_test(test_attempts)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
