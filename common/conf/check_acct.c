@@ -72,11 +72,60 @@ static void check_queue_filter(struct check *c, struct section *s, const struct 
               "all of it begins with !, so nothing would be written; add \"*/*\" at its end");
 }
 
+/* False: its columns are wrong, and that is said, or will be of a section in it. */
+static bool read_columns(struct check *c, struct section *s, const struct acct_file *f,
+                         struct columns *out)
+{
+    struct account_fields fields[TYPES];
+    size_t count = 0;
+    char why[256];
+
+    for (const struct section *in = c->list; in; in = in->next) {
+        const struct record_fields *r = (const struct record_fields *)in->head;
+        const char *best = NULL;
+
+        if (in->inside != s)
+            continue;
+        if (in->bad || count == TYPES || !account_type(span_of(r->head.title)) ||
+            fields_unknown(&r->fields, &best))
+            return false;
+        fields[count++] = (struct account_fields){r->head.title, r->fields};
+    }
+    if (columns_read(out, f->records, fields, count, why, sizeof why))
+        return true;
+    wrong(c, s, "acct-file", "%s", why);
+    return false;
+}
+
+static bool shows(const struct columns *columns, enum column column)
+{
+    for (int type = 0; type < TYPES; type++) {
+        if (columns->has[type][column])
+            return true;
+    }
+    return false;
+}
+
 /* Options that cannot do what they say. */
 static void check_effects(struct check *c, struct section *s, const struct acct_file *f)
 {
+    struct columns columns;
+    struct mapping m;
+
     if (f->csv_guard && f->format == ACCT_JSON)
         wrong(c, s, "csv-guard", "is for format = csv; write that or drop it");
+    if (!read_columns(c, s, f, &columns))
+        return;
+    if (*f->user_string && !shows(&columns, COLUMN_userString))
+        wrong(c, s, "user-string", "no record-fields names userString; add that or drop it");
+    for (size_t i = 0; i < f->map_header_to_field.count; i++) {
+        const char *text = f->map_header_to_field.at[i];
+
+        if (!mapping_read(span_of(text), &m) && !columns.has[type_find(span_of(m.type))][m.column])
+            wrong(c, s, "map-header-to-field",
+                  "'%s': record-fields %s does not name %s; add that or drop it", text, m.type,
+                  column_name(m.column));
+    }
 }
 
 /* Two ways to write a path are two files for us: one way is left. */

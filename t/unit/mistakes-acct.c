@@ -44,6 +44,18 @@ static const struct {
     {"acct-file a { map-header-to-field = \"r header_X jobId\" }",
      "f:1: map-header-to-field: 'r header_X jobId' is for records that are not written here; add r "
      "to records or drop it"},
+    {"acct-file a {\n user-string = x\n records = {d, b}\n record-fields d { fields = {*, rcpt} "
+     "}\n}",
+     "f:2: user-string: no record-fields names userString; add that or drop it"},
+    {"acct-file a { map-header-to-field = \"d header_X userString\" }",
+     "f:1: map-header-to-field: 'd header_X userString': record-fields d does not name userString; "
+     "add that or drop it"},
+    {"acct-file a {\n record-fields d { fields = {header_1, header_2, header_3, header_4, "
+     "header_5, "
+     "header_6, header_7, header_8, header_9} }\n record-fields b { fields = {header_10, "
+     "header_11, "
+     "header_12, header_13, header_14, header_15, header_16, header_17, header_1} }\n}",
+     "f:1: acct-file: record-fields: 16 header fields are the most; drop some"},
     {"acct-file a {\n queue-filter = {*/*, example.com}\n}",
      "f:2: queue-filter: 'example.com' is no pattern; write DOMAIN/VMTA, such as example.com/* or "
      "!*/{default}, other alphabets as xn--"},
