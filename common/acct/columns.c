@@ -70,7 +70,8 @@ static bool find(struct reading *m, struct span word, unsigned *out)
 
     *out = header ? find_header(m->c, word) : column_find(word);
     if (header && *out == COLUMNS_MOST)
-        snprintf(m->why, m->size, "record-fields: %d header fields are the most; drop some", RECORD_HEADERS);
+        snprintf(m->why, m->size, "record-fields: %d header fields are the most; drop some",
+                 RECORD_HEADERS);
     else if (!header && *out == COLUMN_COUNT)
         snprintf(m->why, m->size, "record-fields: no such column '%.*s'", SPAN_ARG(word));
     else
