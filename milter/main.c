@@ -3,6 +3,7 @@
 #include "milter/judge.h"
 #include "milter/milter.h"
 #include "milter/place.h"
+#include "milter/books/moves.h"
 #include "milter/books/sinks.h"
 
 #include <stdlib.h>
@@ -37,7 +38,8 @@ static void *prepare(const struct settings *s, void *before, bool only_check, ch
                      size_t size)
 {
     struct sinks *sinks = sinks_open(s, why, size);
-    struct prepared *p = sinks ? calloc(1, sizeof *p) : NULL;
+    bool fits = sinks && moves_check(s, why, size);
+    struct prepared *p = fits ? calloc(1, sizeof *p) : NULL;
 
     (void)before;
     sinks_close(&sinks);

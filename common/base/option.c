@@ -104,6 +104,14 @@ static bool read_size(struct span text, unsigned long *out)
     return true;
 }
 
+static bool read_time(const struct option *o, struct span text, unsigned long *out)
+{
+    if (!o->words || !span_is_nocase(text, o->words))
+        return read_quantity(text, time_units, true, out);
+    *out = 0;
+    return true;
+}
+
 static bool read_as(const struct option *o, struct span text, unsigned long *out)
 {
     switch (o->kind) {
@@ -116,7 +124,7 @@ static bool read_as(const struct option *o, struct span text, unsigned long *out
     case OPTION_SIZE:
         return read_size(text, out);
     case OPTION_TIME:
-        return read_quantity(text, time_units, true, out);
+        return read_time(o, text, out);
     case OPTION_TEXT:
     case OPTION_PATH:
     case OPTION_FILE:

@@ -80,7 +80,7 @@ struct option {
     size_t offset, size;
     const char *fallback; /* as it would stand in the file */
     unsigned long least, most;
-    const char *words; /* of a WORD, with a space between */
+    const char *words; /* of a WORD, with a space between; of a TIME: the one that means 0 */
     const char *doc;
 };
 
@@ -96,6 +96,7 @@ struct option_head {
 };
 
 #define RANGE(from, to) .least = (from), .most = (to)
+#define RANGE_OR(word, from, to) RANGE(from, to), .words = (word)
 #define WORDS(list) .words = (list)
 #define ANY .words = NULL
 

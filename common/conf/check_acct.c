@@ -128,6 +128,21 @@ static void check_effects(struct check *c, struct section *s, const struct acct_
     }
 }
 
+static bool is_set(const struct section *s, const char *name)
+{
+    for (size_t i = 0; s->kind->options[i].name; i++) {
+        if (strcmp(s->kind->options[i].name, name) == 0)
+            return s->head->set >> i & 1;
+    }
+    return false;
+}
+
+static void check_moves(struct check *c, struct section *s, const struct acct_file *f)
+{
+    if (*f->move_to && is_set(s, "delete_after"))
+        wrong(c, s, "delete-after", "is for files that are not moved; drop it or move-to");
+}
+
 /* Two ways to write a path are two files for us: one way is left. */
 static const char *plain_path(struct arena *arena, const char *path)
 {
@@ -169,6 +184,7 @@ void check_acct_file(struct check *c, struct section *s)
     check_mappings(c, s, f);
     check_queue_filter(c, s, f);
     check_effects(c, s, f);
+    check_moves(c, s, f);
 }
 
 void check_record_fields(struct check *c, struct section *s)

@@ -214,14 +214,16 @@ enum acct_format { ACCT_CSV, ACCT_JSON };
       "reply also all that the mail server was told. Of several files the strictest counts for "   \
       "all.")                                                                                      \
     O(S, PATH, move_to, "", ANY,                                                                   \
-      "Folder, on the same file system, that files are moved to when they are full or old; "       \
-      "empty: they stay where they are.")                                                          \
+      "Folder, on the same file system, that files are moved to when they are full or old, as "    \
+      "NAME-YYYY-MM-DD-NNNN.csv (the day when they were begun, UTC); empty: full ones stay "       \
+      "beside, under such a name.")                                                                \
     O(S, TIME, move_interval, "1d", RANGE(60, 31536000), "With move-to: how old a file becomes.")  \
     O(S, SIZE, max_size, "250m", RANGE(1048576, 1099511627776), "How big a file becomes.")         \
-    O(S, TIME, delete_after, "8d", RANGE(0, 315360000),                                            \
-      "Without move-to: how long finished files are kept; 0: for ever.")                           \
+    O(S, TIME, delete_after, "8d", RANGE_OR("never", 0, 315360000),                                \
+      "Without move-to: how long finished files are kept after their last record; never: for "     \
+      "ever. After a step of the clock, and in the first day, nothing is removed for a day.")      \
     O(S, FLAG, count_moved_records, "no", ANY,                                                     \
-      "Log how many records a file has when it is moved.")                                         \
+      "Log how many records a file has when it is finished.")                                      \
     O(S, TIME, retry_interval, "5m", RANGE(1, 86400),                                              \
       "With |PROGRAM: how long to wait before it is started again.")                               \
     O(S, TIME, write_timeout, "1m", RANGE(1, 3600),                                                \

@@ -68,6 +68,12 @@ static const struct {
      "f:2: disable-acct-records: 'x' is no type of records of deliveries; write d, b, t or tq"},
     {"domain a { disable-acct-records = {tq, receipt} }",
      "f:1: disable-acct-records: 'r' is no type of records of deliveries; write d, b, t or tq"},
+    {"acct-file a {\n move-to = /x\n delete-after = 8d\n}",
+     "f:3: delete-after: is for files that are not moved; drop it or move-to"},
+    {"acct-file a { delete-after = ever }",
+     "f:1: delete-after: 'ever' is not a time (30s, 5m, 1d12h) from 0 to 315360000; choose one"},
+    {"acct-file a { retry-interval = never }",
+     "f:1: retry-interval: 'never' is not a time (30s, 5m, 1d12h) from 1 to 86400; choose one"},
     {"acct-file a { record-fields d { } record-fields delivery { } }",
      "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
 };
