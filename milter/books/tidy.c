@@ -72,25 +72,36 @@ static bool deletes(const struct book *b)
     return b->file.path && b->file.delete_after > 0 && (!b->file.move_to || !*b->file.move_to);
 }
 
+/* `anew`: of the process, which says nothing then. */
+static void remove_old(struct tidy *t, const struct all *all, bool anew)
+{
+    bool doubted = t->steady.doubt > 0, said = anew || doubted;
+    bool believed = steady_look(&t->steady, clock_now(), clock_mono());
+
+    for (unsigned i = 0; i < all->count; i++) {
+        const struct book *b = all->books[i];
+
+        if (!deletes(b))
+            continue;
+        if (believed)
+            finished_remove(b->path, t->steady.now - b->file.delete_after, is_live, all);
+        else if (!said)
+            log_say(LOG_LIFE, "", "csv-kept", {"why", SPAN("the clock was stepped")},
+                    {"then", SPAN("no accounting file is removed for a day")});
+        said = true;
+    }
+}
+
 void tidy_now_and_then(struct tidy *t, struct book *const *books, unsigned count)
 {
     struct all all = {books, count};
-    double now = clock_now(), mono = clock_mono();
-    bool believed, doubted = t->steady.doubt > 0;
+    bool anew = t->next <= 0;
 
-    if (t->next > 0 && mono < t->next)
+    if (!anew && clock_mono() < t->next)
         return;
-    if (t->next <= 0)
+    if (anew)
         start(t);
-    t->next = mono + every;
-    believed = steady_look(&t->steady, now, mono);
+    t->next = clock_mono() + every;
+    remove_old(t, &all, anew);
     keep(t);
-    if (!believed && !doubted)
-        log_say(LOG_LIFE, "", "csv-kept",
-                {"why", SPAN("the clock was stepped, or not seen for a day")},
-                {"then", SPAN("no accounting file is removed for a day")});
-    for (unsigned i = 0; believed && i < count; i++) {
-        if (deletes(books[i]))
-            finished_remove(books[i]->path, now - books[i]->file.delete_after, is_live, &all);
-    }
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t/lib/books.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "tell/log.h"
@@ -132,4 +134,34 @@ size_t segments(void)
 
     free(list);
     return count;
+}
+
+const char *in_folder(const char *name)
+{
+    static char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static int open_marks(int flags)
+{
+    return open(in_folder("state/accounting/written"), flags);
+}
+
+void read_marks(struct marks *m)
+{
+    int fd = open_marks(O_RDONLY);
+
+    m->len = (size_t)pread(fd, m->bytes, sizeof m->bytes, 0);
+    assert_true(m->len > 0 && m->len <= sizeof m->bytes);
+    close(fd);
+}
+
+void write_marks(const struct marks *m)
+{
+    int fd = open_marks(O_WRONLY);
+
+    assert_int_equal(pwrite(fd, m->bytes, m->len, 0), m->len);
+    close(fd);
 }

@@ -40,3 +40,15 @@ char *contents(const char *path);
 
 /* How many there are in the spool. */
 size_t segments(void);
+
+/* The path of something in the test's folder; good until the next call. */
+const char *in_folder(const char *name);
+
+/* What the journal has marked as written. Put back, it is as if the accountant had been killed
+ * between the write and its mark; only for one batch. */
+struct marks {
+    char bytes[4096];
+    size_t len;
+};
+void read_marks(struct marks *m);
+void write_marks(const struct marks *m);
