@@ -19,6 +19,7 @@ static enum phase greet(struct session *s, const char *refused, enum reason why)
                               .remember = s->worker->settings->global.duplicate_memory,
                               .reserve = reserve,
                               .spool = s->worker->spool,
+                              .unrecorded = !s->worker->spool,
                               .holds = s->worker->commit != NULL};
 
     worker_ids(s->worker, s->listener, &conf.ids);

@@ -122,7 +122,7 @@ void relay_record(struct relay *r, const struct remote *by, const struct records
 {
     if (e->what != RECORD_INTENT && e->reply.len > 0)
         count(r, e->reply.at[0]);
-    if (!records_add(&r->lines, &r->conf.mta, &r->t, by, e))
+    if (!r->conf.unrecorded && !records_add(&r->lines, &r->conf.mta, &r->t, by, e))
         r->broken = true;
 }
 

@@ -40,6 +40,7 @@ struct relay_conf {
     /* Sets room for records aside: spool_reserve(). */
     bool (*reserve)(void *spool, size_t bytes);
     void *spool;
+    bool unrecorded; /* nobody keeps records: none are made */
     bool holds; /* what became of a message is told once its record is on the disk (sync = reply) */
 };
 

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -139,6 +140,23 @@ static void keep_folder(const char *at, const char *key)
     show(to, path, "folder-", key);
 }
 
+/* One after the other, or an old list could take the place of a new one. */
+static void keep(const char *at, const char *key, bool is_folder)
+{
+    char path[PLACE];
+    int lock;
+
+    kept(path, "lock", "", "");
+    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0 || flock(lock, LOCK_EX) != 0)
+        end_with("lock");
+    if (is_folder)
+        keep_folder(at, key);
+    else
+        keep_file(at, key);
+    close(lock);
+}
+
 /* By the descriptor itself, for its name may be another by now. */
 static int sync_it(int fd)
 {
@@ -154,10 +172,7 @@ static int sync_it(int fd)
         return -1;
     }
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    if (S_ISDIR(st.st_mode))
-        keep_folder(link, key);
-    else
-        keep_file(link, key);
+    keep(link, key, S_ISDIR(st.st_mode));
     while (spool && there_is("slow"))
         usleep(2000);
     return 0;
