@@ -165,7 +165,7 @@ static bool open_spool(struct server *v)
     if (!v->worker.spool)
         log_say(LOG_FAULT, "", "no-spool", {"why", span_of(why)});
     if (v->worker.spool && p->syncer >= 0)
-        v->worker.commit = commit_new(v->worker.base, p->syncer, v->worker.spool);
+        v->worker.commit = commit_new(v->worker.base, p->syncer, v->worker.spool, COMMIT_PATIENCE);
     return v->worker.spool != NULL && (p->syncer < 0 || v->worker.commit);
 }
 

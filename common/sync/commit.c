@@ -29,6 +29,7 @@ struct commit {
     bool flies;                      /* an answer is to come */
     const char *broke; /* why all that wait are to be told no; NULL: nothing happened */
     bool complained;
+    double patience;
 };
 
 int commit_listen(char *why, size_t size)
@@ -193,7 +194,7 @@ static void on_go(void *arg)
 static void on_late(void *arg)
 {
     struct commit *c = arg;
-    double until = clock_mono() - COMMIT_PATIENCE;
+    double until = clock_mono() - c->patience;
     struct pledge *p;
 
     while ((p = TAILQ_FIRST(&c->all)) && p->since <= until) {
@@ -236,7 +237,8 @@ static void on_answer(void *arg)
         take_done(c, &done);
 }
 
-struct commit *commit_new(struct event_base *base, int listener, struct spool *spool)
+struct commit *commit_new(struct event_base *base, int listener, struct spool *spool,
+                          double patience)
 {
     struct commit *c = calloc(1, sizeof *c);
 
@@ -244,6 +246,7 @@ struct commit *commit_new(struct event_base *base, int listener, struct spool *s
         return NULL;
     c->spool = spool;
     c->listener = listener;
+    c->patience = patience;
     c->fd = -1;
     TAILQ_INIT(&c->all);
     watch_init(&c->watch, base, on_answer, c);
@@ -272,7 +275,7 @@ void commit_ask(struct commit *c, struct pledge *p, pledge_fn *fn, void *arg)
     *p = (struct pledge){.of = c, .since = clock_mono(), .fn = fn, .arg = arg};
     TAILQ_INSERT_TAIL(&c->all, p, link);
     if (first)
-        alarm_set(&c->late, COMMIT_PATIENCE);
+        alarm_set(&c->late, c->patience);
     /* Who else asks in this round of the loop comes along. */
     if (!c->flies && !c->broke)
         alarm_set(&c->go, 0);

@@ -8,7 +8,7 @@
  * What could not be synced is lost to all that waited, once and for all: nothing is asked a
  * second time, since Linux tells of a failed write but once. The segment is left, and what comes
  * later goes into a new one. So it is when the syncer dies in the middle, for nobody knows what
- * it had heard. Who has waited COMMIT_PATIENCE seconds is told no, whatever the disk may do yet.
+ * it had heard. Who has waited for so long as `patience` is told no, whatever the disk may do yet.
  */
 #pragma once
 
@@ -37,8 +37,10 @@ struct pledge {
 /* For the master: the socket that workers call the syncer by. -1 with one line in `why`. */
 int commit_listen(char *why, size_t size);
 
-/* `listener` is commit_listen()'s, inherited; `spool` outlives it. NULL: no memory. */
-struct commit *commit_new(struct event_base *base, int listener, struct spool *spool);
+/* `listener` is commit_listen()'s, inherited; `spool` outlives it; `patience` is in seconds,
+ * COMMIT_PATIENCE but for tests. NULL: no memory. */
+struct commit *commit_new(struct event_base *base, int listener, struct spool *spool,
+                          double patience);
 void commit_free(struct commit **c);
 
 /* `fn` is called once, from the loop: all that was appended to the spool up to now is on the

@@ -144,14 +144,19 @@ static void answer_call(struct stage *s)
         event_base_loop(s->base, EVLOOP_ONCE);
 }
 
-static void open_stage(struct stage *s)
+static void open_stage_for(struct stage *s, double patience)
 {
     *s = (struct stage){.base = loop_new()};
     s->listener = commit_listen(why, sizeof why);
     s->spool = spool_open(folder, "delivered", why, sizeof why);
-    s->commit = commit_new(s->base, s->listener, s->spool);
+    s->commit = commit_new(s->base, s->listener, s->spool, patience);
     assert_true(s->listener >= 0 && s->spool && s->commit);
     answer_call(s);
+}
+
+static void open_stage(struct stage *s)
+{
+    open_stage_for(s, COMMIT_PATIENCE);
 }
 
 static void close_stage(struct stage *s)
@@ -270,6 +275,29 @@ static void who_goes_has_not_synced(void **state)
     }
 }
 
+/* And what the disk says later is nothing to who was told no. */
+static void nobody_waits_for_ever(void **state)
+{
+    struct stage s;
+
+    (void)state;
+    open_stage_for(&s, 0.05);
+    assert_int_equal(hear_order(&s), 0);
+    ask(&s, 0);
+    assert_int_equal(hear_order(&s), 1);
+    while (s.lost == 0)
+        event_base_loop(s.base, EVLOOP_ONCE);
+    assert_int_equal(s.kept, 0);
+    ask(&s, 1);
+    say_done(&s, 1, 0);
+    assert_int_equal(s.kept, 0);
+    assert_int_equal(hear_order(&s), 2);
+    say_done(&s, 2, 0);
+    assert_int_equal(s.kept, 1);
+    assert_int_equal(s.lost, 1);
+    close_stage(&s);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
 
 int main(void)
@@ -279,6 +307,7 @@ int main(void)
         WITH_FOLDER(each_segment_is_told_of_once),
         WITH_FOLDER(who_comes_meanwhile_shares_the_next),
         WITH_FOLDER(a_failure_is_for_all_that_wait),
+        WITH_FOLDER(nobody_waits_for_ever),
         WITH_FOLDER(who_goes_has_not_synced),
     };
 
