@@ -15,7 +15,7 @@ static const char *file_of(const struct report_plan *p)
 
 static enum report_end run(struct report_plan *p, const struct settings *s)
 {
-    char why[256];
+    char why[4400];
 
     if (s && !report_default_files(p, s, why, sizeof why)) {
         fprintf(stderr, "sallyport report: %s\n", why);

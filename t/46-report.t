@@ -297,6 +297,11 @@ CSV
     my $got = T::Cli::outcome('report', conf => "acct-file $dir/conf/acct.csv { move-to = $dir/moved }\n", args => ['--json', '--top', 100000]);
     is($got->{err}, '', 'without a file');
     check(JSON::PP->new->utf8->decode($got->{out}), 'the configuration\'s', @rows);
+    file('conf/more.csv', csv(\@columns, @rows));
+    $got = T::Cli::outcome('report', conf => "acct-file $dir/conf/some.csv { queue-filter = x.test/*\n records = {d, r} }\n"
+        . "acct-file $dir/conf/acct.csv { move-to = $dir/moved\n records = {d, b} }\nacct-file $dir/conf/more.csv { records = {d, b, t, r} }\n",
+        args => ['--json', '--top', 100000]);
+    check(JSON::PP->new->utf8->decode($got->{out}), 'two files with the same rows', @rows);
     $got = T::Cli::outcome('report', conf => '');
     is($got->{status}, 2, 'none there');
     like($got->{err}, qr/has no acct-file section/, 'and why');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cause.h"
+#include "cli/report/cause.h"
 
 #include <stdio.h>
 #include <stdlib.h>

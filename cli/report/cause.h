@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-#include "roster.h"
+#include "cli/report/roster.h"
 
 struct failure {
     struct roster_head head; /* the name is error, status and category, a CAUSE_BETWEEN apart */

@@ -23,7 +23,8 @@ void report_plan_clear(struct report_plan *p);
 
 struct settings;
 
-/* The files of the configuration. False with one line in `why`. */
+/* The files of the configuration: each type of rows from one section, rather from one without
+ * queue-filter. False with one line in `why`. */
 MUST bool report_default_files(struct report_plan *p, const struct settings *s, char *why,
                                size_t size);
 

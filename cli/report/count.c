@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "count.h"
+#include "cli/report/count.h"
 
 #include <stdlib.h>
 
-#include "counted.h"
-#include "stamp.h"
+#include "cli/report/counted.h"
+#include "cli/report/files.h"
+#include "cli/report/stamp.h"
 
 const char *const field_names[FIELD_COUNT] = {
 #define FIELD(name, types, what) #name,
@@ -50,6 +51,7 @@ struct count *count_new(const struct wish *wish)
     if (!c)
         return NULL;
     c->wish = wish;
+    c->types_wanted = FILE_ALL_TYPES;
     side_init(&c->in);
     side_init(&c->out);
     parties_init(&c->domains);
@@ -363,7 +365,7 @@ bool count_row(struct count *c, const struct span cell[FIELD_COUNT], const char 
     find_domain(&s);
     find_client(&s);
     note_columns(c, cell);
-    if (!is_wanted(&s)) {
+    if (!(c->types_wanted & FILE_TYPE(type)) || !is_wanted(&s)) {
         c->outside++;
         return true;
     }
@@ -383,6 +385,11 @@ bool count_row(struct count *c, const struct span cell[FIELD_COUNT], const char 
     else
         count_failed(&s, type);
     return true;
+}
+
+void count_only(struct count *c, unsigned types)
+{
+    c->types_wanted = types;
 }
 
 void count_bad(struct count *c)

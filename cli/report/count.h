@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "report.h"
-#include "wish.h"
+#include "cli/report/report.h"
+#include "cli/report/wish.h"
 
 /* The columns that a row is made of. */
 enum field {
@@ -24,6 +24,9 @@ struct count;
 /* `wish` is borrowed. NULL: no memory. */
 struct count *count_new(const struct wish *wish);
 void count_free(struct count **c);
+
+/* From here on rows of these types, as files.h has them, and no others. */
+void count_only(struct count *c, unsigned types);
 
 /* A row's values, `at` NULL in those that its file does not have. False: no row, `*why` says why;
  * it is counted as such. */

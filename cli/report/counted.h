@@ -4,10 +4,10 @@
  */
 #pragma once
 
-#include "cause.h"
-#include "count.h"
-#include "days.h"
-#include "party.h"
+#include "cli/report/cause.h"
+#include "cli/report/count.h"
+#include "cli/report/days.h"
+#include "cli/report/party.h"
 
 struct side {
     struct report_way way;
@@ -28,6 +28,7 @@ struct count {
     struct roster failures, woulds;
     uint64_t rows, counted, outside, types, bad, bounced, deferred, attempts;
     time_t first, last;
+    unsigned types_wanted;
     bool has[FIELD_COUNT]; /* columns */
     bool some[128];        /* types of rows, 'q' of tq */
     char stamp[32];        /* the last time that was read, and what it was */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "days.h"
+#include "cli/report/days.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "stamp.h"
+#include "cli/report/stamp.h"
 
 void days_clear(struct days *d)
 {

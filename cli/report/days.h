@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "report.h"
+#include "cli/report/report.h"
 
 enum { DAYS_MOST = 36600 }; /* a century: what is beyond is in no day */
 

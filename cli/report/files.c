@@ -10,7 +10,7 @@
 void file_list_clear(struct file_list *l)
 {
     for (size_t i = 0; i < l->count; i++)
-        free(l->at[i]);
+        free(l->at[i].path);
     free(l->at);
     *l = (struct file_list){.at = NULL};
 }
@@ -22,7 +22,7 @@ static bool add(struct file_list *l, const char *folder, const char *name)
 
     if (path && l->count == l->room) {
         size_t room = l->room ? 2 * l->room : 16;
-        char **at = realloc(l->at, room * sizeof *at);
+        struct file *at = realloc(l->at, room * sizeof *at);
 
         if (at) {
             l->at = at;
@@ -34,7 +34,7 @@ static bool add(struct file_list *l, const char *folder, const char *name)
         return false;
     }
     (void)snprintf(path, size, "%s%s%s", folder, *folder ? "/" : "", name);
-    l->at[l->count++] = path;
+    l->at[l->count++] = (struct file){path, l->types ? l->types : FILE_ALL_TYPES};
     return true;
 }
 
@@ -117,7 +117,19 @@ static bool is_finished(const char *name, struct span stem, struct span end)
     return false;
 }
 
-bool file_list_add_account(struct file_list *l, const char *path, const char *folder)
+/* A folder that is not there has none. */
+static bool add_finished(struct file_list *l, const char *folder, struct span stem, struct span end,
+                         char *why, size_t size)
+{
+    errno = 0;
+    if (add_folder(l, folder, is_finished, stem, end) || errno == ENOENT)
+        return true;
+    (void)snprintf(why, size, "%s: %s", folder, errno ? strerror(errno) : "no memory");
+    return false;
+}
+
+bool file_list_add_account(struct file_list *l, const char *path, const char *folder, char *why,
+                           size_t size)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const char *dot = strrchr(name, '.');
@@ -126,18 +138,13 @@ bool file_list_add_account(struct file_list *l, const char *path, const char *fo
     char *beside =
         strndup(slash ? path : ".", slash ? (size_t)(slash - path) + !(slash > path) : 1);
     struct stat st;
-    bool ok;
+    bool ok = beside && (stat(path, &st) != 0 || add(l, "", path));
 
-    if (!beside)
-        return false;
-    errno = 0;
-    ok = add_folder(l, beside, is_finished, stem, end) || errno;
-    if (ok && *folder && strcmp(folder, beside) != 0) {
-        errno = 0;
-        ok = add_folder(l, folder, is_finished, stem, end) || errno;
-    }
+    if (!ok)
+        (void)snprintf(why, size, "no memory");
+    ok = ok && add_finished(l, beside, stem, end, why, size);
+    if (ok && *folder && strcmp(folder, beside) != 0)
+        ok = add_finished(l, folder, stem, end, why, size);
     free(beside);
-    if (ok && stat(path, &st) == 0)
-        ok = add(l, "", path);
     return ok;
 }

@@ -6,9 +6,19 @@
 
 #include "base/span.h"
 
+/* Types of rows as bits: 'q' is tq. */
+#define FILE_TYPE(letter) (1u << ((letter) - 'a'))
+#define FILE_ALL_TYPES (~0u)
+
+struct file {
+    char *path;     /* ours */
+    unsigned types; /* that are taken from it */
+};
+
 struct file_list {
-    char **at; /* ours */
+    struct file *at; /* ours */
     size_t count, room;
+    unsigned types; /* of files that are added; 0: all */
 };
 
 void file_list_clear(struct file_list *l);
@@ -17,7 +27,9 @@ void file_list_clear(struct file_list *l);
  * order of names. False with one line in `why`. */
 MUST bool file_list_add(struct file_list *l, const char *path, char *why, size_t size);
 
-/* The file at `path` and its finished ones, beside it or in `folder` ("": none is): for
+/* The file at `path` and its finished ones, beside it and in `folder` ("": there is none): for
  * /a/acct.csv whatever is called acct-DATE-NUMBER.csv, packed too. Those that are not there are
- * none. False: no memory. */
-MUST bool file_list_add_account(struct file_list *l, const char *path, const char *folder);
+ * none. The one that is being written comes first: read at once it is not finished meanwhile.
+ * False with one line in `why`. */
+MUST bool file_list_add_account(struct file_list *l, const char *path, const char *folder,
+                                char *why, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "party.h"
+#include "cli/report/party.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-#include "roster.h"
+#include "cli/report/roster.h"
 
 struct party {
     struct roster_head head; /* count: messages */

@@ -24,7 +24,7 @@ static uint64_t size_of(const struct file_list *files)
     struct stat st;
 
     for (size_t i = 0; i < files->count; i++)
-        if (stat(files->at[i], &st) == 0 && S_ISREG(st.st_mode))
+        if (stat(files->at[i].path, &st) == 0 && S_ISREG(st.st_mode))
             total += (uint64_t)st.st_size;
     return total;
 }
@@ -114,8 +114,10 @@ bool reading_run(struct reading *r, const struct file_list *files)
         return false;
     }
     progress_begin(&w.progress, stderr, size_of(files));
-    for (size_t i = 0; i < files->count; i++)
-        read_file(&w, files->at[i]);
+    for (size_t i = 0; i < files->count; i++) {
+        count_only(r->count, files->at[i].types);
+        read_file(&w, files->at[i].path);
+    }
     progress_end(&w.progress);
     rows_free(&w.rows);
     return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "roster.h"
+#include "cli/report/roster.h"
 
 #include <stdlib.h>
 #include <sys/random.h>

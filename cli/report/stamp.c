@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stamp.h"
+#include "cli/report/stamp.h"
 
 #include <stdio.h>
 

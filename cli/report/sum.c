@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "counted.h"
-#include "stamp.h"
+#include "cli/report/counted.h"
+#include "cli/report/stamp.h"
 
 enum { TEXT_MOST = 1024 };
 

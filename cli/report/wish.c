@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wish.h"
+#include "cli/report/wish.h"
 
 #include <stdio.h>
 
 #include "base/text.h"
 #include "rule/pattern.h"
-#include "stamp.h"
+#include "cli/report/stamp.h"
 
 static const struct option no_options[] = {OPTION_END};
 static const struct pattern_kind kind = {
