@@ -6,6 +6,7 @@
 #include "rule/proof.h"
 #include "smtp/path.h"
 #include "trace.h"
+#include "user.h"
 
 enum { HELO_MAX = 512 };
 
@@ -118,6 +119,15 @@ static enum taken etrn(struct relay *r, const struct request *q)
     return pass_on(r, q);
 }
 
+static enum taken respond(struct relay *r, const struct request *q)
+{
+    enum taken taken = pass_on(r, q);
+
+    if (taken == TAKEN)
+        user_respond(r, q->arg);
+    return taken;
+}
+
 static enum taken auth(struct relay *r, const struct request *q)
 {
     if (!has_backend(r))
@@ -134,6 +144,8 @@ static enum taken auth(struct relay *r, const struct request *q)
 
     if (taken == TAKEN && r->login == LOGIN_COUNTED)
         r->login = LOGIN_TRIED;
+    if (taken == TAKEN)
+        user_begin(r, q->arg);
     return taken;
 }
 
@@ -348,6 +360,8 @@ enum taken asks_take(struct relay *r, const struct request *q)
         return start_tls(r, q);
     case VERB_AUTH:
         return auth(r, q);
+    case VERB_RESPONSE:
+        return respond(r, q);
     case VERB_MAIL:
     case VERB_RCPT:
         return address(r, q);

@@ -5,6 +5,7 @@
 
 #include "smtp/reply.h"
 #include "tell/record.h"
+#include "user.h"
 
 enum { LINES_MAX = 8 * RECORD_MAX };
 
@@ -40,6 +41,7 @@ static void common_columns(struct record *r, const struct relay *relay, struct m
     r->column[COLUMN_srcMta] = span_of(m->src);
     r->column[COLUMN_rcvSourceIp] = span_of(m->from_ip);
     r->column[COLUMN_rcvDestinationIp] = span_of(m->to_ip);
+    r->column[COLUMN_rcvSmtpUser] = user_name(relay);
     r->column[COLUMN_vmta] = SPAN("{default}");
     r->column[COLUMN_sourceRule] = span_of(relay->rule.head.title);
     r->column[COLUMN_sourceReport] = span_of(report_text(relay->reported.rules, m->reported));

@@ -229,6 +229,7 @@ void relay_secured(struct relay *r, const struct tls_facts *tls)
     }
     r->authenticated = false;
     r->shown = 0;
+    relay_forget(&r->user);
     relay_forget(&r->helo);
     if (!serve_secured(&r->client) && r->why == REASON_NOT_YET)
         r->why = REASON_SLIPPED;
@@ -246,6 +247,7 @@ void relay_clear(struct relay *r)
     relay_forget(&r->name);
     relay_forget(&r->trace);
     relay_forget(&r->said);
+    relay_forget(&r->user);
 }
 
 bool relay_is_idle(const struct relay *r)

@@ -80,6 +80,7 @@ struct relay {
     char *name;          /* ours; the backend's, from its greeting */
     char *trace;         /* ours; goes before the next message (add-received-header) */
     char *said;          /* ours; what the backend said last before it ended us */
+    char *user;          /* ours; who has logged in, or tries to; authname.h */
     unsigned shown;      /* extensions that the client was shown: bits of ehlo.def */
     unsigned granted;    /* records for which room was made, and is still wanted */
     unsigned room;       /* of them not used yet */
@@ -90,7 +91,8 @@ struct relay {
     enum { LOGIN_NONE, LOGIN_COUNTED, LOGIN_TRIED, LOGIN_PARDONED } login; /* with a rate only */
     struct reported reported; /* what was not refused because it is reported only */
 
-    unsigned messages; /* that the backend accepted */
+    unsigned mechanism; /* whose first response is to come: authname_find() */
+    unsigned messages;  /* that the backend accepted */
     enum relay_wish wish;
     enum reason why; /* REASON_NOT_YET while it goes on */
     bool extended;   /* it said EHLO, not HELO */

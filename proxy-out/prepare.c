@@ -44,7 +44,7 @@ static void check_ids(const struct settings *s, struct problems *wrong)
             continue;
         snprintf(text, sizeof text,
                  "relay-listener %s: queue-id: '%s' is none of xforward, envid, "
-                 "auth",
+                 "auth, received",
                  l->head.title, word);
         add_line(wrong, &l->head, text);
     }

@@ -11,3 +11,7 @@
 
 /* Writes BASE64_SIZE(bytes.len) letters; their number comes back. */
 size_t base64_write(char *to, struct span bytes);
+
+/* What the letters say, which is shorter; its length comes back. (size_t)-1: they are none, or are
+ * not padded as they must be. */
+size_t base64_read(char *to, struct span from);

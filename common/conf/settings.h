@@ -162,9 +162,11 @@ enum relay_protocol { RELAY_SMTP, RELAY_LMTP };
       "What it speaks. lmtp: several domains in one transaction, an answer for each recipient.")  \
     O(S, FLAG, transparent, "no", ANY,                                                            \
       "With original-destination: connections come by TPROXY, not by REDIRECT.")                  \
-    O(S, LIST, queue_id, "{xforward, envid}", ANY,                                                \
+    O(S, LIST, queue_id, "{xforward, envid, received}", ANY,                                      \
       "Where the mail server says its queue id before the first recipient, so that no client "    \
-      "can: xforward, envid (set by sallyport-milter), auth (AUTH= of Exim).")                    \
+      "can: xforward, envid (set by sallyport-milter), auth (AUTH= of Exim). received: for "      \
+      "accounting only, where none of those has it, the id in the topmost Received field, if "    \
+      "that was written by the host that hands over.")                                            \
     O(S, NETS, allow, "{127.0.0.0/8, ::1}", ANY, "Who may hand over.")                            \
     O(S, TEXT, socket_mode, "0660", ANY, "With unix:/path: who may connect, as for chmod.")       \
     O(S, TEXT, socket_group, "", ANY,                                                             \

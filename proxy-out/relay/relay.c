@@ -164,7 +164,8 @@ void relay_look(struct relay *r)
     struct span body = serve_body(&r->client);
     struct span more = span_after(body, r->looked < body.len ? r->looked : body.len);
 
-    if (r->received.is == RECEIVED_LOOKS && more.len > 0)
+    if (r->conf.ids.received && !r->t.queue_id[0] && r->received.is == RECEIVED_LOOKS &&
+        more.len > 0)
         received_feed(&r->received, more);
     if (recall_covers(r))
         r->crc = crc32c(r->crc, more);

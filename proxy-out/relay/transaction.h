@@ -34,6 +34,7 @@ struct recipient {
 /* Which words of the mail server's are believed to be its queue id: queue_id of the listener. */
 struct ids {
     bool xforward, envid, auth;
+    bool received; /* where none of those says one: of the topmost Received field */
     bool has_key;
     uint64_t key[2]; /* of envid.h */
 };

@@ -266,6 +266,7 @@ static bool play_file(const char *path)
 {
     struct stage st = {.conf = {.host_name = "out.test",
                                 .ids.xforward = true,
+                                .ids.received = true,
                                 .reserve = reserve,
                                 .mta.session.text = "s1"}};
     FILE *f = fopen(path, "r");
