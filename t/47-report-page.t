@@ -125,11 +125,29 @@ for my $kind (sort keys %path) {
         $browser->js(q{document.querySelectorAll('details').forEach(d => d.open = true)});
         none_of($too_wide, "$kind: $width wide, with the figures open");
     }
+    $browser->look(width => 320);
+    none_of(q{[...document.querySelectorAll('main *')].filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'visible'
+        && !(e.tabIndex >= 0 && e.ariaLabel + e.getAttribute('aria-labelledby'))).map(e => e.outerHTML.slice(0, 99))},
+        "$kind: what scrolls can be reached and has a name");
     for my $dark (0, 1) {
         $browser->look(dark => $dark);
         none_of($faint, "$kind: contrast in the " . ($dark ? 'dark' : 'light'));
     }
 }
+
+# If something did get into the page, its own policy would not let it do anything.
+my $stopped = $browser->js(<<'JS');
+new Promise(done => {
+    const seen = [];
+    document.addEventListener('securitypolicyviolation', e => { if (seen.push(e.effectiveDirective) === 4) done(seen.sort()) });
+    for (const [tag, set] of [['script', {textContent: 'window.broken = 1'}], ['img', {src: 'http://127.0.0.1:9/x.png'}],
+                              ['link', {rel: 'stylesheet', href: 'http://127.0.0.1:9/x.css'}], ['iframe', {src: 'http://127.0.0.1:9/'}]])
+        document.body.append(Object.assign(document.createElement(tag), set));
+    setTimeout(() => done(seen.sort()), 5000);
+})
+JS
+is_deeply($stopped, [qw(frame-src img-src script-src-elem style-src-elem)], 'the policy stops scripts, pictures, styles and frames');
+ok(!$browser->js('window.broken'), '... indeed');
 
 # What a screen reader is told.
 sub heard {

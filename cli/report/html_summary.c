@@ -87,6 +87,7 @@ struct matter {
     enum { MATTER_ACT, MATTER_LOOK, MATTER_GOOD } kind;
     uint64_t count;
     const char *noun, *text, *anchor;
+    bool at_least; /* the list that it was counted in was cut */
 };
 
 static bool write_matter(FILE *out, const struct matter *m)
@@ -99,7 +100,7 @@ static bool write_matter(FILE *out, const struct matter *m)
 
     if (m->count == 0)
         return false;
-    fprintf(out, "%s<a href=\"#%s\">", kinds[m->kind], m->anchor);
+    fprintf(out, "%s%s<a href=\"#%s\">", kinds[m->kind], m->at_least ? "At least " : "", m->anchor);
     markup_count(out, m->count, m->noun);
     fprintf(out, "</a> %s</span></li>\n", m->text);
     return true;
@@ -117,18 +118,19 @@ static uint64_t would_be_refused(const struct report *r)
 static bool write_matters(FILE *out, const struct report *r)
 {
     const struct matter matters[] = {
-        {MATTER_ACT, r->out.way.clear, "message", "sent in the clear.", "domains"},
-        {MATTER_ACT, r->in.way.clear, "message", "received in the clear.", "clients"},
-        {MATTER_ACT, r->out.way.old, "message", "sent in TLS older than 1.2.", "domains"},
-        {MATTER_ACT, r->in.way.old, "message", "received in TLS older than 1.2.", "clients"},
-        {MATTER_ACT, html_tls_failures(r), "attempt", "that failed because of TLS.", "failures"},
+        {MATTER_ACT, r->out.way.clear, "message", "sent in the clear.", "domains", false},
+        {MATTER_ACT, r->in.way.clear, "message", "received in the clear.", "clients", false},
+        {MATTER_ACT, r->out.way.old, "message", "sent in TLS older than 1.2.", "domains", false},
+        {MATTER_ACT, r->in.way.old, "message", "received in TLS older than 1.2.", "clients", false},
+        {MATTER_ACT, html_tls_failures(r), "attempt", "that failed because of TLS.", "failures",
+         r->failures.others != 0},
         {MATTER_LOOK, would_be_refused(r), "message",
-         "that would be refused if the rules on trial were enforced.", "rules"},
-        {MATTER_LOOK, r->bad, "row", "that could not be read, and not counted.", "read"},
+         "that would be refused if the rules on trial were enforced.", "rules", false},
+        {MATTER_LOOK, r->bad, "row", "that could not be read, and not counted.", "read", false},
         {MATTER_LOOK, r->missing_count, "column",
-         "missing from every file, so that parts of this page are empty.", "read"},
+         "missing from every file, so that parts of this page are empty.", "read", false},
         {MATTER_GOOD, r->readies.known, "domain",
-         "with verified TLS for so long that it can be required.", "ready"},
+         "with verified TLS for so long that it can be required.", "ready", false},
     };
     bool any = false;
 

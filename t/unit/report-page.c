@@ -153,6 +153,21 @@ static void no_field_breaks_out(void **state)
     free(page);
 }
 
+/* What a cut list counts is no less than that. */
+static void a_cut_list_says_at_least(void **state)
+{
+    struct report r = report_example;
+    char *page = page_of(&r);
+
+    (void)state;
+    assert_null(strstr(page, "At least"));
+    free(page);
+    r.failures.others = 1;
+    page = page_of(&r);
+    assert_non_null(strstr(page, "At least <a href=\"#failures\">45"));
+    free(page);
+}
+
 static void a_file_is_whole_or_not_there(void **state)
 {
     char path[100], why[4200], *page = page_of(&report_example);
@@ -207,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_tag_is_closed),
         cmocka_unit_test(no_field_breaks_out),
+        cmocka_unit_test(a_cut_list_says_at_least),
         cmocka_unit_test(a_file_is_whole_or_not_there),
         cmocka_unit_test(what_fails_is_named),
         cmocka_unit_test(a_device_is_written_not_replaced),
