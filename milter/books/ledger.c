@@ -75,7 +75,8 @@ struct ledger *ledger_open(const struct settings *settings, char *why, size_t si
     if ((l->sinks = sinks_open(settings, why, size)) &&
         (l->store = store_open(folder, kinds, store_most, true, why, size)) &&
         (l->journal = journal_open(folder, l->store, JOURNAL, why, size)) &&
-        sinks_register(l->sinks, l->journal, why, size) &&
+        sinks_register(l->sinks, l->journal, settings_sync(settings) != ACCT_SYNC_NONE, why,
+                       size) &&
         sync_folders(folder, settings->global.state_directory, why, size))
         return l;
     ledger_close(&l);

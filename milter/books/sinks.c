@@ -70,7 +70,7 @@ struct sinks *sinks_open(const struct settings *settings, char *why, size_t size
     return s;
 }
 
-bool sinks_register(struct sinks *s, struct journal *j, char *why, size_t size)
+bool sinks_register(struct sinks *s, struct journal *j, bool sync, char *why, size_t size)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct acct_file *conf = s->at[i].conf;
@@ -82,7 +82,7 @@ bool sinks_register(struct sinks *s, struct journal *j, char *why, size_t size)
                                     .max_size = conf->max_size,
                                     .delete_after = (double)conf->delete_after,
                                     .count = conf->count_moved_records,
-                                    .sync = conf->sync != ACCT_SYNC_NONE};
+                                    .sync = sync};
 
         s->at[i].slot = journal_file(j, &file);
         if (s->at[i].slot < 0) {

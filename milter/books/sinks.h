@@ -13,8 +13,9 @@ struct sinks;
 /* The settings must live as long. NULL with one line in `why`. */
 struct sinks *sinks_open(const struct settings *settings, char *why, size_t size);
 
-/* Makes them known to the journal, which they must outlive. */
-MUST bool sinks_register(struct sinks *s, struct journal *j, char *why, size_t size);
+/* Makes them known to the journal, which they must outlive. `sync`: rows count as written when
+ * they are on the disk. */
+MUST bool sinks_register(struct sinks *s, struct journal *j, bool sync, char *why, size_t size);
 void sinks_close(struct sinks **s);
 
 /* A row in each file that wants records of its type. False: no memory; forget the batch. */
