@@ -3,8 +3,6 @@
 
 #include <stdint.h>
 
-enum { DEPTH_MAX = 64 };
-
 struct cursor {
     char *at, *end;
 };
@@ -145,8 +143,7 @@ static bool take_nested(struct cursor *c, struct span *out)
         } else if (*c->at == '"') {
             quoted = true;
         } else if (*c->at == '[' || *c->at == '{') {
-            if (++depth > DEPTH_MAX)
-                return false;
+            depth++;
         } else if ((*c->at == ']' || *c->at == '}') && --depth == 0) {
             c->at++;
             *out = (struct span){begin, (size_t)(c->at - begin)};

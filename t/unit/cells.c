@@ -147,6 +147,14 @@ static void test_many(void **state)
         assert_int_equal(c.count, count);
         assert_int_equal(c.end[count - 1], count - 1);
     }
+    for (uint32_t plain = 0; plain < MATCH_BYTES; plain++) {
+        memset(row, ',', sizeof row);
+        memset(row, 'x', plain);
+        row[MANY - 1] = '\n';
+        assert_true(cells_split(row, MANY, &c));
+        assert_int_equal(c.count, MANY - plain);
+        assert_int_equal(c.length, MANY);
+    }
 }
 
 int main(void)

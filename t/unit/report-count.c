@@ -155,6 +155,7 @@ static const struct {
     {"-1", -1},
     {"2019-02-29 00:00:00+0000", -1},
     {"1900-02-29 00:00:00+0000", -1},
+    {"2100-02-29 00:00:00+0000", -1},
     {"1969-12-31 00:00:00+0000", -1},
     {"2019-13-01 00:00:00+0000", -1},
     {"2019-01-01 24:00:00+0000", -1},
@@ -256,13 +257,39 @@ static void test_odd_rows(void **state)
     wish_clear(&wish);
 }
 
+/* The time of the row before is at hand; one that was none does not spoil it. */
+static void test_same_time(void **state)
+{
+    static const char *const times[] = {"1549662845", "154966284x", "1549662845", "1549662846"};
+    struct span cell[FIELD_COUNT] = {{NULL, 0}};
+    struct wish wish;
+    struct count *c;
+    const char *why;
+
+    (void)state;
+    wish_init(&wish);
+    c = count_new(&wish);
+    assert_non_null(c);
+    cell[FIELD_type] = SPAN("d");
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        cell[FIELD_timeLogged] = span_of(times[i]);
+        assert_int_equal(count_row(c, cell, &why), i != 1);
+    }
+    struct report *r = count_report(c);
+
+    assert_int_equal(r->first, 1549662845);
+    assert_int_equal(r->last, 1549662846);
+    assert_int_equal(r->day_count, 1);
+    count_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact),      cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_long_names), cmocka_unit_test(test_spoiled),
         cmocka_unit_test(test_stamps),     cmocka_unit_test(test_wishes),
-        cmocka_unit_test(test_odd_rows),
+        cmocka_unit_test(test_odd_rows),   cmocka_unit_test(test_same_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
