@@ -26,7 +26,8 @@ my $sink = T::Sink->start(port => port('mx'), addr => '127.0.0.51');
 my $conf = <<'CONF';
 relay-listener 127.0.0.1:@port:out@ { }
 name-server = "@dns@"
-acct-file "@disk@/csv/acct.csv" { records = {d, t} sync = @sync@ }
+acct-file "@disk@/csv/acct.csv" { records = {d, t} }
+acct-file "@disk@/csv/other.csv" { records = {b} sync = @sync@ }
 spool-directory = "@disk@/spool"
 state-directory = "@disk@/state"
 sync-interval = @interval@
