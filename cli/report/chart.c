@@ -45,13 +45,13 @@ void chart_patterns(FILE *out)
 {
     static const struct {
         enum look look;
-        int x, y; /* from one stripe to the next */
+        int from, x, y; /* from one stripe to the next; all of a picture lies on their one side */
         const char *line;
     } stripes[] = {
-        {LOOK_TLS, 3, 3, ".7"},
-        {LOOK_CLEAR, -2, 2, ".55"},
-        {LOOK_UNKNOWN, 0, 4, ".7"},
-        {LOOK_OLD, 4, 0, ".6"},
+        {LOOK_TLS, 0, 3, 3, ".7"},
+        {LOOK_CLEAR, 4000, 3998, 2, ".55"},
+        {LOOK_UNKNOWN, 0, 0, 4, ".7"},
+        {LOOK_OLD, 0, 4, 0, ".6"},
     };
 
     fputs("<svg class=\"patterns\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>\n", out);
@@ -60,11 +60,11 @@ void chart_patterns(FILE *out)
 
         fprintf(out,
                 "<linearGradient id=\"p-%s\" class=\"ink %s\" gradientUnits=\"userSpaceOnUse\""
-                " spreadMethod=\"repeat\" x1=\"0\" y1=\"0\" x2=\"%d\" y2=\"%d\">"
+                " spreadMethod=\"repeat\" x1=\"%d\" y1=\"0\" x2=\"%d\" y2=\"%d\">"
                 "<stop offset=\"0\"/><stop offset=\"%s\"/>"
                 "<stop class=\"line\" offset=\"%s\"/><stop class=\"line\" offset=\"1\"/>"
                 "</linearGradient>\n",
-                name, name, stripes[i].x, stripes[i].y, line, line);
+                name, name, stripes[i].from, stripes[i].x, stripes[i].y, line, line);
     }
     fputs("</defs></svg>\n", out);
 }

@@ -8,7 +8,7 @@
 #define ROW 34u
 #define LEAST 0.5 /* percent of the width: what is there is seen */
 /* Characters of a name, in a narrow picture and in a wide one; all of it is in the table. */
-#define NARROW 28u
+#define NARROW 30u
 #define WIDE 72u
 
 static uint64_t bar_sum(const struct chart_bar *b)
