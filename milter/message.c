@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "acct/wanted.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "smtp/xtext.h"
@@ -17,8 +18,21 @@ void session_init(struct session *s)
     buf_init(&s->message.rcpts.list, RCPTS_MAX);
 }
 
+void session_reached(struct session *s, const char *at, const char *port)
+{
+    unsigned long number = 0;
+    struct span ip = span_of(at);
+
+    if (span_starts_nocase(ip, "IPv6:"))
+        ip = span_after(ip, 5);
+    s->server = (struct addr){.port = 0};
+    if (addr_read(ip, &s->server) && text_number(span_of(port), 65535, &number))
+        s->server.port = (uint16_t)number;
+}
+
 void session_clear(struct session *s)
 {
+    header_clear(&s->message.header);
     buf_clear(&s->message.rcpts.list);
 }
 
@@ -69,8 +83,15 @@ void message_add(struct message *m, char **arguments)
         r->left_out++;
 }
 
+void message_want(struct message *m, const struct wanted *w)
+{
+    header_clear(&m->header);
+    header_init(&m->header, w->header, w->header_count);
+}
+
 void message_end(struct message *m)
 {
+    header_clear(&m->header);
     m->sender[0] = m->env_id[0] = '\0';
     buf_clear(&m->rcpts.list);
     m->rcpts.count = m->rcpts.left_out = 0;
@@ -82,11 +103,20 @@ struct texts_of {
     char reported[REPORT_TEXT];
 };
 
+static void describe_tls(const struct tls_facts *tls, struct record *r)
+{
+    r->column[COLUMN_rcvTlsProtocol] = span_of(tls->protocol);
+    r->column[COLUMN_rcvTlsCipher] = span_of(tls->cipher);
+    r->column[COLUMN_rcvTlsGroup] = span_of(tls->group);
+    r->column[COLUMN_rcvTlsVerify] = span_of(tls->verify);
+    r->column[COLUMN_rcvTlsClientSubject] = span_of(tls->peer_subject);
+    r->column[COLUMN_rcvTlsClientFingerprint] = span_of(tls->peer_fingerprint);
+    r->column[COLUMN_rcvTlsSni] = span_of(tls->sni);
+}
+
 static void describe(const struct session *s, const char *queue_id, struct texts_of *texts,
                      struct record *r)
 {
-    const struct tls_facts *tls = &s->tls;
-
     addr_text(&s->client, texts->client);
     addr_text(&s->server, texts->server);
     snprintf(texts->source, sizeof texts->source, "%s%s(%s)", s->helo, s->helo[0] ? " " : "",
@@ -107,15 +137,12 @@ static void describe(const struct session *s, const char *queue_id, struct texts
     r->column[COLUMN_sourceReport] = span_of(report_text(s->reported.rules, texts->reported));
     r->column[COLUMN_queueId] = span_of(queue_id);
     r->column[COLUMN_sessionId] = span_of(s->id.text);
-    if (!s->secure)
-        return;
-    r->column[COLUMN_rcvTlsProtocol] = span_of(tls->protocol);
-    r->column[COLUMN_rcvTlsCipher] = span_of(tls->cipher);
-    r->column[COLUMN_rcvTlsGroup] = span_of(tls->group);
-    r->column[COLUMN_rcvTlsVerify] = span_of(tls->verify);
-    r->column[COLUMN_rcvTlsClientSubject] = span_of(tls->peer_subject);
-    r->column[COLUMN_rcvTlsClientFingerprint] = span_of(tls->peer_fingerprint);
-    r->column[COLUMN_rcvTlsSni] = span_of(tls->sni);
+    for (size_t i = 0; i < s->message.header.count; i++)
+        if (header_value(&s->message.header, i))
+            record_add_header(r, s->message.header.wanted[i],
+                              span_of(header_value(&s->message.header, i)));
+    if (s->secure)
+        describe_tls(&s->tls, r);
 }
 
 bool message_write(const struct session *s, const char *queue_id, struct recipient_at *at,

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "rule/facts.h"
 #include "rule/source.h"
+#include "smtp/header.h"
 
 struct recipients {
     struct buf list; /* of each: mailbox NUL ORCPT NUL */
@@ -20,8 +21,9 @@ struct message {
     char sender[1024]; /* without brackets */
     char env_id[512];
     struct recipients rcpts;
-    unsigned number; /* of the session's messages, from 1 */
-    size_t aside;    /* room set aside in the spool */
+    unsigned number;      /* of the session's messages, from 1 */
+    struct header header; /* its wanted fields */
+    size_t aside;         /* room set aside in the spool */
 };
 
 struct session {
@@ -42,12 +44,19 @@ struct session {
 };
 
 void session_init(struct session *s);
+
+/* Where it was reached, as the mail server's macros say. */
+void session_reached(struct session *s, const char *at, const char *port);
 void session_clear(struct session *s);
 
 /* The arguments of MAIL and RCPT as libmilter has them: the path, then parameters, NULL behind
  * the last. A recipient beyond what is remembered is counted. */
 void message_begin(struct message *m, char **arguments);
 void message_add(struct message *m, char **arguments);
+
+/* What is wanted of the message that was begun; it must live as long. */
+struct wanted;
+void message_want(struct message *m, const struct wanted *w);
 
 /* It was taken, refused or given up. */
 void message_end(struct message *m);

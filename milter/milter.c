@@ -29,6 +29,7 @@ static struct {
     struct child *child;
     const struct milter_listener *listener;
     struct receipts *receipts; /* NULL: the proxy writes the records */
+    bool fields;               /* these want fields of the header */
     struct facts *facts;       /* NULL: the mail server's macros say */
     pthread_mutex_t numbering; /* of sessions */
     atomic_uint open;          /* sessions */
@@ -58,7 +59,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
     (void)f2;
     (void)f3;
     *o0 = f0 & (SMFIF_SETSYMLIST | (us.listener->set_envid ? SMFIF_CHGFROM : 0));
-    *o1 = f1 & (SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN | SMFIP_NODATA);
+    *o1 = f1 & ((us.fields ? 0 : SMFIP_NOHDRS) | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN |
+                SMFIP_NODATA);
     *o2 = *o3 = 0;
     if ((*o0 & SMFIF_SETSYMLIST) &&
         (smfi_setsymlist(ctx, SMFIM_CONNECT, at_connect) != MI_SUCCESS ||
@@ -79,20 +81,13 @@ static struct id next_id(void)
     return id;
 }
 
-static void find_server(SMFICTX *ctx, struct addr *out)
+static void find_server(SMFICTX *ctx, struct session *s)
 {
     char at[ADDR_TEXT], port[16];
-    unsigned long number = 0;
-    struct span ip;
 
     copy_macro(ctx, "{daemon_addr}", at, sizeof at);
     copy_macro(ctx, "{daemon_port}", port, sizeof port);
-    ip = span_of(at);
-    if (span_starts_nocase(ip, "IPv6:"))
-        ip = span_after(ip, 5);
-    *out = (struct addr){.port = 0};
-    if (addr_read(ip, out) && text_number(span_of(port), 65535, &number))
-        out->port = (uint16_t)number;
+    session_reached(s, at, port);
 }
 
 static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
@@ -107,7 +102,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
     s->id = next_id();
     if (!from || !addr_of_sockaddr(from, &s->client))
         s->client = (struct addr){.port = 0}; /* a local process, or what the peer has not said */
-    find_server(ctx, &s->server);
+    find_server(ctx, s);
     copy_macro(ctx, "j", s->host, sizeof s->host);
     s->by_proxy = us.facts && facts_find(us.facts, s, rule, sizeof rule);
     judge_begin(s, us.child->settings, rule);
@@ -185,6 +180,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **arguments)
     if (r)
         return refuse(ctx, s, r, word);
     message_begin(&s->message, arguments);
+    message_want(&s->message, &us.child->settings->wanted);
     return SMFIS_CONTINUE;
 }
 
@@ -222,6 +218,15 @@ static void set_envid(SMFICTX *ctx, const struct session *s, const char *queue_i
     }
     log_say(LOG_SESSION, s->id.text, "envid-not-set", {"queue-id", span_of(queue_id)},
             {"own", span_of(s->message.env_id)});
+}
+
+static sfsistat on_field(SMFICTX *ctx, char *name, char *value)
+{
+    struct session *s = smfi_getpriv(ctx);
+
+    if (s && name && value)
+        header_field(&s->message.header, span_of(name), span_of(value));
+    return SMFIS_CONTINUE;
 }
 
 static sfsistat on_end(SMFICTX *ctx)
@@ -329,6 +334,7 @@ static bool open_socket(void)
         .xxfi_helo = on_helo,
         .xxfi_envfrom = on_mail,
         .xxfi_envrcpt = on_rcpt,
+        .xxfi_header = us.fields ? on_field : NULL,
         .xxfi_eom = on_end,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,
@@ -361,6 +367,7 @@ static bool open_all(struct child *child, bool file, char *why, size_t size)
     if (us.listener->behind_proxy ? !(us.facts = facts_open(path))
                                   : !(us.receipts = receipts_open(g->spool_directory, why, size)))
         return false;
+    us.fields = us.receipts && child->settings->wanted.header_count > 0;
     snprintf(why, size, "milter-listener %s: cannot listen there", us.listener->head.title);
     return open_socket();
 }

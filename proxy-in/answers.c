@@ -9,6 +9,7 @@ static void forget(struct relay *r)
 {
     r->room += r->house->accounts ? r->envelope.count : 0;
     envelope_reset(&r->envelope);
+    relay_drop_header(r);
     r->chunks = CHUNKS_NONE;
 }
 

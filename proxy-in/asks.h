@@ -20,6 +20,7 @@ MUST enum taken asks_take(struct relay *r, const struct request *q);
 struct standing relay_standing(const struct relay *r);
 void relay_keep(char **text, struct span from);
 void relay_forget(char **text);
+void relay_drop_header(struct relay *r);
 
 /* Tells the engine what the rule says, now that it is another. */
 void relay_follow(struct relay *r);

@@ -80,7 +80,9 @@ void flow_push_backend(struct session *s, size_t *moved)
     if (count == 0 || !side_is_open(&s->backend))
         return;
     got = conn_write(&s->backend.conn, pieces, count, &len);
-    serve_body_drop(&s->relay.client, dial_went(&s->relay.backend, body, len));
+    body.len = dial_went(&s->relay.backend, body, len);
+    relay_body_goes(&s->relay, body);
+    serve_body_drop(&s->relay.client, body.len);
     *moved += len;
     s->backend.out += len;
     if (got == CONN_FAILED)

@@ -26,6 +26,14 @@ static void tls_columns(struct record *r, const struct tls_facts *tls)
     r->column[COLUMN_rcvTlsSni] = span_of(tls->sni);
 }
 
+static void header_members(struct record *r, struct header *h)
+{
+    header_end(h);
+    for (size_t i = 0; i < h->count; i++)
+        if (header_value(h, i))
+            record_add_header(r, h->wanted[i], span_of(header_value(h, i)));
+}
+
 static void common_columns(struct record *r, const struct relay *relay, struct memory *m)
 {
     struct party sender = envelope_sender(&relay->envelope);
@@ -50,6 +58,8 @@ static void common_columns(struct record *r, const struct relay *relay, struct m
     r->id_host = span_of(relay->name ? relay->name : "");
     if (relay->tls)
         tls_columns(r, relay->tls);
+    if (relay->header)
+        header_members(r, relay->header);
 }
 
 static bool flush(struct spool *to, struct buf *lines)

@@ -235,8 +235,30 @@ void relay_secured(struct relay *r, const struct tls_facts *tls)
         r->why = REASON_SLIPPED;
 }
 
+/* Without memory the records do without. */
+void relay_body_goes(struct relay *r, struct span body)
+{
+    const struct relay_house *h = r->house;
+
+    if (h->header_count == 0 || !h->accounts || body.len == 0)
+        return;
+    if (!r->header && (r->header = malloc(sizeof *r->header)))
+        header_init(r->header, h->headers, h->header_count);
+    if (r->header)
+        header_feed(r->header, body);
+}
+
+void relay_drop_header(struct relay *r)
+{
+    if (r->header)
+        header_clear(r->header);
+    free(r->header);
+    r->header = NULL;
+}
+
 void relay_clear(struct relay *r)
 {
+    relay_drop_header(r);
     serve_clear(&r->client);
     dial_clear(&r->backend);
     envelope_clear(&r->envelope);

@@ -21,6 +21,7 @@
 #include "rule/facts.h"
 #include "rule/source.h"
 #include "smtp/ehlo.h"
+#include "smtp/header.h"
 #include "smtp/serve.h"
 
 /* A reply to EHLO that was heard before. */
@@ -37,8 +38,10 @@ struct relay_house {
     const struct senders *senders; /* NULL: no domain is protected */
     enum identity identity;
     enum backend_tls use_tls;
-    bool has_tls;                      /* there is a certificate to start TLS with */
-    bool accounts;                     /* received mail is recorded */
+    bool has_tls;               /* there is a certificate to start TLS with */
+    bool accounts;              /* received mail is recorded, */
+    const struct span *headers; /* with fields of these names */
+    size_t header_count;
     const struct relay_memory *memory; /* what the backend offers, whatever server it will be */
 };
 
@@ -72,20 +75,21 @@ struct relay {
     const struct tls_facts *tls; /* borrowed; NULL in the clear */
     char *peer_names;            /* ours; of the client's certificate: conn_names() */
 
-    struct request held; /* waits for the backend; held_arg is what its argument points to */
-    char *held_arg;      /* ours */
-    char *helo;          /* ours; what the client called itself */
-    char *live;          /* ours; this backend's reply to EHLO */
-    struct ehlo offers;  /* the same, read */
-    char *name;          /* ours; the backend's, from its greeting */
-    char *trace;         /* ours; goes before the next message (add-received-header) */
-    char *said;          /* ours; what the backend said last before it ended us */
-    char *user;          /* ours; who has logged in, or tries to; authname.h */
-    unsigned shown;      /* extensions that the client was shown: bits of ehlo.def */
-    unsigned granted;    /* records for which room was made, and is still wanted */
-    unsigned room;       /* of them not used yet */
-    unsigned spent;      /* records that were written: their room is to be given back */
-    struct heard final;  /* with RELAY_RECORD */
+    struct request held;   /* waits for the backend; held_arg is what its argument points to */
+    char *held_arg;        /* ours */
+    char *helo;            /* ours; what the client called itself */
+    char *live;            /* ours; this backend's reply to EHLO */
+    struct ehlo offers;    /* the same, read */
+    char *name;            /* ours; the backend's, from its greeting */
+    char *trace;           /* ours; goes before the next message (add-received-header) */
+    char *said;            /* ours; what the backend said last before it ended us */
+    char *user;            /* ours; who has logged in, or tries to; authname.h */
+    unsigned shown;        /* extensions that the client was shown: bits of ehlo.def */
+    unsigned granted;      /* records for which room was made, and is still wanted */
+    unsigned room;         /* of them not used yet */
+    unsigned spent;        /* records that were written: their room is to be given back */
+    struct heard final;    /* with RELAY_RECORD */
+    struct header *header; /* ours; fields of the message; NULL: none came, or none is wanted */
     struct envelope envelope;
 
     enum { LOGIN_NONE, LOGIN_COUNTED, LOGIN_TRIED, LOGIN_PARDONED } login; /* with a rate only */
@@ -134,6 +138,9 @@ void relay_pardoned(struct relay *r);
 
 /* At the end: was a try to log in counted that was no failure of the client's? */
 bool relay_owes_pardon(const struct relay *r);
+
+/* That much of the message goes to the backend now. */
+void relay_body_goes(struct relay *r, struct span body);
 
 /* Seconds since 1970, with RELAY_TRACE. */
 void relay_trace(struct relay *r, double now);

@@ -141,6 +141,8 @@ static void make_gates(struct server *v)
                                         .use_tls = at->backend->use_tls,
                                         .has_tls = p->gates[i].tls != NULL,
                                         .accounts = v->worker.spool != NULL,
+                                        .headers = s->wanted.header,
+                                        .header_count = s->wanted.header_count,
                                         .memory = &at->offer};
         gates_watch(&v->gates, g, p->gates[i].fd);
     }

@@ -16,6 +16,8 @@ static enum phase greet(struct session *s, const char *refused, enum reason why)
                               .mta = {.at = s->at, .session = s->id},
                               .lmtp = s->lmtp,
                               .refused = refused,
+                              .headers = s->worker->settings->wanted.header,
+                              .header_count = s->worker->settings->wanted.header_count,
                               .remember = s->worker->settings->global.duplicate_memory,
                               .reserve = reserve,
                               .spool = s->worker->spool,

@@ -57,7 +57,7 @@ sub send_mail {
     $c->talk('MAIL FROM:<a@x.test> ENVID=env+2B1' => qr/^250 /);
     $c->talk("RCPT TO:<$_> ORCPT=rfc822;$_" => qr/^250 /) for @rcpts;
     $c->talk('DATA' => qr/^354 /);
-    return $c->talk("Subject: x\r\n\r\nHello\r\n." => qr/^250 /);
+    return $c->talk("Subject: x\r\nX-Job: job\r\n\t$rcpts[0]\r\n\r\nHello\r\n." => qr/^250 /);
 }
 
 # Source rules.
@@ -124,6 +124,8 @@ is($r->{type}, 'r', 'a receipt');
 is($r->{orig}, 'a@x.test', 'its sender');
 is($r->{orcpt}, 'rfc822;tls@one.test', 'its ORCPT');
 is($r->{envId}, 'env+1', 'its ENVID');
+is($r->{jobId}, 'job tls@one.test', 'its X-Job, unfolded');
+is($row{'after@rset.test'}{jobId}, 'job after@rset.test', 'each its own');
 is($r->{srcMta}, '127.0.0.5.test (127.0.0.5)', 'who brought it');
 is($r->{rcvSourceIp}, '127.0.0.5', 'from where');
 is($r->{rcvDestinationIp}, '127.0.0.1', 'to where');

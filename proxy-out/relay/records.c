@@ -164,6 +164,17 @@ static void set_remote(struct record *r, struct texts_made *m, const struct remo
     set_tls(r, m, remote, fail);
 }
 
+_Static_assert((int)HEADER_MOST == RECORD_HEADERS && (int)HEADER_NAME == RECORD_HEADER_NAME &&
+                   (int)HEADER_VALUE == RECORD_HEADER_VALUE,
+               "what a record holds is what is looked for");
+
+static void set_headers(struct record *r, const struct header *h)
+{
+    for (size_t i = 0; h && i < h->count; i++)
+        if (header_value(h, i))
+            record_add_header(r, h->wanted[i], span_of(header_value(h, i)));
+}
+
 bool records_add(struct buf *to, const struct records_mta *mta, const struct transaction *t,
                  const struct remote *remote, const struct records_event *e)
 {
@@ -175,6 +186,7 @@ bool records_add(struct buf *to, const struct records_mta *mta, const struct tra
     set_reply(&r, &m, e);
     set_envelope(&r, &m, t, e);
     set_source(&r, &m, mta, t);
+    set_headers(&r, t->header);
     if (remote)
         set_remote(&r, &m, remote, e->fail);
     return record_write(to, &r);

@@ -167,6 +167,8 @@ void relay_look(struct relay *r)
     if (r->conf.ids.received && !r->t.queue_id[0] && r->received.is == RECEIVED_LOOKS &&
         more.len > 0)
         received_feed(&r->received, more);
+    if (r->t.header)
+        header_feed(r->t.header, more);
     if (recall_covers(r))
         r->crc = crc32c(r->crc, more);
     r->looked = body.len;
@@ -216,6 +218,7 @@ static void tell_data(struct relay *r)
         return;
     if (!only || only->is == LANE_BODY || recall_any(r)) {
         r->message = RELAY_HEARS;
+        r->broken = !transaction_wants(&r->t, r->conf.headers, r->conf.header_count) || r->broken;
         r->looked = 0;
         r->crc = 0;
         serve_answer(&r->client, r->data_ticket, SPAN("354 End data with <CR><LF>.<CR><LF>\r\n"));

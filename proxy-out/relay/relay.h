@@ -32,9 +32,11 @@ enum { RELAY_LANES = 10 };
 
 struct relay_conf {
     const char *host_name;
-    struct records_mta mta; /* its name is filled in here, from EHLO */
-    bool lmtp;              /* several domains, an answer for each recipient (RFC 2033) */
-    const char *refused;    /* why no mail is taken here, behind "takes no mail"; NULL: it is */
+    struct records_mta mta;     /* its name is filled in here, from EHLO */
+    bool lmtp;                  /* several domains, an answer for each recipient (RFC 2033) */
+    const char *refused;        /* why no mail is taken here, behind "takes no mail"; NULL: it is */
+    const struct span *headers; /* names of the fields that records want; borrowed */
+    size_t header_count;
     struct ids ids;         /* which queue ids are believed */
     unsigned long remember; /* duplicate-memory, seconds; 0: off */
     /* Sets room for records aside: spool_reserve(). */

@@ -256,6 +256,8 @@ static void learn_queue_id(struct relay *r)
 static void on_end(struct relay *r, const struct request *q)
 {
     relay_look(r);
+    if (r->t.header)
+        header_end(r->t.header);
     learn_queue_id(r);
     r->end_ticket = q->ticket;
     r->message = RELAY_ENDING;

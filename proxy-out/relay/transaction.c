@@ -269,8 +269,28 @@ void transaction_drop_last(struct transaction *t)
     free(r->held);
 }
 
+static void drop_header(struct transaction *t)
+{
+    if (t->header)
+        header_clear(t->header);
+    free(t->header);
+    t->header = NULL;
+}
+
+bool transaction_wants(struct transaction *t, const struct span *names, size_t count)
+{
+    drop_header(t);
+    if (count == 0)
+        return true;
+    if (!(t->header = malloc(sizeof *t->header)))
+        return false;
+    header_init(t->header, names, count);
+    return true;
+}
+
 void transaction_end(struct transaction *t)
 {
+    drop_header(t);
     while (t->count > 0)
         transaction_drop_last(t);
     sent_free(&t->sent);

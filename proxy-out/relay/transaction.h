@@ -9,6 +9,7 @@
 #include "proxy-out/relay/sent.h"
 #include "proxy-out/relay/xforward.h"
 #include "smtp/ehlo.h"
+#include "smtp/header.h"
 
 enum { TRANSACTION_RCPTS = 500, TRANSACTION_LINE = 2048 };
 
@@ -57,7 +58,8 @@ struct transaction {
     bool id_is_sure;        /* no client can have chosen it: struct ids */
     struct recipient *rcpt; /* ours */
     size_t count, room;
-    unsigned domains; /* that a lane was made for, or changed to */
+    struct header *header; /* ours; the wanted fields of the message, once it comes; NULL: none */
+    unsigned domains;      /* that a lane was made for, or changed to */
 };
 
 /* Both read a command's argument; NULL if all is well, else the reply (static, with its line
@@ -75,6 +77,9 @@ bool transaction_needs_utf8(const struct transaction *t, const struct recipient 
 
 /* The last recipient is none after all. */
 void transaction_drop_last(struct transaction *t);
+
+/* The message comes: its fields of these names are looked for. False: no memory. */
+MUST bool transaction_wants(struct transaction *t, const struct span *names, size_t count);
 
 /* Over: all is freed, the count of transactions stays. */
 void transaction_end(struct transaction *t);

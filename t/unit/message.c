@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "acct/wanted.h"
 #include "base/clock.h"
 #include "keep/table.h"
 #include "milter/facts.h"
@@ -193,12 +194,39 @@ static void the_table_knows_the_client(void **state)
 
 #define WITH_SESSION(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+static void wanted_fields_are_in_the_record(void **state)
+{
+    static const struct wanted wanted = {.header = {SPAN("X-Job"), SPAN("Subject")},
+                                         .header_count = 2};
+    struct recipient_at at = {.offset = 0};
+    struct record_memory *memory;
+    struct record r;
+    struct buf b;
+
+    (void)state;
+    for (int message = 0; message < 2; message++) {
+        message_begin(&s.message, ARGUMENTS("<a@x.test>"));
+        message_want(&s.message, &wanted);
+        message_add(&s.message, ARGUMENTS("<b@y.test>"));
+        if (message == 0) /* the second has none */
+            header_field(&s.message.header, SPAN("x-job"), SPAN(" 7\n\t8"));
+        buf_init(&b, RECORD_MAX);
+        at = (struct recipient_at){.offset = 0};
+        assert_true(message_write(&s, "Q1", &at, &b));
+        assert_true(record_read(buf_peek(&b), &r, &memory));
+        assert_int_equal(r.header_count, message == 0);
+        assert_true(span_is(record_header(&r, SPAN("X-Job")), message == 0 ? "7 8" : ""));
+        record_forget(&memory);
+        buf_clear(&b);
+        message_end(&s.message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SESSION(each_recipient_has_a_record),
-        WITH_SESSION(many_recipients_come_in_pieces),
-        WITH_SESSION(too_many_are_counted),
+        WITH_SESSION(each_recipient_has_a_record),    WITH_SESSION(wanted_fields_are_in_the_record),
+        WITH_SESSION(many_recipients_come_in_pieces), WITH_SESSION(too_many_are_counted),
         WITH_SESSION(the_table_knows_the_client),
     };
 
