@@ -5,6 +5,7 @@
 #include "milter/place.h"
 #include "milter/books/moves.h"
 #include "milter/books/sinks.h"
+#include "milter/pipes/feeder.h"
 
 #include <stdlib.h>
 
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
     static const struct role roles[] = {
         {.name = "accountant", .count = one, .run = accountant_run, .exclusive = true},
         {.name = "syncer", .count = syncer_count, .run = run_syncer, .serves_others = true},
+        {.name = "feeder", .count = feeder_count, .run = feeder_run, .exclusive = true},
         {.name = "milter", .count = place_count_files, .run = milter_run_file},
         {.name = "milter-port",
          .count = place_count_ports,

@@ -7,6 +7,7 @@
 #include "conf/settings.h"
 #include "conf/value.h"
 #include "acct/account.h"
+#include "acct/command.h"
 #include "acct/mapping.h"
 #include "acct/queue.h"
 
@@ -170,12 +171,12 @@ void check_acct_file(struct check *c, struct section *s)
     struct acct_file *f = (struct acct_file *)s->head;
     const char *bad;
 
-    if (*f->head.title == '|') {
-        wrong(c, s, "acct-file", "programs are not taken; write the path of a file");
-        return;
-    }
-    f->head.title = plain_path(
-        c->arena, value_path(c->arena, value_folder(c->arena, f->head.file), f->head.title));
+    if (command_is(f->head.title))
+        check_acct_program(c, s);
+    else
+        f->head.title = plain_path(
+            c->arena, value_path(c->arena, value_folder(c->arena, f->head.file), f->head.title));
+    check_acct_options(c, s);
     bad = fields_types(&f->records, c->arena);
     if (bad) {
         wrong(c, s, "records", "'%s' is no type of records; write d, b, t, tq or r", bad);

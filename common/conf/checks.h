@@ -54,3 +54,7 @@ void check_mx(struct check *c, struct section *s);
 void check_milter_listener(struct check *c, struct section *s);
 void check_acct_file(struct check *c, struct section *s);
 void check_record_fields(struct check *c, struct section *s);
+
+/* check_program.c: that it can be run; that none of its options are for files only. */
+void check_acct_program(struct check *c, struct section *s);
+void check_acct_options(struct check *c, struct section *s);

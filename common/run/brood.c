@@ -225,6 +225,9 @@ double brood_due(const struct brood *b)
 {
     double first = HUGE_VAL;
 
+    /* One of which nobody starts before it takes over: nothing else would wake us. */
+    if (b->newest && b->newest->phase == GENERATION_COMES && all_serve(b->newest))
+        return 0;
     for (const struct generation *g = b->newest; g; g = g->older)
         for (size_t i = 0; i < g->count; i++) {
             double due = seat_due(&g->seats[i], b);

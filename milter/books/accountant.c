@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "milter/books/accountant.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/span.h"
 #include "milter/books/ledger.h"
 #include "conf/settings.h"
+#include "run/watch.h"
 #include "tell/log.h"
 
 /* How long to wait after a step, in milliseconds, and whether a change of the spool ends the
@@ -21,28 +20,6 @@ static const struct {
     [LEDGER_IDLE] = {1000, true}, [LEDGER_BEHIND] = {1000, true}, [LEDGER_BUSY] = {20, false},
     [LEDGER_HOLDS] = {50, false}, [LEDGER_STUCK] = {1000, false},
 };
-
-static int watch(const char *folder)
-{
-    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-    if (fd >= 0 && inotify_add_watch(fd, folder, IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE) < 0) {
-        close(fd);
-        fd = -1;
-    }
-    if (fd < 0)
-        log_say(LOG_LIFE, "", "spool-unwatched", {"why", span_of(strerror(errno))},
-                {"then", SPAN("looked at five times a second")});
-    return fd;
-}
-
-static void drain(int fd)
-{
-    char events[4096] __attribute__((aligned(8)));
-
-    while (fd >= 0 && read(fd, events, sizeof events) > 0)
-        ;
-}
 
 /* Without an ear for changes a short wait stands in. */
 static void wait_after(enum ledger_end end, int orders, int changes)
@@ -63,7 +40,7 @@ static void work(struct child *child, struct ledger *l, int changes)
         bool last = child_should_drain(child);
         enum ledger_end end;
 
-        drain(changes);
+        watch_clear(changes);
         end = ledger_step(l);
         if (last && end != LEDGER_BUSY)
             return;
@@ -82,7 +59,7 @@ int accountant_run(struct child *child)
         log_say(LOG_FAULT, "", "accountant-fails", {"why", span_of(why)});
         return 1;
     }
-    changes = watch(child->settings->global.spool_directory);
+    changes = watch_open(child->settings->global.spool_directory);
     child_ready(child);
     work(child, l, changes);
     if (changes >= 0)

@@ -360,6 +360,7 @@ enum ledger_end ledger_gather(struct ledger *l)
 
     l->taken = l->bad = l->came = 0;
     l->changed = l->failed = false;
+    sinks_begin(l->sinks);
     if (l->stage == STAGE_OVER) {
         if (!round_start(&l->round, l->spool))
             return say_stuck(l, "the spool cannot be read");

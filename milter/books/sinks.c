@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "milter/books/sinks.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "acct/account.h"
+#include "acct/command.h"
+#include "milter/pipes/backlog.h"
 
 enum { ROWS_MANY = 4 << 20, ROWS_MAX = 16 << 20 };
 
@@ -12,10 +15,13 @@ struct sink {
     const struct acct_file *conf;
     struct account *account;
     struct buf rows;
-    int slot; /* the journal's */
+    int slot;                    /* the journal's */
+    char path[BACKLOG_PATH + 1]; /* of a program's rows */
 };
 
 struct sinks {
+    const char *state;
+    bool begun;
     size_t count;
     struct sink at[JOURNAL_FILES];
 };
@@ -47,6 +53,7 @@ static bool open_sink(struct sink *sink, const struct acct_file *conf, char *why
 
 static bool open_all(struct sinks *s, const struct settings *settings, char *why, size_t size)
 {
+    s->state = settings->global.state_directory;
     if (settings->acct_file_count > COUNT_OF(s->at)) {
         snprintf(why, size, "there may be %zu acct-file sections", COUNT_OF(s->at));
         return false;
@@ -70,28 +77,71 @@ struct sinks *sinks_open(const struct settings *settings, char *why, size_t size
     return s;
 }
 
+static struct journal_file file_of(const struct sink *sink, bool sync)
+{
+    const struct acct_file *conf = sink->conf;
+
+    return (struct journal_file){.path = conf->head.title,
+                                 .mode = conf->world_readable ? 0644 : 0640,
+                                 .header = account_header(sink->account),
+                                 .move_to = conf->move_to,
+                                 .move_interval = (double)conf->move_interval,
+                                 .max_size = conf->max_size,
+                                 .delete_after = (double)conf->delete_after,
+                                 .count = conf->count_moved_records,
+                                 .sync = sync};
+}
+
+/* A program's rows go to its backlog, which the feeder empties. */
+static bool open_backlog(const struct sinks *s, struct sink *sink, struct journal_file *file)
+{
+    const struct acct_file *conf = sink->conf;
+    struct backlog b;
+
+    if (!backlog_open(s->state, conf->head.title, conf->format == ACCT_JSON, conf->max_size, &b))
+        return false;
+    snprintf(sink->path, sizeof sink->path, "%s/%s", b.folder, b.live);
+    *file = (struct journal_file){.path = sink->path,
+                                  .mode = 0640,
+                                  .header = file->header,
+                                  .max_size = backlog_part(&b),
+                                  .sync = file->sync};
+    return true;
+}
+
 bool sinks_register(struct sinks *s, struct journal *j, bool sync, char *why, size_t size)
 {
     for (size_t i = 0; i < s->count; i++) {
-        const struct acct_file *conf = s->at[i].conf;
-        struct journal_file file = {.path = conf->head.title,
-                                    .mode = conf->world_readable ? 0644 : 0640,
-                                    .header = account_header(s->at[i].account),
-                                    .move_to = conf->move_to,
-                                    .move_interval = (double)conf->move_interval,
-                                    .max_size = conf->max_size,
-                                    .delete_after = (double)conf->delete_after,
-                                    .count = conf->count_moved_records,
-                                    .sync = sync};
+        struct sink *sink = &s->at[i];
+        const struct option_head *head = &sink->conf->head;
+        struct journal_file file = file_of(sink, sync);
 
-        s->at[i].slot = journal_file(j, &file);
-        if (s->at[i].slot < 0) {
+        if (command_is(head->title) && !open_backlog(s, sink, &file)) {
+            snprintf(why, size, "%s:%u: acct-file %s: no folder for its rows: %s", head->file,
+                     head->line, head->title, strerror(errno));
+            return false;
+        }
+        sink->slot = journal_file(j, &file);
+        if (sink->slot < 0) {
             snprintf(why, size, "%s:%u: acct-file %s: too many files, or it is named twice",
-                     conf->head.file, conf->head.line, conf->head.title);
+                     head->file, head->line, head->title);
             return false;
         }
     }
     return true;
+}
+
+void sinks_begin(struct sinks *s)
+{
+    const char *titles[JOURNAL_FILES];
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        if (command_is(s->at[i].conf->head.title))
+            titles[count++] = s->at[i].conf->head.title;
+    if (!s->begun)
+        backlog_clear_others(s->state, titles, count);
+    s->begun = true;
 }
 
 void sinks_forget(struct sinks *s)

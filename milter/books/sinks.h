@@ -18,6 +18,10 @@ struct sinks *sinks_open(const struct settings *settings, char *why, size_t size
 MUST bool sinks_register(struct sinks *s, struct journal *j, bool sync, char *why, size_t size);
 void sinks_close(struct sinks **s);
 
+/* For the accountant, once the journal has written its last batch: removes the backlogs of
+ * programs that are none of the configuration's any more. */
+void sinks_begin(struct sinks *s);
+
 /* A row in each file that wants records of its type. False: no memory; forget the batch. */
 MUST bool sinks_add(struct sinks *s, const struct record *r);
 

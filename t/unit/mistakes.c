@@ -196,8 +196,15 @@ static const struct {
     {"milter-listener milter.sock { }",
      "f:1: milter-listener: 'milter.sock' is no socket; write unix:/run/sallyport/milter or "
      "inet:8890@127.0.0.1"},
-    {"acct-file \"|/bin/cat\" { }",
-     "f:1: acct-file: programs are not taken; write the path of a file"},
+    {"acct-file \"|cat\" { }",
+     "f:1: acct-file: a program is named by its whole path; write |/usr/bin/PROGRAM ARGUMENTS"},
+    {"acct-file \"|/nowhere/cat x\" { }",
+     "f:1: acct-file: /nowhere/cat: No such file or directory; install it, or write where it is"},
+    {"acct-file \"|/etc/passwd\" { }",
+     "f:1: acct-file: /etc/passwd cannot be run; write a program, or chmod +x it"},
+    {"acct-file \"|/bin/cat 'x\" { }", "f:1: acct-file: a quote has no end; add it"},
+    {"acct-file \"|/bin/cat\" {\n move-to = /tmp\n}",
+     "f:2: move-to: is for files, not for programs; drop it"},
 
     /* sections together */
     {"smtp-listener 127.0.0.1:25 { }\n\nsmtp-listener 127.0.0.1:25 { }",

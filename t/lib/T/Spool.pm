@@ -3,6 +3,7 @@
 #
 #   my ($row) = spool_wait($dir, sub { $_->{type} eq 'd' && $_->{rcpt} eq 'a@b.test' });
 #   is($row->{do}, 'outcome');
+#   spool_put($dir, map { {type => 'd', rcpt => $_} } @rcpts);   # a closed segment of such rows
 package T::Spool;
 use v5.36;
 use Carp qw(croak);
@@ -10,7 +11,7 @@ use Exporter qw(import);
 use JSON::PP ();
 use T::Stage ();
 
-our @EXPORT = qw(spool_rows spool_wait);
+our @EXPORT = qw(spool_put spool_rows spool_wait);
 
 # Hashes by column name, with `do` and `key`; in the order of each segment.
 sub spool_rows {
@@ -25,6 +26,23 @@ sub spool_rows {
         }
     }
     return @rows;
+}
+
+# A segment of a worker that is gone; each row is a hash by column name.
+my $put = 0;
+sub spool_put {
+    my ($dir, @rows) = @_;
+    my $name = sprintf '%014x-%s.%d-%06d.delivered', time * 1e6 + ++$put, "t$$", $put, 1;
+    open my $out, '>:raw', "$dir/.$name" or croak "$dir: $!";
+    my $key = 0;
+    for my $row (@rows) {
+        my %line = (do => 'row', key => "$put." . ++$key, %$row);
+        my $json = JSON::PP->new->canonical->encode(\%line);
+        print $out $json =~ s/\A\{/sprintf '{"at":%.6f,', time/er, "\n";
+    }
+    close $out or croak "$dir: $!";
+    rename "$dir/.$name", "$dir/$name" or croak "$dir: $!";
+    return;
 }
 
 # The rows that are like that, as soon as there are `count` (1) of them.
