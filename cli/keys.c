@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "acct/pseudonym.h"
 #include "net/cert.h"
 
 enum { DAY = 86400, SOON = 30 };
@@ -105,6 +106,8 @@ static bool has_passwords(const struct settings *s)
     for (size_t i = 0; i < s->domain_section_count; i++)
         has |= has_password(&s->domain_sections[i].smtp_client_certificate) ||
                *s->domain_sections[i].auth_password;
+    for (size_t i = 0; i < s->acct_file_count; i++)
+        has |= pseudonym_has_key(s->acct_files[i].privacy_policy);
     return has;
 }
 

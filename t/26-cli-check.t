@@ -225,7 +225,7 @@ subtest 'the configuration itself' => sub {
     my ($port) = sink();
     my $locked = $ca->cert('mx.test', days => 90, password => 'sesame')->{pem};
     my $path = stage_dir() . '/own.conf';
-    for (['', 0644, undef], [', sesame', 0640, undef], [', sesame', 0644, qr/^warning: \Q$path\E: everybody .* may read the passwords in it \(mode 0644\)/],
+    for (['', 0644, undef], [', sesame', 0640, undef], [', sesame', 0644, qr/^warning: \Q$path\E: everybody .* may read the passwords and keys in it \(mode 0644\)/],
         ['', 0660, qr/^error: \Q$path\E: others than its owner may write it \(mode 0660\)/]) {
         my ($password, $mode, $pattern) = @$_;
         open my $out, '>', $path or die "$path: $!";
@@ -236,6 +236,24 @@ subtest 'the configuration itself' => sub {
         chmod $mode, $path;
         my $got = T::Cli::outcome('check', file => $path);
         if ($pattern) { finds($got, 1, $pattern, sprintf '%04o', $mode) } else { is_quiet($got, sprintf '%04o', $mode) }
+    }
+};
+
+subtest 'keys of privacy-policy' => sub {
+    my ($port) = sink();
+    my $path = stage_dir() . '/key.conf';
+    for (['redact', 0644, 0], ['{siphash, 0123456789abcdef}', 0640, 0], ['{hmac-sha256, 0123456789abcdef}', 0644, 1]) {
+        my ($policy, $mode, $found) = @$_;
+        open my $out, '>', $path or die "$path: $!";
+        print $out map({ "$_-directory = @{[stage_dir()]}\n" } qw(run state spool)), "host-name = mx.test\nmax-sessions = 1000\n",
+            "smtp-listener 127.0.0.1:@{[port('in')]} { }\nsource 0/0 { }\nbackend mta { server = 127.0.0.1:$port }\n",
+            "acct-file @{[stage_dir()]}/acct.csv { privacy-policy = $policy }\n";
+        close $out or die "$path: $!";
+        chmod $mode, $path;
+        my $got = T::Cli::outcome('check', file => $path);
+        my $warned = () = "$got->{out}$got->{err}" =~ /^warning: \Q$path\E: everybody .* the passwords and keys in it/gm;
+        is($warned, $found, sprintf '%s, %04o', $policy =~ /(\S+)/, $mode);
+        unlike("$got->{out}$got->{err}", qr/0123456789abcdef/, 'the key is not shown');
     }
 };
 

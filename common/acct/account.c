@@ -7,6 +7,8 @@
 
 #include "acct/cell.h"
 #include "acct/mapping.h"
+#include "acct/privacy.h"
+#include "acct/pseudonym.h"
 #include "acct/queue.h"
 #include "base/text.h"
 
@@ -31,6 +33,7 @@ struct account {
     char user_string[1024];
     struct stand_in *stand_ins; /* ours */
     size_t stand_in_count;
+    struct privacy *privacy; /* ours; NULL: retain */
     struct stamp logged, queued;
     struct buf header;
 };
@@ -73,6 +76,18 @@ static bool read_mappings(struct account *a, struct texts list, char *why, size_
     return true;
 }
 
+static bool start_privacy(struct account *a, struct texts policy, char *why, size_t size)
+{
+    const char *bad = policy.count > 0 ? pseudonym_objection(policy) : NULL;
+    bool lost = false;
+
+    if (!bad)
+        a->privacy = privacy_new(policy, &lost);
+    if (bad || lost)
+        snprintf(why, size, "privacy-policy: %s", bad ? bad : "no memory");
+    return !bad && !lost;
+}
+
 struct account *account_new(const struct account_conf *conf, char *why, size_t size)
 {
     struct account *a = calloc(1, sizeof *a);
@@ -88,7 +103,8 @@ struct account *account_new(const struct account_conf *conf, char *why, size_t s
     a->guard = conf->guard;
     text_clean(a->user_string, sizeof a->user_string, span_of(conf->user_string));
     if (columns_read(&a->columns, conf->records, conf->fields, conf->fields_count, why, size) &&
-        read_mappings(a, conf->mappings, why, size) && (a->json || write_header(a)))
+        read_mappings(a, conf->mappings, why, size) && start_privacy(a, conf->privacy, why, size) &&
+        (a->json || write_header(a)))
         return a;
     account_free(&a);
     return NULL;
@@ -98,6 +114,7 @@ void account_free(struct account **a)
 {
     if (*a) {
         buf_clear(&(*a)->header);
+        privacy_free(&(*a)->privacy);
         free((*a)->stand_ins);
     }
     free(*a);
@@ -231,11 +248,17 @@ static size_t write_json(const struct account *a, char *to, const struct row *ro
 bool account_row(struct account *a, struct buf *to, const struct record *r)
 {
     int type = wanted_type(a, r);
+    struct record hidden;
     struct row row;
     char *at;
 
     if (type < 0)
         return true;
+    if (a->privacy) {
+        hidden = *r;
+        privacy_apply(a->privacy, &hidden);
+        r = &hidden;
+    }
     gather(a, type, r, &row);
     at = buf_reserve(to, row.room);
     if (!at)

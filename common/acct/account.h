@@ -25,6 +25,7 @@ struct account_conf {
     size_t fields_count;
     struct texts mappings;     /* mapping.h; the first whose header a message has wins */
     struct texts queue_filter; /* queue.h */
+    struct texts privacy;      /* pseudonym.h; none: retain */
     const char *user_string;
     bool iso_times; /* else seconds since 1970 */
     bool json;      /* else CSV */

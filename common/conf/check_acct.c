@@ -9,6 +9,7 @@
 #include "acct/account.h"
 #include "acct/command.h"
 #include "acct/mapping.h"
+#include "acct/pseudonym.h"
 #include "acct/queue.h"
 
 void check_milter_listener(struct check *c, struct section *s)
@@ -166,6 +167,15 @@ static const char *plain_path(struct arena *arena, const char *path)
     return plain;
 }
 
+/* The keys are not shown. */
+static void check_privacy(struct check *c, struct section *s, const struct acct_file *f)
+{
+    const char *bad = pseudonym_objection(f->privacy_policy);
+
+    if (bad)
+        wrong(c, s, "privacy-policy", "%s", bad);
+}
+
 void check_acct_file(struct check *c, struct section *s)
 {
     struct acct_file *f = (struct acct_file *)s->head;
@@ -184,6 +194,7 @@ void check_acct_file(struct check *c, struct section *s)
     }
     check_mappings(c, s, f);
     check_queue_filter(c, s, f);
+    check_privacy(c, s, f);
     check_effects(c, s, f);
     check_moves(c, s, f);
 }

@@ -204,9 +204,13 @@ enum acct_format { ACCT_CSV, ACCT_JSON };
       "first that matches counts, and what none matches is not written. It concerns d, b, t and "  \
       "tq.")                                                                                       \
     O(S, LIST, privacy_policy, "retain", ANY,                                                      \
-      "What becomes of the local parts of recipients, also where replies and senders repeat "      \
-      "them: retain, redact, {redact, TEXT}, {siphash, KEY}, {siphash-hexkey, HEX}, "              \
-      "{hmac-sha256, KEY} or {hmac-sha256-hexkey, HEX}.")                                          \
+      "What becomes of the local parts of recipients, in rcpt and orcpt and where "                \
+      "replies, senders, envId, jobId and header fields repeat them: retain, redact, "             \
+      "{redact, TEXT}, {siphash, KEY} with a key of 16 bytes, {siphash-hexkey, HEX}, "             \
+      "{hmac-sha256, KEY} with 16 bytes or more, or {hmac-sha256-hexkey, HEX}. "                   \
+      "Pseudonyms are 16 hex digits of SipHash-2-4 or 64 of HMAC-SHA-256, of the local "           \
+      "part in small letters: who has the key finds names by trying. Names that header "           \
+      "fields hold beside addresses stay.")                                                        \
     O(S, FLAG, csv_guard, "no", ANY,                                                               \
       "Put a ' before cells that a spreadsheet would take for a formula: those that begin with = " \
       "+ - or @.")                                                                                 \

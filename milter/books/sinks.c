@@ -33,6 +33,7 @@ static bool open_sink(struct sink *sink, const struct acct_file *conf, char *why
                              .fields = fields,
                              .mappings = conf->map_header_to_field,
                              .queue_filter = conf->queue_filter,
+                             .privacy = conf->privacy_policy,
                              .user_string = conf->user_string,
                              .iso_times = conf->iso_times,
                              .json = conf->format == ACCT_JSON,

@@ -74,6 +74,12 @@ static const struct {
      "f:1: delete-after: 'ever' is not a time (30s, 5m, 1d12h) from 0 to 315360000; choose one"},
     {"acct-file a { retry-interval = never }",
      "f:1: retry-interval: 'never' is not a time (30s, 5m, 1d12h) from 1 to 86400; choose one"},
+    {"acct-file a {\n privacy-policy = secret\n}",
+     "f:2: privacy-policy: no such policy; write retain, redact, {redact, TEXT}, {siphash, KEY}, "
+     "{siphash-hexkey, HEX}, {hmac-sha256, KEY} or {hmac-sha256-hexkey, HEX}"},
+    {"acct-file a { privacy-policy = {siphash, \"too short\"} }",
+     "f:1: privacy-policy: siphash has a key of 16 bytes; write {siphash, KEY}, or "
+     "{siphash-hexkey, HEX} with 32 digits"},
     {"acct-file a { record-fields d { } record-fields delivery { } }",
      "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
 };
