@@ -70,7 +70,8 @@ $m->log_like(qr/ backlog-removed .*rows=\d/, 'the backlog of a program that is g
 is(join(' ', glob "$m->{dir}/state/accounting/pipes/*"), '', 'with its folder');
 $m->stop;
 
-# Programs that do wrong, all at a time, and a file beside them.
+# Programs that do wrong, all at a time, and a file beside them. What became of them is seen
+# below, when they had their time.
 my %wrong = (
     dies => 'while (<STDIN>) { print $got $_; exit 3 if $first && $. == 1000 }',
     hangs => 'if ($first) { $SIG{TERM} = "IGNORE"; sleep 1 for 1 .. 1000 } while (<STDIN>) { print $got $_ }',
@@ -84,7 +85,7 @@ my %by = map { $_ => T::Program->write($_, $wrong{$_}) } keys %wrong;
 my $csv = stage_dir() . '/wrong/state/acct.csv';
 my $w = T::Run->prepare('sallyport-milter', name => 'wrong', dir => stage_dir(), conf => join "\n",
     "acct-file \"$csv\" { $FIELDS }",
-    map { "acct-file \"|$by{$_}{path}\" { $FIELDS\n retry-interval = 1s\n write-timeout = 5s }" } sort keys %by);
+    map { "acct-file \"|$by{$_}{path}\" { $FIELDS\n retry-interval = 1s\n write-timeout = " . ($_ =~ /hangs|deaf/ ? 1 : 60) . 's }' } sort keys %by);
 $w->{expect} = qr/ program-(?:ended|stuck) /;
 unlink $by{lost}{path};
 like(($w->outcome('-t'))[1], qr/conf:\d+: acct-file: \S+lost: No such file/, 'a program that is not there is told by -t');
@@ -92,27 +93,11 @@ T::Program->write('lost', $wrong{lost});
 $w->launch;
 $w->log_like(qr/ ready | started /, 'it serves');
 unlink $by{lost}{path};
-@names = map { "b$_" } 1 .. 1500;
-spool_put("$w->{dir}/spool", rows(@names));
+my @wrong = map { "b$_" } 1 .. 1500;
+spool_put("$w->{dir}/spool", rows(@wrong));
 is(scalar csv_wait($csv, sub { 1 }, count => 1500), 1500, 'no program holds up the file');
 $w->log_like(qr/ program-says .*lost.*cannot be run: No such file/, 'one that is away shows in the log');
 T::Program->write('lost', $wrong{lost});
-for my $name (sort keys %by) {
-    $by{$name}->has(@names);
-    $seen = $by{$name}->got;
-    is($seen->{torn}, 0, "$name: rows are whole");
-    cmp_ok($seen->{twice}, '<=', $TWICE, "$name: what came twice is bounded");
-}
-is($by{dies}->got->{headers}, 2, 'each start begins with the header');
-my $log = $w->log_text;
-like($log, qr/ program-ended level=error program=\S+dies pid=\d+ exit=3 /, 'the exit status is logged');
-like($log, qr/ program-stuck level=error program=\S+hangs /, 'one that reads nothing is ended');
-like($log, qr/ program-ended level=error program=\S+hangs pid=\d+ signal=9 /, 'by SIGKILL where need be');
-like($log, qr/ program-says-more program=\S+loud /, 'one that says too much is heard in part');
-unlike($log, qr/\e/, 'and cleaned');
-cmp_ok(length $log, '<', 100_000, 'and does not fill the log');
-$w->stop;
-is(T::Program->left, '', 'no process is left behind');
 
 # Kills, in the middle of the flow.
 my $k = T::Program->write('killed', 'while (<STDIN>) { print $got $_ }');
@@ -138,16 +123,16 @@ for my $round (1 .. 4) {
 }
 is($k->missing(@names), '', 'each row at least once');
 $r->stop;
-is(T::Program->left, '', 'no process is left behind');
+is(T::Program->left('killed'), '', 'no process is left behind');
 
-# One that never reads: what waits is bounded, the oldest goes, and it is said how much.
-my $never = T::Program->write('never', 'kill STOP => $$ if $first; while (<STDIN>) { print $got $_ }');
+# One that does not read until it is told: what waits is bounded, the oldest goes, and it is said how much.
+my $never = T::Program->write('never', 'kill STOP => $$ if !-e "$out.go"; while (<STDIN>) { print $got $_ }');
 $csv = stage_dir() . '/bound/state/acct.csv';
 my $b = milter('bound', <<"E", expect => qr/ rows-dropped | program-(?:stuck|ended) /);
 acct-file "|$never->{path}" { $FIELDS
     max-size = 1m
-    retry-interval = 2s
-    write-timeout = 5s }
+    retry-interval = 1s
+    write-timeout = 1s }
 acct-file "$csv" { $FIELDS }
 E
 @names = ();
@@ -160,8 +145,28 @@ for my $round (1 .. 15) {
 $b->log_like(qr/ rows-dropped .*rows=\d+ /, 'rows are dropped, and it is said');
 my ($waits) = `du -sb $b->{dir}/state/accounting/pipes` =~ /(\d+)/;
 cmp_ok($waits, '<', 3 << 20, 'what waits is bounded');
+open my $go, '>', "$never->{out}.go" or die $!;
 $never->has($names[-1]);
 my ($dropped, $said) = (0, $b->log_text);
 $dropped += $1 while $said =~ / rows-dropped .*rows=(\d+) /g;
 is(scalar(keys %{$never->got->{rows}}) + $dropped, scalar @names, 'each row was either read or dropped and counted');
+$b->stop;
+
+# The programs that did wrong.
+for my $name (sort keys %by) {
+    $by{$name}->has(@wrong);
+    $seen = $by{$name}->got;
+    is($seen->{torn}, 0, "$name: rows are whole");
+    cmp_ok($seen->{twice}, '<=', $TWICE, "$name: what came twice is bounded");
+}
+is($by{dies}->got->{headers}, 2, 'each start begins with the header');
+my $log = $w->log_text;
+like($log, qr/ program-ended level=error program=\S+dies pid=\d+ exit=3 /, 'the exit status is logged');
+like($log, qr/ program-stuck level=error program=\S+hangs /, 'one that reads nothing is ended');
+like($log, qr/ program-ended level=error program=\S+hangs pid=\d+ signal=9 /, 'by SIGKILL where need be');
+like($log, qr/ program-says-more program=\S+loud /, 'one that says too much is heard in part');
+unlike($log, qr/\e/, 'and cleaned');
+cmp_ok(length $log, '<', 100_000, 'and does not fill the log');
+$w->stop;
+is(T::Program->left, '', 'no process is left behind');
 all_done();

@@ -11,7 +11,8 @@ int watch_open(const char *folder)
 {
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
-    if (fd >= 0 && inotify_add_watch(fd, folder, IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE) < 0) {
+    if (fd >= 0 &&
+        inotify_add_watch(fd, folder, IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
         close(fd);
         fd = -1;
     }

@@ -13,8 +13,8 @@
 #include "run/watch.h"
 #include "tell/log.h"
 
-/* Seconds: of feeding once it should stop; for a program to end by itself, and by SIGTERM; between
- * two looks at what it read, and at the backlog where that cannot be watched. */
+/* Seconds: of feeding once it should stop; for a program to end by itself, and by SIGTERM, at
+ * most; between two looks at what it read, and at the backlog where that cannot be watched. */
 static const double rest = 1, end_patience = 5, look = 0.1, unwatched = 0.2;
 
 enum phase {
@@ -65,6 +65,14 @@ static void enter(struct feeder *f, enum phase phase, double at)
     f->at = at;
 }
 
+/* Nothing a program does takes longer than it may take to read. */
+static double patience(const struct feeder *f)
+{
+    double most = (double)f->conf->write_timeout;
+
+    return most < end_patience ? most : end_patience;
+}
+
 static void step_pause(struct feeder *f, double now)
 {
     if (now >= f->stop_at - rest) {
@@ -83,7 +91,7 @@ static void terminate(struct feeder *f, double now)
 {
     reader_close_input(&f->reader);
     reader_kill(&f->reader, SIGTERM);
-    enter(f, PHASE_ENDING, now + end_patience);
+    enter(f, PHASE_ENDING, now + patience(f));
 }
 
 static void step_feed(struct feeder *f, double now)
@@ -97,7 +105,7 @@ static void step_feed(struct feeder *f, double now)
         f->at = now + (double)f->conf->write_timeout;
     if (f->fed == FEED_ANEW || f->fed == FEED_BROKEN || now >= f->stop_at ||
         (now >= f->stop_at - rest && f->fed == FEED_ALL)) {
-        enter(f, PHASE_LEAVE, now + end_patience);
+        enter(f, PHASE_LEAVE, now + patience(f));
     } else if (now >= f->at) {
         log_say(LOG_FAULT, "", "program-stuck", {"program", span_of(f->reader.name)},
                 {"why", SPAN("it reads nothing")}, {"then", SPAN("it is ended")});

@@ -6,7 +6,7 @@
 #   acct-file "|$p->{path}" { ... }
 #   $p->has('a', 'b');       # waits for d rows of a@x.test and b@x.test
 #   my $got = $p->got;       # {rows}{a}: how often; {headers}, {torn}; {twice}: bytes that came again
-#   is(T::Program->left, '', 'none runs');
+#   is(T::Program->left, '', 'none runs');           # left('slow'): none of this name
 package T::Program;
 use v5.36;
 use Carp qw(croak);
@@ -74,12 +74,13 @@ sub has {
 
 # Programs of ours that run still, as pids.
 sub left {
-    my $folder = folder();
+    my ($class, $name) = @_;
+    my $path = folder() . '/' . ($name // '');
     my $find = sub {
         my @pids;
         for my $at (glob '/proc/[0-9]*/cmdline') {
             open my $in, '<', $at or next;
-            push @pids, $at =~ /(\d+)/ if index(<$in> // '', "$folder/") >= 0;
+            push @pids, $at =~ /(\d+)/ if index(<$in> // '', $path) >= 0;
         }
         return "@pids";
     };
