@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "smtp/reply.h"
+#include "smtp/xtext.h"
 #include "tell/record.h"
 #include "user.h"
 
@@ -12,8 +13,16 @@ enum { LINES_MAX = 8 * RECORD_MAX };
 /* What all recipients have in common; `memory` is where made texts are. */
 struct memory {
     char src[600], from_ip[ADDR_TEXT], to_ip[ADDR_TEXT], key[RECORD_KEY_MAX];
-    char reported[REPORT_TEXT];
+    char reported[REPORT_TEXT], env_id[ENVELOPE_PARTY + 1], orcpt[ENVELOPE_PARTY + 1];
 };
+
+/* Of ENVID or ORCPT, decoded; what is no xtext stays as it is, as in records of deliveries. */
+static struct span plain(struct span label, char to[ENVELOPE_PARTY + 1])
+{
+    size_t len = xtext_read(to, ENVELOPE_PARTY + 1, label);
+
+    return len == (size_t)-1 ? label : (struct span){to, len};
+}
 
 static void tls_columns(struct record *r, const struct tls_facts *tls)
 {
@@ -44,7 +53,7 @@ static void common_columns(struct record *r, const struct relay *relay, struct m
              relay->helo && relay->helo[0] ? " " : "", m->from_ip);
     r->column[COLUMN_type] = SPAN("r");
     r->column[COLUMN_orig] = sender.mailbox;
-    r->column[COLUMN_envId] = sender.label;
+    r->column[COLUMN_envId] = plain(sender.label, m->env_id);
     r->column[COLUMN_srcType] = SPAN("smtp");
     r->column[COLUMN_srcMta] = span_of(m->src);
     r->column[COLUMN_rcvSourceIp] = span_of(m->from_ip);
@@ -88,7 +97,7 @@ bool receipt_spool(struct spool *to, const struct relay *relay, double now)
         snprintf(m.key, sizeof m.key, "%s.%u.%u", relay->session, relay->messages, ++count);
         r.key = span_of(m.key);
         r.column[COLUMN_rcpt] = rcpt.mailbox;
-        r.column[COLUMN_orcpt] = rcpt.label;
+        r.column[COLUMN_orcpt] = plain(rcpt.label, m.orcpt);
         if (buf_room(&lines) < RECORD_MAX)
             well = flush(to, &lines) && well;
         well = record_write(&lines, &r) && well;

@@ -35,7 +35,7 @@ sub clean ($value) {
 
 my @bits = ("\r", "\n", "\r\n", '"', '""', ',', "\0", "\t", '\\', "\\\"", "\x7f", "\x1b[2J", '=', '+', '-', '@', "'",
     'd,forged,', '{"a":"b"}', "\xff", "\xfe\xff", "\xc3", "\xc3\xbc", "\xe2\x82\xac", "\xe2\x82", "\xc2\x85", "\xc0\xaf",
-    "\xed\xa0\x80", "\xf0\x9f\x93\xa7", "\xf5\x80\x80\x80", "\xef\xbc\x9d", "\xe2\x80\xa8", "\xef\xbb\xbf", ' ', 'a', 'smtp;250 2.0.0 Ok');
+    "\xed\xa0\x80", "\xf0\x9f\x93\xa7", "\xf5\x80\x80\x80", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\xa0", "\xe2\x80\xa8", "\xef\xbb\xbf", ' ', 'a', 'smtp;250 2.0.0 Ok');
 
 sub hostile {
     return '' if rand() < 0.1;

@@ -32,6 +32,9 @@ static const struct {
     {"acct-file a {\n map-header-to-field = {\"d header_X jobId\", \"d header_X\"}\n}",
      "f:2: map-header-to-field: 'd header_X' has not three words; write \"d header_X-Campaign "
      "jobId\""},
+    {"acct-file a { map-header-to-field = \"d header_X jobId envId\" }",
+     "f:1: map-header-to-field: 'd header_X jobId envId' has not three words; write \"d "
+     "header_X-Campaign jobId\""},
     {"acct-file a { map-header-to-field = \"tq header_X jobId\" }",
      "f:1: map-header-to-field: 'tq header_X jobId' begins with no type that has a message; write "
      "d, b, t or r"},

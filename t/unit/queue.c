@@ -19,6 +19,7 @@ static const struct {
     {{0}, "", true},
     {LIST("*/*"), "example.test/{default}", true},
     {LIST("*/*"), "", true},
+    {LIST("Example.Test/*"), "example.test/{default}", true},
     {LIST("example.test/*"), "Example.TEST/{default}", true},
     {LIST("example.test/*"), "a.example.test/{default}", false},
     {LIST("*.example.test/*"), "a.example.test/{default}", true},
