@@ -91,7 +91,7 @@ static void check_demand(const struct handing *h, const char *where)
 
 static void check_ids(const struct handing *h, const char *where)
 {
-    bool counts = h->settings->acct_file_count > 0;
+    bool counts = settings_has_accounts(h->settings);
     char name[64];
 
     if (span_is(of_client(h, "send_xforward_command", name), "no") &&

@@ -34,7 +34,7 @@ static void compare(const struct target *t, const struct postconf *p)
         p->content_timeout > p->filter_timeout ? p->content_timeout : p->filter_timeout;
     unsigned long most = patience(t->settings);
 
-    if (p->short_ids && t->settings->acct_file_count > 0)
+    if (p->short_ids && settings_has_accounts(t->settings))
         finding_add(t->findings, FINDING_SHORT_IDS, t->where, "enable_long_queue_ids = no");
     if (p->smtpd_timeout && p->smtpd_timeout < most)
         finding_add(t->findings, FINDING_GIVES_UP, t->where,

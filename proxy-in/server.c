@@ -165,7 +165,7 @@ static bool open_spool(struct server *v)
     const struct settings *s = v->worker.settings;
     char why[512];
 
-    if (s->acct_file_count == 0)
+    if (!settings_has_accounts(s))
         return true;
     v->worker.spool = spool_open(s->global.spool_directory, "received", why, sizeof why);
     if (!v->worker.spool)

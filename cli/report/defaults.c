@@ -23,7 +23,8 @@ static bool add_files(struct report_plan *p, const struct settings *s, bool filt
         const struct acct_file *a = &s->acct_files[i];
 
         p->files.types = new_types(a, *had);
-        if (*a->head.title != '/' || !p->files.types || (a->queue_filter.count > 0) != filtered)
+        if (a->is_ours || *a->head.title != '/' || !p->files.types ||
+            (a->queue_filter.count > 0) != filtered)
             continue;
         *had |= p->files.types;
         if (!file_list_add_account(&p->files, a->head.title, a->move_to, why, size))
@@ -36,7 +37,7 @@ bool report_default_files(struct report_plan *p, const struct settings *s, char 
 {
     unsigned had = 0;
 
-    if (s->acct_file_count == 1) {
+    if (s->acct_file_count - s->global.tls_reports == 1) {
         /* What it was told to write before this counts, too. */
         if (*s->acct_files->head.title == '/' &&
             !file_list_add_account(&p->files, s->acct_files->head.title, s->acct_files->move_to,
@@ -48,7 +49,7 @@ bool report_default_files(struct report_plan *p, const struct settings *s, char 
     }
     if (p->files.count == 0)
         (void)snprintf(why, size,
-                       s->acct_file_count
+                       settings_has_accounts(s)
                            ? "none of the configuration's accounting files is there yet"
                            : "the configuration has no acct-file section; name the files");
     return p->files.count > 0;

@@ -43,6 +43,57 @@ static bool is_name_server(struct span text)
     return addr_read(host, &a) && (!text.len || text_number(text, UINT16_MAX, &port)) && port > 0;
 }
 
+/* The sender of a mail: nothing in it has a meaning in a command or in a header field. */
+static bool is_address(const char *text)
+{
+    const char *at = strchr(text, '@');
+
+    for (const char *p = text; *p; p++)
+        if (!isgraph((unsigned char)*p) || strchr("<>()[],;:\"\\", *p))
+            return false;
+    return at && at > text && at[1] && !strchr(at + 1, '@') && strlen(text) <= 254;
+}
+
+static bool is_line(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if (iscntrl((unsigned char)*p))
+            return false;
+    return text_is_utf8(span_of(text));
+}
+
+/* What tls-report-server is; elsewhere servers are those of a backend. */
+static void check_report_server(struct check *c, struct section *s, const char *text)
+{
+    struct backend_server server;
+
+    if (!backend_server_read(text, &server))
+        wrong(c, s, "tls-report-server",
+              "'%s' is no server; write 127.0.0.1:25, [::1]:25 or unix:/PATH", text);
+}
+
+static void check_reports(struct check *c, struct section *s, const struct global *g)
+{
+    check_report_server(c, s, g->tls_report_server);
+    if (!is_line(g->tls_report_organization))
+        wrong(c, s, "tls-report-organization", "is not one line of UTF-8; write a name");
+    if (!is_line(g->tls_report_contact))
+        wrong(c, s, "tls-report-contact", "is not one line of UTF-8; write tls@example.com");
+    if (*g->tls_report_from && !is_address(g->tls_report_from))
+        wrong(c, s, "tls-report-from", "'%s' is no mail address; write tls@example.com",
+              g->tls_report_from);
+    if (!g->tls_reports)
+        return;
+    if (!*g->tls_report_contact)
+        wrong(c, s, "tls-reports",
+              "needs tls-report-contact, whom readers of reports may ask, such as "
+              "tls@example.com");
+    else if (!*g->tls_report_from && !is_address(g->tls_report_contact))
+        wrong(c, s, "tls-report-contact",
+              "'%s' is no mail address, so tls-report-from must be one, such as tls@example.com",
+              g->tls_report_contact);
+}
+
 static void check_global(struct check *c, struct section *s)
 {
     const struct global *g = (const struct global *)s->head;
@@ -52,6 +103,7 @@ static void check_global(struct check *c, struct section *s)
         if (!is_name_server(span_of(g->name_server.at[i])))
             wrong(c, s, "name-server", "'%s' is not ADDRESS or ADDRESS@PORT; write 127.0.0.1@53",
                   g->name_server.at[i]);
+    check_reports(c, s, g);
 }
 
 const struct section *check_find(const struct check *c, int kind, const char *title)

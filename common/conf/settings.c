@@ -8,6 +8,7 @@
 #include "conf/certificates.h"
 #include "conf/check.h"
 #include "conf/kinds.h"
+#include "conf/ours.h"
 #include "conf/rollups.h"
 #include "conf/value.h"
 #include "conf/wants.h"
@@ -79,6 +80,8 @@ static void collect_all(struct arena *a, const struct section *list, struct sett
     out->milter_listeners =
         collect(a, list, KIND_MILTER_LISTENER, NULL, &out->milter_listener_count);
     out->acct_files = collect(a, list, KIND_ACCT_FILE, NULL, &out->acct_file_count);
+    if (out->global.tls_reports)
+        out->acct_files = ours_add(a, &out->global, out->acct_files, &out->acct_file_count);
     out->source_sections = collect(a, list, KIND_SOURCE, NULL, &out->source_section_count);
     out->sender_sections = collect(a, list, KIND_SENDER_DOMAIN, NULL, &out->sender_section_count);
     out->macro_sections = collect(a, list, KIND_DOMAIN_MACRO, NULL, &out->macro_section_count);
@@ -214,6 +217,11 @@ enum acct_sync settings_sync(const struct settings *s)
         if (s->acct_files[i].sync > strictest)
             strictest = (enum acct_sync)s->acct_files[i].sync;
     return strictest;
+}
+
+bool settings_has_accounts(const struct settings *s)
+{
+    return s->acct_file_count > 0 && !s->acct_files->is_ours;
 }
 
 unsigned settings_workers(const struct settings *s)

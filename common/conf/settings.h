@@ -287,6 +287,7 @@ struct acct_file {
         ACCT_FILE_OPTIONS(OPTION_FIELD, acct_file) /* records: as "d", "b", "t", "tq", "r" */
         const struct record_fields *record_fields;
     size_t record_fields_count;
+    bool is_ours; /* no section: what tls-reports keeps; it is finished daily, without move-to */
 };
 
 /* All pointers are the snapshot's own. */
@@ -296,7 +297,7 @@ struct settings {
     const struct backend *backends;
     const struct relay_listener *relay_listeners;
     const struct milter_listener *milter_listeners;
-    const struct acct_file *acct_files;
+    const struct acct_file *acct_files; /* the one that is_ours comes last */
     const struct source *source_sections;
     const struct sender *sender_sections;
     const struct domain *domain_sections;
@@ -331,6 +332,10 @@ const struct backend *settings_backend(const struct settings *s, const struct sm
 
 /* The strictest `sync` of all acct-file sections, which counts for all who write records. */
 enum acct_sync settings_sync(const struct settings *s);
+
+/* Is there any acct-file section? What tls-reports keeps is none, and not about mail that comes in.
+ */
+bool settings_has_accounts(const struct settings *s);
 
 /* How many workers: as many as processors where the file does not say. */
 unsigned settings_workers(const struct settings *s);

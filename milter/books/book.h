@@ -25,7 +25,7 @@ struct journal_file {
     mode_t mode;      /* of a new one */
     struct span header;
     const char *move_to;  /* finished files go there; NULL or "": they stay beside */
-    double move_interval; /* with move_to: when it is finished, in seconds; 0: never */
+    double move_interval; /* how old it becomes, in seconds; 0: as old as may be */
     uint64_t max_size;    /* it is finished before it would grow beyond; 0: never */
     double delete_after;  /* without move_to: finished ones go after so long; 0: never */
     bool count;           /* log how many records it has */

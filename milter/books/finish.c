@@ -158,7 +158,7 @@ void finish_if_due(struct book *b)
 {
     const char *why;
 
-    if (!b->file.move_to || !*b->file.move_to || b->file.move_interval <= 0 || finish_has_failed(b))
+    if (b->file.move_interval <= 0 || finish_has_failed(b))
         return;
     if (b->due <= 0)
         find_due(b);

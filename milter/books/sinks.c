@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "acct/account.h"
 #include "acct/command.h"
+#include "acct/filename.h"
 #include "milter/pipes/backlog.h"
 
 enum { ROWS_MANY = 4 << 20, ROWS_MAX = 16 << 20 };
@@ -81,16 +83,34 @@ struct sinks *sinks_open(const struct settings *settings, char *why, size_t size
 static struct journal_file file_of(const struct sink *sink, bool sync)
 {
     const struct acct_file *conf = sink->conf;
+    bool moves = (conf->move_to && *conf->move_to) || conf->is_ours;
 
     return (struct journal_file){.path = conf->head.title,
                                  .mode = conf->world_readable ? 0644 : 0640,
                                  .header = account_header(sink->account),
                                  .move_to = conf->move_to,
-                                 .move_interval = (double)conf->move_interval,
+                                 .move_interval = moves ? (double)conf->move_interval : 0,
                                  .max_size = conf->max_size,
                                  .delete_after = (double)conf->delete_after,
                                  .count = conf->count_moved_records,
                                  .sync = sync};
+}
+
+/* The folder of what nobody configured is made by nobody else; a section's is the administrator's.
+ */
+static bool make_folder(const struct acct_file *conf, char *why, size_t size)
+{
+    struct span folder = filename_folder(conf->head.title);
+    char path[4200];
+
+    if (!conf->is_ours)
+        return true;
+    snprintf(path, sizeof path, "%.*s", SPAN_ARG(folder));
+    if (mkdir(path, 0750) == 0 || errno == EEXIST)
+        return true;
+    snprintf(why, size, "%s:%u: tls-reports: %s: %s", conf->head.file, conf->head.line, path,
+             strerror(errno));
+    return false;
 }
 
 /* A program's rows go to its backlog, which the feeder empties. */
@@ -117,6 +137,8 @@ bool sinks_register(struct sinks *s, struct journal *j, bool sync, char *why, si
         const struct option_head *head = &sink->conf->head;
         struct journal_file file = file_of(sink, sync);
 
+        if (!make_folder(sink->conf, why, size))
+            return false;
         if (command_is(head->title) && !open_backlog(s, sink, &file)) {
             snprintf(why, size, "%s:%u: acct-file %s: no folder for its rows: %s", head->file,
                      head->line, head->title, strerror(errno));

@@ -83,6 +83,23 @@ static const struct {
     {"acct-file a { privacy-policy = {siphash, \"too short\"} }",
      "f:1: privacy-policy: siphash has a key of 16 bytes; write {siphash, KEY}, or "
      "{siphash-hexkey, HEX} with 32 digits"},
+    {"host-name = a.test\ntls-reports = yes",
+     "f:2: tls-reports: needs tls-report-contact, whom readers of reports may ask, such as "
+     "tls@example.com"},
+    {"tls-reports = yes\ntls-report-contact = +49-1",
+     "f:2: tls-report-contact: '+49-1' is no mail address, so tls-report-from must be one, such as "
+     "tls@example.com"},
+    {"tls-report-from = \"a@b>\"",
+     "f:1: tls-report-from: 'a@b>' is no mail address; write tls@example.com"},
+    {"tls-report-from = \"a@b@c\"",
+     "f:1: tls-report-from: 'a@b@c' is no mail address; write tls@example.com"},
+    {"tls-report-organization = \"a\xff\"",
+     "f:1: tls-report-organization: is not one line of UTF-8; write a name"},
+    {"tls-report-contact = \"\xff\"",
+     "f:1: tls-report-contact: is not one line of UTF-8; write tls@example.com"},
+    {"tls-report-server = localhost",
+     "f:1: tls-report-server: 'localhost' is no server; write 127.0.0.1:25, [::1]:25 or "
+     "unix:/PATH"},
     {"acct-file a { record-fields d { } record-fields delivery { } }",
      "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
 };

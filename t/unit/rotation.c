@@ -95,6 +95,27 @@ static void old_files_are_moved(void **state)
     spool_close(&s);
 }
 
+/* What tls-reports keeps is finished daily where it is, and removed in time. */
+static void what_is_ours_is_finished_daily(void **state)
+{
+    struct spool *s = open_spool("delivered");
+
+    (void)state;
+    snprintf(csv, sizeof csv, "%s/state/tlsrpt/sessions.csv", folder);
+    files[0].is_ours = true;
+    files[0].move_interval = 86400;
+    open_ledger();
+    add_row(s, "one");
+    assert_string_equal(contents(csv), HEADER "d,one,,,\r\n");
+    clock_hold(1000000 + 86401);
+    step_to_the_end();
+    assert_int_equal(access(csv, F_OK), -1);
+    add_row(s, "two");
+    snprintf(csv, sizeof csv, "%s/state/tlsrpt/sessions-1970-01-12-0000.csv", folder);
+    assert_string_equal(contents(csv), HEADER "d,one,,,\r\n");
+    spool_close(&s);
+}
+
 /* clang-format off */
 static const struct {
     const char *name;
@@ -276,10 +297,10 @@ static void only_plain_files_are_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_ALL(full_files_are_finished),     WITH_ALL(old_files_are_moved),
-        WITH_ALL(when_files_are_due),          WITH_ALL(what_cannot_be_moved_stays),
-        WITH_ALL(old_files_are_removed),       WITH_ALL(moved_between_write_and_mark),
-        WITH_ALL(only_plain_files_are_written)};
+        WITH_ALL(full_files_are_finished),      WITH_ALL(old_files_are_moved),
+        WITH_ALL(when_files_are_due),           WITH_ALL(what_cannot_be_moved_stays),
+        WITH_ALL(old_files_are_removed),        WITH_ALL(moved_between_write_and_mark),
+        WITH_ALL(only_plain_files_are_written), WITH_ALL(what_is_ours_is_finished_daily)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
