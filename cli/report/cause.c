@@ -53,9 +53,9 @@ struct failure *failures_add(struct roster *r, const struct cause *c)
         return NULL;
     f->head.count++;
     if (!f->domain) {
-        f->domain = strndup(c->domain.at ? c->domain.at : "", c->domain.len);
-        f->server = strndup(c->server.at ? c->server.at : "", c->server.len);
-        f->diagnostic = strndup(c->diagnostic.at ? c->diagnostic.at : "", c->diagnostic.len);
+        f->domain = roster_text(c->domain);
+        f->server = roster_text(c->server);
+        f->diagnostic = roster_text(c->diagnostic);
         f->first = c->at;
     }
     if (c->at < f->first)

@@ -279,11 +279,8 @@ static void count_received(struct seen *s)
     if (!p)
         return;
     party_count(p, s->at, secrecy, how);
-    if (!p->called) {
-        struct span name = source_name(mta);
-
-        p->called = strndup(name.at ? name.at : "", name.len);
-    }
+    if (!p->called)
+        p->called = roster_text(source_name(mta));
 }
 
 /* What is only noted of TLS, or led to clear text, is not why the mail was refused. */

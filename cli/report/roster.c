@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/text.h"
+
 enum { ROOM_FIRST = 16 };
 
 void roster_init(struct roster *r, size_t size, size_t most, roster_drop_fn *drop, void *arg)
@@ -187,4 +189,12 @@ void *roster_get(struct roster *r, struct span name)
         return add(r, name, hash);
     r->last = *slot - 1;
     return roster_at(r, r->last);
+}
+
+char *roster_text(struct span text)
+{
+    char clean[ROSTER_TEXT + 1];
+
+    (void)text_clean(clean, sizeof clean, text.at ? text : SPAN(""));
+    return strdup(clean);
 }

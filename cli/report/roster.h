@@ -12,7 +12,7 @@
 
 #include "base/span.h"
 
-enum { ROSTER_NAME = 320 }; /* longer ones are cut */
+enum { ROSTER_NAME = 320, ROSTER_TEXT = 1023 }; /* longer ones are cut */
 
 /* Each thing begins so. */
 struct roster_head {
@@ -48,3 +48,7 @@ static inline void *roster_at(const struct roster *r, size_t i)
 {
     return r->entries + i * r->size;
 }
+
+/* A copy of what an entry remembers besides its name, cleaned: rows may have a megabyte of it.
+ * The caller's; NULL: no memory. */
+char *roster_text(struct span text);

@@ -9,8 +9,6 @@
 #include "cli/report/counted.h"
 #include "cli/report/stamp.h"
 
-enum { TEXT_MOST = 1024 };
-
 static void *keep(struct count *c, size_t size)
 {
     struct kept *k = calloc(1, sizeof *k + size);
@@ -25,7 +23,7 @@ static void *keep(struct count *c, size_t size)
 /* Cleaned; "" where there is no memory. */
 static const char *keep_text(struct count *c, const char *text)
 {
-    char clean[TEXT_MOST], *copy;
+    char clean[ROSTER_TEXT + 1], *copy;
     size_t len = text ? text_clean(clean, sizeof clean, span_of(text)) : 0;
 
     if (len == 0 || !(copy = keep(c, len + 1)))

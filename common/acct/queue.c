@@ -47,8 +47,11 @@ static bool matches(struct span pattern, struct span text)
 
 bool queue_passes(struct texts patterns, struct span queue)
 {
-    struct span domain = span_cut(&queue, '/');
+    struct span domain;
 
+    if (patterns.count == 0)
+        return true;
+    domain = span_cut(&queue, '/');
     for (size_t i = 0; i < patterns.count; i++) {
         struct span pattern = span_of(patterns.at[i]);
         bool out = begins_not(pattern);
@@ -57,5 +60,5 @@ bool queue_passes(struct texts patterns, struct span queue)
         if (matches(span_cut(&vmta, '/'), domain) && matches(vmta, queue))
             return !out;
     }
-    return patterns.count == 0;
+    return false;
 }

@@ -244,6 +244,16 @@ static bool take_object(struct rows *r, struct span *cells, enum rows_got *got)
     return true;
 }
 
+/* Behind a header a first field may begin with a brace, and no quote follows that: a field with
+ * quotes begins with one. */
+static bool is_object(const struct rows *r)
+{
+    const char *at = r->block + r->from;
+    size_t len = r->to - r->from;
+
+    return len > 0 && *at == '{' && (!r->columns || (len > 1 && at[1] == '"'));
+}
+
 enum rows_got rows_next(struct rows *r, struct span *cells)
 {
     enum rows_got got;
@@ -252,7 +262,7 @@ enum rows_got rows_next(struct rows *r, struct span *cells)
         return ROWS_END;
     for (;;) {
         r->line = r->next_line;
-        if (r->from < r->to && r->block[r->from] == '{') {
+        if (is_object(r)) {
             if (take_object(r, cells, &got))
                 return got;
         } else if (cells_split(r->block + r->from, r->to - r->from, &r->cells)) {

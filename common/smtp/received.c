@@ -47,15 +47,24 @@ static size_t address(struct span s)
     return s.len;
 }
 
+/* How much of a comment stands for itself at the front of `s`. Exim writes (envelope-from
+ * <ADDRESS>) there as the client gave it, parentheses and all. */
+static size_t comment_part(struct span s)
+{
+    size_t len = *s.at == '<' ? address(s) : *s.at == '\\' ? 2 : 1;
+
+    if (*s.at == '<' && s.at[len - 1] != '>')
+        return 1; /* not closed: a sign like others */
+    return len;
+}
+
 /* The same for (a comment), in which there may be comments. */
 static size_t comment(struct span s)
 {
     size_t depth = 0;
 
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.at[i] == '\\')
-            i++;
-        else if (s.at[i] == '(')
+    for (size_t i = 0; i < s.len; i += comment_part(span_after(s, i))) {
+        if (s.at[i] == '(')
             depth++;
         else if (s.at[i] == ')' && --depth == 0)
             return i + 1;

@@ -27,6 +27,9 @@ static const struct { const char *name, *message, *by, *id; } cases[] = { /* by 
     {"nor in comments", "Received: from c (by evil (id EVIL) x) by mx (a \\) by evil) id GOOD (id EVIL); Thu\r\nX: y\r\n", "mx", "GOOD"},
     {"nor in a recipient", "Received: from c by mx id GOOD for <\"a> id EVIL\"@y>; Thu\r\nX: y\r\n", "mx", "GOOD"},
     {"nor in a bare one", "Received: from c by mx id GOOD for \"a id EVIL\"@y; Thu\r\nX: y\r\n", "mx", "GOOD"},
+    {"nor does Exim's comment hide what follows", "Received: from c by mx with esmtp (Exim 4.96)\r\n\t(envelope-from <\"x(\"@y.test>)\r\n\tid GOOD for b@z; Thu\r\nX: y\r\n", "mx", "GOOD"},
+    {"or show what is in it", "Received: from c by mx (envelope-from <\"x) by evil id EVIL (\"@y.test>) id GOOD; Thu\r\nX: y\r\n", "mx", "GOOD"},
+    {"a sign < in a comment", "Received: from c by mx (a < b) id GOOD; Thu\r\nX: y\r\n", "mx", "GOOD"},
     {"an open comment hides all", "Received: from ( by mx id GOOD; Thu\r\nX: y\r\n", NULL, NULL},
     {"strange letters are no id", "Received: by mx id a,b; Thu\r\nX: y\r\n", NULL, NULL},
 };

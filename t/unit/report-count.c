@@ -34,6 +34,27 @@ static uint64_t count_of(const struct roster *r, const char *name)
     return 0;
 }
 
+/* What others said a megabyte of is not remembered a thousand times. */
+static void test_text(void **state)
+{
+    static char long_text[1 << 20];
+    char *kept;
+
+    (void)state;
+    memset(long_text, 'x', sizeof long_text);
+    memcpy(long_text + ROSTER_TEXT - 1, "\xc3\xa4", 2);
+    kept = roster_text((struct span){long_text, sizeof long_text});
+    assert_non_null(kept);
+    assert_int_equal(strlen(kept), ROSTER_TEXT - 1);
+    free(kept);
+    kept = roster_text((struct span){NULL, 0});
+    assert_string_equal(kept, "");
+    free(kept);
+    kept = roster_text(SPAN("a\nb"));
+    assert_string_equal(kept, "a?b");
+    free(kept);
+}
+
 /* Exact as long as all have room, against a plain array. */
 static void test_exact(void **state)
 {
@@ -286,10 +307,11 @@ static void test_same_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),      cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_long_names), cmocka_unit_test(test_spoiled),
-        cmocka_unit_test(test_stamps),     cmocka_unit_test(test_wishes),
-        cmocka_unit_test(test_odd_rows),   cmocka_unit_test(test_same_time),
+        cmocka_unit_test(test_text),      cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_bounded),   cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_spoiled),   cmocka_unit_test(test_stamps),
+        cmocka_unit_test(test_wishes),    cmocka_unit_test(test_odd_rows),
+        cmocka_unit_test(test_same_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,8 @@ static const struct {
     {"a header alone", HEAD, "", false},
     {"half a header", "type,rc", "", true},
     {"no header", "d,1,a@b,x\r\nd,2,c@d,y\r\n", "1 bad\n", false},
+    {"a brace is no JSON", "rcpt,type\n{x@y,d\n{\"type\":\"b\"}\nc@d,t\n",
+     "2 d|{x@y|-\n3 b|-|-\n4 t|c@d|-\n", false},
     {"not text",
      "\x7f"
      "ELF\n\n\n",
