@@ -59,6 +59,31 @@ static size_t put_quoted(char *to, struct span value)
     return len + 2;
 }
 
+/* Where a cell may begin: what a spreadsheet sees behind blanks and quotes. */
+static bool is_guarded(struct span value)
+{
+    while (value.len > 0 && (*value.at == '"' || *value.at == ' '))
+        value = span_after(value, 1);
+    return is_formula(value);
+}
+
+/* Some countries' spreadsheets begin a cell at each semicolon. */
+static size_t put_guarded(char *to, struct span value)
+{
+    size_t len = 0;
+
+    while (value.len > 0) {
+        const char *end = memchr(value.at, ';', value.len);
+        size_t part = end ? (size_t)(end - value.at) + 1 : value.len;
+
+        if (is_guarded(value))
+            to[len++] = '\'';
+        len += put_marked(to + len, (struct span){value.at, part}, '"', '"', '"');
+        value = span_after(value, part);
+    }
+    return len;
+}
+
 size_t cell_csv(char *to, struct span value, bool guard)
 {
     char clean[RECORD_MAX + 1];
@@ -67,16 +92,13 @@ size_t cell_csv(char *to, struct span value, bool guard)
 
     if (value.len == 0)
         return 0;
-    guard = guard && is_formula(value);
     if (!guard && is_plain(value))
         return memchr(value.at, ',', value.len) ? put_quoted(to, value) : put(to, value);
     value = (struct span){clean, text_clean(clean, sizeof clean, value)};
     quoted = memchr(value.at, ',', value.len) || memchr(value.at, '"', value.len);
     if (quoted)
         to[len++] = '"';
-    if (guard)
-        to[len++] = '\'';
-    len += put_marked(to + len, value, '"', '"', '"');
+    len += guard ? put_guarded(to + len, value) : put_marked(to + len, value, '"', '"', '"');
     if (quoted)
         to[len++] = '"';
     return len;

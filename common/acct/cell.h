@@ -17,7 +17,7 @@ static inline size_t cell_room(struct span value)
 }
 
 /* Quoted where it must be. `guard`: with a ' in front where a spreadsheet would take it for a
- * formula. How many bytes it is comes back. */
+ * formula, or what follows a semicolon in it. How many bytes it is comes back. */
 size_t cell_csv(char *to, struct span value, bool guard);
 
 /* With its quotes. */

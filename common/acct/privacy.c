@@ -204,16 +204,20 @@ static bool has_domain(struct span s, struct span domain)
 static const struct person *find_at(const struct privacy *p, const bool *looked_for, struct span s,
                                     size_t i, size_t *len)
 {
+    const struct person *found = NULL;
+
+    *len = 0;
     for (size_t who = 0; who < p->count; who++) {
         const struct person *one = &p->persons[who];
 
         for (size_t form = 0; looked_for[who] && form < one->form_count; form++) {
-            *len = one->forms[form].len;
-            if (stands_at(s, i, one->forms[form]))
-                return one;
+            if (one->forms[form].len > *len && stands_at(s, i, one->forms[form])) {
+                *len = one->forms[form].len;
+                found = one;
+            }
         }
     }
-    return NULL;
+    return found;
 }
 
 static void hide_words(struct privacy *p, struct span *value, size_t start, const bool *looked_for)

@@ -213,7 +213,7 @@ enum acct_format { ACCT_CSV, ACCT_JSON };
       "fields hold beside addresses stay.")                                                        \
     O(S, FLAG, csv_guard, "no", ANY,                                                               \
       "Put a ' before cells that a spreadsheet would take for a formula: those that begin with = " \
-      "+ - or @.")                                                                                 \
+      "+ - or @, also behind a semicolon.")                                                        \
     O(S, FLAG, world_readable, "no", ANY, "Mode 0644 instead of 0640.")                            \
     O(S, WORD, sync, "none", WORDS("none interval reply"),                                         \
       "What survives the loss of power: with interval what was recorded sync-interval ago, with "  \

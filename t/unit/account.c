@@ -164,6 +164,8 @@ static const struct {
     {"formula -", SPAN("-1"), "-1", "'-1", "-1"},
     {"formula @", SPAN("@x"), "@x", "'@x", "@x"},
     {"formula in wide signs", SPAN("\xef\xbc\x9d" "1"), "\xef\xbc\x9d" "1", "'\xef\xbc\x9d" "1", "\xef\xbc\x9d" "1"},
+    {"formula behind a semicolon", SPAN("a;=1;;@b;c"), "a;=1;;@b;c", "a;'=1;;'@b;c", "a;=1;;@b;c"},
+    {"and a blank or a quote", SPAN(" =1; \"=1"), "\" =1; \"\"=1\"", "\"' =1;' \"\"=1\"", " =1; \\\"=1"},
     {"formula behind a tab", SPAN("\t=1"), "?=1", "?=1", "?=1"},
 };
 /* clang-format on */

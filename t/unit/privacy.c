@@ -274,6 +274,22 @@ static void original_too(void **state)
     privacy_free(&p);
 }
 
+/* Of joe.smith nothing is left because joe is one of them, too. */
+static void longest_first(void **state)
+{
+    bool lost;
+    struct privacy *p = privacy_new((struct texts)REDACT, &lost);
+    struct record r = {.at = 1};
+
+    (void)state;
+    r.column[COLUMN_rcpt] = SPAN("joe@x.test");
+    r.column[COLUMN_orcpt] = SPAN("rfc822;joe.smith@y.test");
+    r.column[COLUMN_dsnDiag] = SPAN("smtp;550 joe.smith, joe");
+    privacy_apply(p, &r);
+    assert_span(r.column[COLUMN_dsnDiag], "smtp;550 X, X");
+    privacy_free(&p);
+}
+
 /* However often it is repeated, and however long the pseudonym is. */
 static void stays_small(void **state)
 {
@@ -360,11 +376,12 @@ static void a_file_has_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(siphash_vectors), cmocka_unit_test(hmac_vectors),
-        cmocka_unit_test(policies),        cmocka_unit_test(retain_is_none),
-        cmocka_unit_test(same_and_other),  cmocka_unit_test(repeated),
-        cmocka_unit_test(original_too),    cmocka_unit_test(stays_small),
-        cmocka_unit_test(wrong_policies),  cmocka_unit_test(a_file_has_its_own),
+        cmocka_unit_test(siphash_vectors),    cmocka_unit_test(hmac_vectors),
+        cmocka_unit_test(policies),           cmocka_unit_test(retain_is_none),
+        cmocka_unit_test(same_and_other),     cmocka_unit_test(repeated),
+        cmocka_unit_test(original_too),       cmocka_unit_test(longest_first),
+        cmocka_unit_test(stays_small),        cmocka_unit_test(wrong_policies),
+        cmocka_unit_test(a_file_has_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
