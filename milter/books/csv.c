@@ -34,13 +34,16 @@ static const char *reason(int error)
     return strerror(error);
 }
 
-/* On one byte far behind all that a file may hold. Where locks are not known we do without. */
+/* On one byte far behind all that a file may hold. Where locks are not known we do without; and
+ * where one who may read the file locks it against us, who cannot be an accountant. */
 static bool lock(int fd)
 {
     struct flock far = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = INT64_MAX - 1, .l_len = 1};
 
-    return fcntl(fd, F_OFD_SETLK, &far) == 0 || (errno != EAGAIN && errno != EACCES);
+    if (fcntl(fd, F_OFD_SETLK, &far) == 0 || (errno != EAGAIN && errno != EACCES))
+        return true;
+    return fcntl(fd, F_OFD_GETLK, &far) == 0 && far.l_type != F_WRLCK;
 }
 
 static int open_or_make(const char *path, mode_t mode)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t/lib/books.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,6 +280,28 @@ static void account_for_ever(void)
 }
 
 /* SIGKILL at random moments, in a loop: each row is there once, in order. */
+/* Who may read the file may lock it so that nobody writes. */
+static void a_reader_locks_nobody_out(void **state)
+{
+    struct flock all = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    struct spool *s = open_spool("delivered");
+    int fd;
+
+    (void)state;
+    spool_row(s, RECORD_ROW, "d", "one");
+    open_ledger();
+    step_to_the_end();
+    ledger_close(&ledger);
+    fd = open(csv, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), 0);
+    spool_row(s, RECORD_ROW, "d", "two");
+    open_ledger();
+    step_to_the_end();
+    assert_string_equal(contents(csv), HEADER "d,one,,,\r\nd,two,,,\r\n");
+    close(fd);
+    spool_close(&s);
+}
+
 static void killed_at_any_moment(void **state)
 {
     enum { KILLS = 60, ROWS = 20 };
@@ -332,6 +355,7 @@ int main(void)
         WITH_ALL(a_file_that_is_named_no_more_gets_its_rows),
         WITH_ALL(an_absent_folder_holds_rows_back),
         WITH_ALL(there_is_but_one),
+        WITH_ALL(a_reader_locks_nobody_out),
         WITH_ALL(killed_at_any_moment),
     };
 
