@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # What stands in which accounting file: types and columns, queue filters, domains that are not
-# written, JSON beside CSV; and what becomes of a file whose columns or format are others now.
+# written, JSON beside CSV, names hidden; and what becomes of a file whose columns or format are others now.
 use v5.36;
 use lib 't/lib';
 use Test::More;
@@ -38,6 +38,12 @@ acct-file "@dir@/some.csv" {
     csv-guard = yes
     record-fields d { fields = {rcpt, orig} }
     record-fields b { fields = {rcpt, queue} }
+}
+acct-file "@dir@/hidden.csv" {
+    records = b
+    privacy-policy = {redact, someone}
+    world-readable = yes
+    record-fields b { fields = {rcpt, dsnDiag} }
 }
 CONF
 my $accountant = T::Run->start('sallyport-milter', dir => $dir, conf => $common . $files);
@@ -99,6 +105,13 @@ subtest 'a filter, and the guard' => sub {
     my @rows = csv_rows("$dir/some.csv");
     is(join(' ', map { "$_->{type}:$_->{rcpt}" } @rows), 'd:ok@a.test b:no@a.test b:no@quiet.test d:last@a.test', 'b.test is kept out');
     is($rows[0]{orig}, q('=a@a.test), 'no formula');
+};
+
+subtest 'for others to read, without the recipients' => sub {
+    is(whole("$dir/hidden.csv"), qq(type,rcpt,dsnDiag\r\n) . join('', map { qq(b,someone\@$_,"smtp;550 5.1.1 =someone, ""none"""\r\n) } qw(a.test quiet.test)),
+        'they have another name, in replies, too');
+    my %mode = map { $_ => sprintf '%04o', (stat "$dir/$_")[2] & 07777 } qw(hidden.csv all.csv);
+    is_deeply(\%mode, {'hidden.csv' => '0644', 'all.csv' => '0640'}, 'world-readable or not');
 };
 
 subtest 'what was CSV becomes JSON, and what was JSON becomes CSV' => sub {

@@ -102,6 +102,23 @@ static const struct {
      "unix:/PATH"},
     {"acct-file a { record-fields d { } record-fields delivery { } }",
      "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
+    {"acct-file \"|/bin/sh -c x\" { world-readable = no }",
+     "f:1: world-readable: is for files, not for programs; drop it"},
+    {"acct-file |/bin/sh { move-to = /x }",
+     "f:1: move-to: is for files, not for programs; drop it"},
+    {"acct-file |/bin/sh { move-interval = 1d }",
+     "f:1: move-interval: is for files, not for programs; drop it"},
+    {"acct-file |/bin/sh {\n delete-after = 8d\n}",
+     "f:2: delete-after: is for files, not for programs; drop it"},
+    {"acct-file |/bin/sh { count-moved-records = yes }",
+     "f:1: count-moved-records: is for files, not for programs; drop it"},
+    {"acct-file |/etc/passwd { }",
+     "f:1: acct-file: /etc/passwd cannot be run; write a program, or chmod +x it"},
+    {"acct-file |/etc { }", "f:1: acct-file: /etc cannot be run; write a program, or chmod +x it"},
+    {"acct-file |/nowhere/x { }",
+     "f:1: acct-file: /nowhere/x: No such file or directory; install it, or write where it is"},
+    {"acct-file |sh { }",
+     "f:1: acct-file: a program is named by its whole path; write |/usr/bin/PROGRAM ARGUMENTS"},
 };
 
 static void test_mistakes(void **state)

@@ -113,6 +113,43 @@ static void a_delivery_takes_over_what_it_lacks(void **state)
     store_abort(&t);
 }
 
+/* All that is known of how it came, and nothing else. */
+static void a_delivery_takes_over_each_column(void **state)
+{
+    static const enum column joined[] = {
+        COLUMN_srcType,
+        COLUMN_srcMta,
+        COLUMN_rcvSourceIp,
+        COLUMN_rcvDestinationIp,
+        COLUMN_rcvSmtpUser,
+        COLUMN_rcvTlsProtocol,
+        COLUMN_rcvTlsCipher,
+        COLUMN_rcvTlsGroup,
+        COLUMN_rcvTlsVerify,
+        COLUMN_rcvTlsClientSubject,
+        COLUMN_rcvTlsClientFingerprint,
+        COLUMN_rcvTlsSni,
+        COLUMN_sourceRule,
+        COLUMN_sourceReport,
+    };
+    struct store_txn *t = store_begin(store);
+    struct record r = received("A1", 1000), d = delivered("A1", 1005);
+    size_t count = 0;
+
+    (void)state;
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        if (c != COLUMN_queueId)
+            r.column[c] = span_of(column_name((enum column)c));
+    assert_true(reception_keep(t, RECEPTIONS, &r));
+    assert_true(reception_join(t, RECEPTIONS, &d));
+    for (size_t i = 0; i < COUNT_OF(joined); i++)
+        assert_column(&d, joined[i], column_name(joined[i]));
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        count += d.column[c].len > 0 && c != COLUMN_queueId;
+    assert_int_equal(count, COUNT_OF(joined));
+    store_abort(&t);
+}
+
 static void a_message_is_kept_once(void **state)
 {
     struct store_txn *t = store_begin(store);
@@ -205,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_delivery_takes_over_what_it_lacks),
+        WITH_STORE(a_delivery_takes_over_each_column),
         WITH_STORE(a_message_is_kept_once),
         WITH_STORE(a_torn_value_does_no_harm),
         WITH_STORE(what_is_over_goes_as_fast_as_the_new_comes),
