@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "milter/books/intents.h"
 
 static void records_become_rows(void **state)
 {
@@ -186,6 +187,8 @@ static void receptions_are_rows_and_are_remembered(void **state)
     d = open_spool("delivered");
     open_ledger();
     clock_hold(two.at + 60);
+    spool_row(d, RECORD_ROW, "a", "other"); /* what is too old goes with this batch */
+    step_to_the_end();
     spool_record(d, &two);
     step_to_the_end();
     assert_non_null(strstr(contents(csv), "d,to,,TLSv1.3,518400\r\n"));
@@ -243,6 +246,53 @@ static void a_delivery_waits_a_moment(void **state)
     spool_close(&r);
 }
 
+/* Else it would wait for the clock to come there again. */
+static void a_delivery_of_the_future_waits_for_nothing(void **state)
+{
+    struct spool *d = open_spool("delivered");
+    struct record one = delivery_of("A1", "", 1000000 + 3600);
+
+    (void)state;
+    clock_hold(1000000);
+    open_ledger();
+    spool_record(d, &one);
+    step_to_the_end();
+    assert_string_equal(contents(csv), HEADER "d,to,,,\r\n");
+    spool_close(&d);
+}
+
+static void what_nobody_heard_of_is_deferred(void **state)
+{
+    struct record r = delivery_of("A1", "mx.test", 1000000);
+
+    (void)state;
+    r.column[COLUMN_dsnAction] = SPAN("relayed");
+    r.column[COLUMN_dsnStatus] = SPAN("2.0.0 (success)");
+    intents_end(&r);
+    assert_span(r.column[COLUMN_type], "t");
+    assert_span(r.column[COLUMN_dsnAction], "delayed");
+    assert_span(r.column[COLUMN_dsnStatus], "4.4.2 (bad connection)");
+    assert_span(r.column[COLUMN_dsnDiag], "smtp;451 4.4.2 outcome unknown");
+}
+
+static void what_nobody_heard_of_says_how_it_came(void **state)
+{
+    struct spool *r = open_spool("received"), *d = open_spool("delivered");
+    struct record one = reception_of("A1", "mx.test", 999990, "TLSv1.3");
+    struct record two = delivery_of("A1", "mx.test", 1000000);
+
+    (void)state;
+    two.what = RECORD_INTENT;
+    spool_record(r, &one);
+    spool_record(d, &two);
+    spool_close(&d);
+    open_ledger();
+    step_to_the_end();
+    assert_string_equal(contents(csv), HEADER "r,from,,TLSv1.3,\r\n"
+                                              "t,to,smtp;451 4.4.2 outcome unknown,TLSv1.3,10\r\n");
+    spool_close(&r);
+}
+
 static void bad_lines_are_left_out(void **state)
 {
     struct spool *s = open_spool("delivered");
@@ -270,6 +320,9 @@ int main(void)
         WITH_ALL(receptions_are_rows_and_are_remembered),
         WITH_ALL(a_join_fills_only_gaps),
         WITH_ALL(a_delivery_waits_a_moment),
+        WITH_ALL(a_delivery_of_the_future_waits_for_nothing),
+        cmocka_unit_test(what_nobody_heard_of_is_deferred),
+        WITH_ALL(what_nobody_heard_of_says_how_it_came),
         WITH_ALL(bad_lines_are_left_out),
     };
 

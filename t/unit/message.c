@@ -59,7 +59,18 @@ static void assert_line(struct span *lines, const char *key, const char *rcpt, c
     assert_span(r.column[COLUMN_rcvDestinationIp], "2001:db8::1");
     assert_span(r.column[COLUMN_queueId], "Q1");
     assert_span(r.column[COLUMN_sessionId], "S1");
+    assert_span(r.column[COLUMN_srcType], "smtp");
+    assert_span(r.column[COLUMN_vmta], "{default}");
+    assert_span(r.column[COLUMN_rcvSmtpUser], "alice");
+    assert_span(r.column[COLUMN_sourceRule], "192.0.2.0/24");
+    assert_span(r.column[COLUMN_sourceReport], "require-auth");
     assert_span(r.column[COLUMN_rcvTlsProtocol], "TLSv1.3");
+    assert_span(r.column[COLUMN_rcvTlsCipher], "CIPHER");
+    assert_span(r.column[COLUMN_rcvTlsGroup], "GROUP");
+    assert_span(r.column[COLUMN_rcvTlsVerify], "ok");
+    assert_span(r.column[COLUMN_rcvTlsClientSubject], "CN=c");
+    assert_span(r.column[COLUMN_rcvTlsClientFingerprint], "a1b2");
+    assert_span(r.column[COLUMN_rcvTlsSni], "mx.test");
     record_forget(&memory);
 }
 
@@ -71,7 +82,16 @@ static void each_recipient_has_a_record(void **state)
 
     (void)state;
     s.secure = true;
-    snprintf(s.tls.protocol, sizeof s.tls.protocol, "TLSv1.3");
+    s.tls = (struct tls_facts){.protocol = "TLSv1.3",
+                               .cipher = "CIPHER",
+                               .group = "GROUP",
+                               .verify = "ok",
+                               .peer_subject = "CN=c",
+                               .peer_fingerprint = "a1b2",
+                               .sni = "mx.test"};
+    snprintf(s.user, sizeof s.user, "alice");
+    s.rule.head.title = "192.0.2.0/24";
+    s.reported.rules = 1U << REPORT_require_auth;
     message_begin(&s.message, ARGUMENTS("<a@x.test>", "SIZE=10", "ENVID=e+3D1"));
     message_add(&s.message, ARGUMENTS("<b@y.test>", "ORCPT=rfc822;b+2Bc@y.test", "NOTIFY=NEVER"));
     message_add(&s.message, ARGUMENTS("c@y.test", "ORCPTX=no"));

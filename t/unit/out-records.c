@@ -212,11 +212,49 @@ static void test_origins(void **state)
     }
 }
 
+/* Only 2yz was delivered and only 5yz is final; all else the mail server tries again. */
+static const struct {
+    const char *reply, *type, *action;
+} replies[] = {
+    {"250 2.0.0 ok\r\n", "d", "relayed"},
+    {"550 5.1.1 no\r\n", "b", "failed"},
+    {"451 4.2.2 full\r\n", "t", "delayed"},
+    {"354 go\r\n", "t", "delayed"},
+    {"199 x\r\n", "t", "delayed"},
+    {"999 x\r\n", "t", "delayed"},
+    {"x\r\n", "t", "delayed"},
+};
+
+static void test_replies(void **state)
+{
+    char address[] = "b@b.test", sender[] = "a@a.test";
+    struct recipient rcpt = {.address = address};
+    struct transaction t = {.number = 1, .sender = sender, .rcpt = &rcpt, .count = 1};
+    const struct records_mta mta = {.name = "mta.test"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(replies); i++) {
+        struct records_event e = {
+            .what = RECORD_ROW, .domain = "b.test", .reply = span_of(replies[i].reply)};
+        struct record_memory *memory = NULL;
+        struct record r;
+        struct buf to;
+
+        buf_init(&to, RECORDS_ROOM);
+        assert_true(records_add(&to, &mta, &t, NULL, &e));
+        assert_true(record_read(buf_peek(&to), &r, &memory));
+        assert_row(span_is(r.column[COLUMN_type], replies[i].type), replies[i].reply);
+        assert_row(span_is(r.column[COLUMN_dsnAction], replies[i].action), replies[i].reply);
+        record_forget(&memory);
+        buf_clear(&to);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tls), cmocka_unit_test(test_disabled),
-                                       cmocka_unit_test(test_origins),
-                                       cmocka_unit_test(test_attempts)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tls), cmocka_unit_test(test_disabled), cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_replies), cmocka_unit_test(test_attempts)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
