@@ -46,6 +46,14 @@ acct-file "@dir@/hidden.csv" {
     record-fields b { fields = {rcpt, dsnDiag} }
 }
 CONF
+$common .= <<'CONF';
+bounce-category-patterns {
+    # As it stands in PowerMTA's files.
+    /(n+)+x$/           never
+    /=No, "none"/       not-wanted   # with a comment
+    // other
+}
+CONF
 my $accountant = T::Run->start('sallyport-milter', dir => $dir, conf => $common . $files);
 my $out = T::Run->start('sallyport-out', dir => $dir, conf => $common . $files . <<'CONF');
 workers = 1
@@ -87,8 +95,8 @@ subtest 'types and their columns' => sub {
     like($d->{dsnDiag}, qr/^smtp;250 /, 'with the reply');
     like($d->{dlvSize}, qr/^[1-9]\d*$/, 'and the size');
     like($d->{$_}, qr/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0000$/, $_) for qw(timeLogged timeQueued);
-    is(join('|', @{$b}{qw(dsnAction dsnStatus dsnDiag dlvSize userString)}),
-        'failed|5.1.1 (bad destination mailbox address)|smtp;550 5.1.1 =No, "none"||', 'a b row, without what is not its');
+    is(join('|', @{$b}{qw(dsnAction dsnStatus dsnDiag bounceCat dlvSize userString)}),
+        'failed|5.1.1 (bad destination mailbox address)|smtp;550 5.1.1 =No, "none"|not-wanted||', 'a b row, without what is not its');
 };
 
 subtest 'JSON' => sub {

@@ -143,6 +143,8 @@ static void check_one(struct check *c, struct section *s)
         [KIND_MILTER_LISTENER] = check_milter_listener,
         [KIND_ACCT_FILE] = check_acct_file,
         [KIND_RECORD_FIELDS] = check_record_fields,
+        [KIND_BOUNCE_CATEGORY_PATTERNS] = check_pattern_list,
+        [KIND_PATTERN] = check_pattern,
     };
 
     checks[s->kind - kinds](c, s);

@@ -55,6 +55,10 @@ void check_milter_listener(struct check *c, struct section *s);
 void check_acct_file(struct check *c, struct section *s);
 void check_record_fields(struct check *c, struct section *s);
 
+/* patterns.c */
+void check_pattern_list(struct check *c, struct section *s);
+void check_pattern(struct check *c, struct section *s);
+
 /* check_program.c: that it can be run; that none of its options are for files only. */
 void check_acct_program(struct check *c, struct section *s);
 void check_acct_options(struct check *c, struct section *s);

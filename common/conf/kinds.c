@@ -17,6 +17,9 @@ static const struct option record_fields_options[] = {
     RECORD_FIELDS_OPTIONS(OPTION_ROW, record_fields) OPTION_END};
 
 static const struct option rollup_list_options[] = {OPTION_END};
+static const struct option pattern_list_options[] = {OPTION_END};
+static const struct option pattern_options[] = {PATTERN_OPTIONS(OPTION_ROW, bounce_pattern)
+                                                    OPTION_END};
 
 OPTIONS_FIT(global_options);
 OPTIONS_FIT(smtp_listener_options);
@@ -84,5 +87,19 @@ const struct kind kinds[] = {
     [KIND_RECORD_FIELDS] = {"record-fields", "TYPE", "d", "acct-file", record_fields_options,
                             sizeof(struct record_fields),
                             "The columns of one type of records; it stands inside of acct-file."},
+    [KIND_BOUNCE_CATEGORY_PATTERNS] =
+        {"bounce-category-patterns", "", "", NULL, pattern_list_options,
+         sizeof(struct pattern_list),
+         "What a refusal is called in bounceCat. The first pattern that is found in the reply "
+         "(550 5.1.1 No such user) or in its status (5.1.1 (bad destination mailbox address)) "
+         "counts; what none is found in is called as without this section, by patterns of our "
+         "own. Comments among patterns begin with #."},
+    [KIND_PATTERN] = {"pattern", "/REGEX/", "/greylist/", "bounce-category-patterns",
+                      pattern_options, sizeof(struct bounce_pattern),
+                      "A Perl regular expression, in which a / stands behind a backslash and case "
+                      "does not count; it may have spaces, quotes and #. // is found in all. The "
+                      "category is one of PowerMTA's, such as spam-related, or a word of your "
+                      "own. It stands inside of bounce-category-patterns.",
+                      "CATEGORY", "policy-related"},
     [KIND_COUNT] = {.name = NULL},
 };

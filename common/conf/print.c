@@ -70,6 +70,12 @@ static void sample_option(const struct option *o, const char *indent)
     printf("#%s%s = %s%s%s\n", indent, conf_name(o, name), quote, fallback_of(o), quote);
 }
 
+/* A pattern has none in the file: its title says what it is. */
+static const char *name_of(const struct kind *k)
+{
+    return *k->title == '/' ? "" : k->name;
+}
+
 static void sample_section(const struct kind *kind, const char *indent)
 {
     const char *space = *kind->example ? " " : "";
@@ -79,7 +85,8 @@ static void sample_section(const struct kind *kind, const char *indent)
     snprintf(lead, sizeof lead, "## %s", indent);
     print_wrapped(lead, kind->doc);
     if (kind->words) {
-        printf("#%s%s %s %s\n", indent, kind->name, kind->example, kind->words_example);
+        printf("#%s%s%s%s %s\n", indent, name_of(kind), *name_of(kind) ? " " : "", kind->example,
+               kind->words_example);
         return;
     }
     printf("#%s%s%s%s {\n", indent, kind->name, space, kind->example);
@@ -143,8 +150,8 @@ static void print_heading(const struct kind *k)
     else if (!*k->title)
         printf(".Ss %s\n", k->name);
     else
-        printf(".Ss %s Ar %s%s%s\n", k->name, k->title, k->words ? " " : "",
-               k->words ? k->words : "");
+        printf(".Ss %s%sAr %s%s%s\n", name_of(k), *name_of(k) ? " " : "", k->title,
+               k->words ? " " : "", k->words ? k->words : "");
 }
 
 void settings_print_manual(void)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/reader.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -229,25 +228,6 @@ static bool take_open(struct reader *r, struct statement *out)
                 out->name, out->name, out->name);
 }
 
-static bool is_good_name(struct reader *r, char *name)
-{
-    size_t len = strlen(name);
-    char *c = name;
-
-    for (; isalnum((unsigned char)*c) || *c == '-' || *c == '_'; c++)
-        *c = (char)tolower((unsigned char)*c);
-    if (len && !*c)
-        return true;
-    if (*name == '<')
-        return fail(r, r->tokens.token_line,
-                    "%s: sections are written NAME TITLE { ... }, without < and >; rewrite it",
-                    name);
-    if (len && name[len - 1] == '+')
-        return fail(r, r->tokens.token_line,
-                    "%s=: nothing is added to lists; write the whole list with =", name);
-    return fail(r, r->tokens.token_line, "%s: not a name; names are letters, digits and -", name);
-}
-
 /* The one title in braces that there is: PowerMTA writes it without quotes. What is before it and
  * is no such title stays to be read. */
 static bool has_braced_title(struct reader *r)
@@ -269,7 +249,7 @@ static bool take_statement(struct reader *r, struct statement *out)
 {
     enum token t;
 
-    if (!is_good_name(r, r->tokens.text))
+    if (!token_is_name(&r->tokens, r->tokens.text))
         return false;
     out->name = r->tokens.text;
     t = token_next(&r->tokens);
@@ -281,7 +261,8 @@ static bool take_statement(struct reader *r, struct statement *out)
         return take_open(r, out);
     if (t == T_OPEN) {
         out->title = "";
-        if (!strcmp(out->name, "mx-rollup-list"))
+        r->tokens.regexes = !strcmp(out->name, "bounce-category-patterns");
+        if (r->tokens.regexes || !strcmp(out->name, "mx-rollup-list"))
             return open_section(r, out, r->tokens.braces == 1);
         if (!strcmp(out->name, "source") && has_braced_title(r))
             return take_open(r, out);
@@ -308,13 +289,21 @@ static bool take_after_comma(struct reader *r, struct statement *out)
         out->name = name;
         t = token_next(&r->tokens);
         if (t == T_EQUALS)
-            return is_good_name(r, name) && take_value(r, out);
+            return token_is_name(&r->tokens, name) && take_value(r, out);
     }
     if (t == T_BAD)
         return false;
     if (r->value_name)
         token_back(&r->tokens);
     return fail(r, line, ",: stands outside of a list; several values are {a, b}, else quote it");
+}
+
+/* /REGEX/ CATEGORY: a section on one line, whose name only we know. */
+static bool take_pattern(struct reader *r, struct statement *out)
+{
+    out->name = "pattern";
+    out->title = r->tokens.text;
+    return take_line(r, out, false);
 }
 
 static bool take_end(struct reader *r)
@@ -346,10 +335,15 @@ static bool take_any(struct reader *r, struct statement *out)
     switch (t) {
     case T_END:
         return take_end(r);
+    case T_REGEX:
+        return take_pattern(r, out);
     case T_WORD:
+        if (r->tokens.regexes)
+            return fail(r, out->line, "%s: no pattern; write /PATTERN/ CATEGORY", r->tokens.text);
         return take_statement(r, out) || hide(r, out);
     case T_CLOSE:
         out->kind = STATEMENT_CLOSE;
+        r->tokens.regexes = false;
         return inside || fail(r, out->line, "}: no section is open here; drop it");
     case T_STRING:
         fail(r, out->line, "a text where a name should be; write NAME = \"TEXT\"");
@@ -390,5 +384,6 @@ bool reader_skip(struct reader *r)
     while (r->tokens.braces && !r->tokens.lost)
         if (token_next(&r->tokens) == T_END)
             return take_end(r);
+    r->tokens.regexes = false;
     return !r->tokens.lost;
 }

@@ -5,12 +5,13 @@
  *   NAME = VALUE    NAME = {VALUE, VALUE}    NAME TITLE {    }    include FILE
  *   NAME = VALUE, NAME = VALUE
  *   domain-macro NAME VALUE, VALUE    domain-macro NAME {VALUE, VALUE}    mx-rollup-list {    }
- *   mx HOST NAME WORD
+ *   mx HOST NAME WORD    bounce-category-patterns {    }    /REGEX/ WORD
  *
  * Words are taken as people write them: only space, { } , = " ' and # are more than letters.
  * So "domain * {" and "[::1]:25" need no quotes. What libconfuse would silently take for
  * something else (a # inside a word, a missing }, text behind a value) is an error here.
- * Comments are # and // to the end of the line, and those in C's way.
+ * Comments are # and // to the end of the line, and those in C's way; among patterns only # and
+ * C's, since // is the pattern that all texts have.
  */
 #pragma once
 

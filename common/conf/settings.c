@@ -82,6 +82,7 @@ static void collect_all(struct arena *a, const struct section *list, struct sett
     out->acct_files = collect(a, list, KIND_ACCT_FILE, NULL, &out->acct_file_count);
     if (out->global.tls_reports)
         out->acct_files = ours_add(a, &out->global, out->acct_files, &out->acct_file_count);
+    out->bounce_patterns = collect(a, list, KIND_PATTERN, NULL, &out->bounce_pattern_count);
     out->source_sections = collect(a, list, KIND_SOURCE, NULL, &out->source_section_count);
     out->sender_sections = collect(a, list, KIND_SENDER_DOMAIN, NULL, &out->sender_section_count);
     out->macro_sections = collect(a, list, KIND_DOMAIN_MACRO, NULL, &out->macro_section_count);

@@ -239,6 +239,9 @@ enum acct_format { ACCT_CSV, ACCT_JSON };
 #define RECORD_FIELDS_OPTIONS(O, S) \
     O(S, LIST, fields, "{*}", ANY, "Columns in order; * is the standard ones, !name leaves out.")
 
+/* Inside of bounce-category-patterns: /REGEX/ CATEGORY */
+#define PATTERN_OPTIONS(O, S) O(S, LIST, category, "", ANY, "The category.")
+
 struct global {
     OPTION_HEAD
     GLOBAL_OPTIONS(OPTION_FIELD, global)
@@ -290,6 +293,14 @@ struct acct_file {
     bool is_ours; /* no section: what tls-reports keeps; it is finished daily, without move-to */
 };
 
+struct pattern_list {
+    OPTION_HEAD /* what it holds is settings.bounce_patterns */
+};
+struct bounce_pattern {
+    OPTION_HEAD /* the title is the regex */
+    PATTERN_OPTIONS(OPTION_FIELD, bounce_pattern)
+};
+
 /* All pointers are the snapshot's own. */
 struct settings {
     struct global global;
@@ -298,14 +309,15 @@ struct settings {
     const struct relay_listener *relay_listeners;
     const struct milter_listener *milter_listeners;
     const struct acct_file *acct_files; /* the one that is_ours comes last */
+    const struct bounce_pattern *bounce_patterns;
     const struct source *source_sections;
     const struct sender *sender_sections;
     const struct domain *domain_sections;
     const struct macro *macro_sections;
     struct rollups rollups;
     size_t smtp_listener_count, backend_count, relay_listener_count, milter_listener_count,
-        acct_file_count, source_section_count, sender_section_count, domain_section_count,
-        macro_section_count;
+        acct_file_count, bounce_pattern_count, source_section_count, sender_section_count,
+        domain_section_count, macro_section_count;
     struct sources *sources;
     struct senders *senders; /* NULL: there is no section */
     struct macros *macros;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/token.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static bool take_blank(struct tokens *t)
     for (;;) {
         int c = peek(t);
 
-        if (c == '#' || span_starts_nocase(t->rest, "//"))
+        if (c == '#' || (!t->regexes && span_starts_nocase(t->rest, "//")))
             token_skip_line(t);
         else if (span_starts_nocase(t->rest, "/*")) {
             if (!take_c_comment(t))
@@ -116,6 +117,35 @@ static enum token take_string(struct tokens *t)
         }
         *t->room++ = (char)c;
     }
+}
+
+/* Its text is what stands between the two /; \/ is one of its own, and stays as it is. */
+static enum token take_regex(struct tokens *t)
+{
+    unsigned line = t->line;
+    int c = take(t);
+
+    for (c = take(t); c != '/'; c = take(t)) {
+        bool escaped = c == '\\';
+
+        if (escaped) {
+            *t->room++ = (char)c;
+            c = take(t);
+        }
+        if (c < 0 || (c < ' ' && c != '\t') || c == 127) {
+            token_fail(t, line,
+                       "/: the pattern has no closing / on its line, or a control byte in "
+                       "it; write /PATTERN/ CATEGORY");
+            return T_BAD;
+        }
+        *t->room++ = (char)c;
+    }
+    if (peek(t) < 0 || strchr(" \t\r\n}#", peek(t)))
+        return end_text(t, T_REGEX);
+    token_fail(t, line,
+               "/: a space is missing behind the pattern; a / in it is written \\/, "
+               "modifiers are not taken, and case never counts");
+    return T_BAD;
 }
 
 static bool may_be_in_word(struct tokens *t, int c)
@@ -176,6 +206,8 @@ static enum token take_token(struct tokens *t)
     case '"':
     case '\'':
         return take_string(t);
+    case '/':
+        return t->regexes ? take_regex(t) : take_word(t);
     default:
         return take_word(t);
     }
@@ -194,4 +226,23 @@ void token_back(struct tokens *t)
     t->line = t->before.line;
     t->braces = t->before.braces;
     t->last = T_WORD;
+}
+
+bool token_is_name(struct tokens *t, char *name)
+{
+    size_t len = strlen(name);
+    char *c = name;
+
+    for (; isalnum((unsigned char)*c) || *c == '-' || *c == '_'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    if (len && !*c)
+        return true;
+    if (*name == '<')
+        return token_fail(
+            t, t->token_line,
+            "%s: sections are written NAME TITLE { ... }, without < and >; rewrite it", name);
+    if (len && name[len - 1] == '+')
+        return token_fail(t, t->token_line,
+                          "%s=: nothing is added to lists; write the whole list with =", name);
+    return token_fail(t, t->token_line, "%s: not a name; names are letters, digits and -", name);
 }

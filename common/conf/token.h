@@ -6,7 +6,7 @@
 
 #include "base/span.h"
 
-enum token { T_END, T_WORD, T_STRING, T_OPEN, T_CLOSE, T_COMMA, T_EQUALS, T_BAD };
+enum token { T_END, T_WORD, T_STRING, T_REGEX, T_OPEN, T_CLOSE, T_COMMA, T_EQUALS, T_BAD };
 
 struct token_mark {
     struct span rest;
@@ -23,6 +23,7 @@ struct tokens {
     char *text;               /* of the last WORD or STRING */
     unsigned braces;          /* open ones */
     struct token_mark before; /* the last token */
+    bool regexes;             /* a word that begins with / is /REGEX/, and // no comment */
     bool lost;                /* nothing that follows would be what it seems */
     unsigned error_line;
     char error[512];
@@ -34,6 +35,9 @@ void token_clear(struct tokens *t);
 
 /* BAD with an error. */
 enum token token_next(struct tokens *t);
+
+/* Makes small letters of it. False, with an error: no name of an option or a section. */
+MUST bool token_is_name(struct tokens *t, char *name);
 
 /* As if the last one had not been taken. */
 void token_back(struct tokens *t);

@@ -48,7 +48,8 @@ static void check_titles(struct section *list, struct arena *arena, struct probl
     for (size_t i = 1; i < count; i++) {
         struct section *before = places[i - 1].section, *s = places[i].section;
 
-        if (!compare_titles(before, s))
+        /* The first pattern that is found counts, so one more does no harm. */
+        if (!compare_titles(before, s) && s->kind != &kinds[KIND_PATTERN])
             section_wrong(s, problems, s->kind->name,
                           "%s is there twice, first in %s:%u; make one section of them",
                           *s->head->title ? s->head->title : "the section", before->head->file,

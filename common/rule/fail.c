@@ -4,10 +4,11 @@
 #include "rule/sts.h"
 
 static const struct {
-    const char *word, *reply, *result;
+    const char *word, *reply, *result, *category;
 } fails[FAIL_COUNT] = {
-    [FAIL_NOT] = {"", "", ""},
-#define FAIL(name, word, reply, result, doc) [FAIL_##name] = {word, reply, result},
+    [FAIL_NOT] = {"", "", "", ""},
+#define FAIL(name, word, reply, result, category, doc) \
+    [FAIL_##name] = {word, reply, result, category},
 #include "rule/fail.def"
 #undef FAIL
 };
@@ -25,6 +26,11 @@ const char *fail_reply(enum fail f)
 const char *fail_result(enum fail f)
 {
     return fails[f].result;
+}
+
+const char *fail_category(enum fail f)
+{
+    return fails[f].category;
 }
 
 const char *fail_word_result(struct span word)

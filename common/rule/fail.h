@@ -8,7 +8,7 @@
 
 enum fail {
     FAIL_NOT,
-#define FAIL(name, word, reply, result, doc) FAIL_##name,
+#define FAIL(name, word, reply, result, category, doc) FAIL_##name,
 #include "rule/fail.def"
 #undef FAIL
     FAIL_COUNT,
@@ -23,3 +23,6 @@ const char *fail_result(enum fail f);
 
 /* The same of a word, as in dlvTlsError, which may also be sts_trouble_word()'s. */
 const char *fail_word_result(struct span word);
+
+/* Its bounceCat; "": what the server said decides. */
+const char *fail_category(enum fail f);

@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 
 #include "acct/account.h"
+#include "acct/category.h"
 #include "acct/command.h"
 #include "acct/filename.h"
 #include "milter/pipes/backlog.h"
+#include "tell/log.h"
 
 enum { ROWS_MANY = 4 << 20, ROWS_MAX = 16 << 20 };
 
@@ -22,6 +24,7 @@ struct sink {
 };
 
 struct sinks {
+    struct categories *categories; /* ours */
     const char *state;
     bool begun;
     size_t count;
@@ -54,6 +57,24 @@ static bool open_sink(struct sink *sink, const struct acct_file *conf, char *why
     return sink->account != NULL;
 }
 
+static bool open_categories(struct sinks *s, const struct settings *settings, char *why,
+                            size_t size)
+{
+    size_t count = settings->bounce_pattern_count;
+    struct category_line *lines = calloc(count + 1, sizeof *lines);
+    char reason[400] = "no memory";
+
+    for (size_t i = 0; i < count && lines; i++)
+        lines[i] = (struct category_line){settings->bounce_patterns[i].head.title,
+                                          settings->bounce_patterns[i].category.at[0]};
+    if (lines)
+        s->categories = categories_new(lines, count, reason, sizeof reason);
+    if (!s->categories)
+        snprintf(why, size, "bounce-category-patterns: %s", reason);
+    free(lines);
+    return s->categories;
+}
+
 static bool open_all(struct sinks *s, const struct settings *settings, char *why, size_t size)
 {
     s->state = settings->global.state_directory;
@@ -66,7 +87,7 @@ static bool open_all(struct sinks *s, const struct settings *settings, char *why
         if (!open_sink(&s->at[i], &settings->acct_files[i], why, size))
             return false;
     }
-    return true;
+    return open_categories(s, settings, why, size);
 }
 
 struct sinks *sinks_open(const struct settings *settings, char *why, size_t size)
@@ -180,12 +201,24 @@ void sinks_close(struct sinks **s)
     sinks_forget(*s);
     for (size_t i = 0; i < (*s)->count; i++)
         account_free(&(*s)->at[i].account);
+    categories_free(&(*s)->categories);
     free(*s);
     *s = NULL;
 }
 
-bool sinks_add(struct sinks *s, const struct record *r)
+static void categorize(struct sinks *s, struct record *r)
 {
+    const char *pattern;
+
+    categories_fill(s->categories, r);
+    while ((pattern = categories_tired(s->categories)))
+        log_say(LOG_FAULT, "", "pattern-slow", {"pattern", span_of(pattern)},
+                {"then", SPAN("not found, where it takes too long; make it simpler")});
+}
+
+bool sinks_add(struct sinks *s, struct record *r)
+{
+    categorize(s, r);
     for (size_t i = 0; i < s->count; i++) {
         if (!account_row(s->at[i].account, &s->at[i].rows, r))
             return false;

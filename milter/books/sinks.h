@@ -22,8 +22,9 @@ void sinks_close(struct sinks **s);
  * programs that are none of the configuration's any more. */
 void sinks_begin(struct sinks *s);
 
-/* A row in each file that wants records of its type. False: no memory; forget the batch. */
-MUST bool sinks_add(struct sinks *s, const struct record *r);
+/* A row in each file that wants records of its type, with bounceCat filled in. False: no memory;
+ * forget the batch. */
+MUST bool sinks_add(struct sinks *s, struct record *r);
 
 /* Has one of them so many rows that the batch should end? */
 bool sinks_are_full(const struct sinks *s);

@@ -45,7 +45,7 @@ static void set_reply(struct record *r, struct texts_made *m, const struct recor
     set(r, COLUMN_type, types[class]);
     set(r, COLUMN_dsnAction, actions[class]);
     if (class != 2)
-        set(r, COLUMN_bounceCat, status_category(reply.status, reply.text));
+        set(r, COLUMN_bounceCat, fail_category(e->fail)); /* else the accountant finds it */
     if (class == 2) {
         snprintf(m->size, sizeof m->size, "%llu", (unsigned long long)e->size);
         set(r, COLUMN_dlvSize, m->size);

@@ -8,6 +8,3 @@
 
 /* "success" of 2.x.x; "bad destination mailbox address" of 5.1.1; "" of what no RFC names. */
 const char *status_text(const char *status);
-
-/* PowerMTA's bounce category of a refusal: by its status and what its text says. */
-const char *status_category(const char *status, struct span text);

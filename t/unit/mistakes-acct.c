@@ -100,6 +100,32 @@ static const struct {
     {"tls-report-server = localhost",
      "f:1: tls-report-server: 'localhost' is no server; write 127.0.0.1:25, [::1]:25 or "
      "unix:/PATH"},
+    {"bounce-category-patterns {\n /a(b/ other\n}",
+     "f:2: bounce-category-patterns: /a(b/: missing closing parenthesis, after 3 bytes; mend the "
+     "pattern"},
+    {"bounce-category-patterns {\n\n /spam/ spam-realted\n}",
+     "f:3: bounce-category-patterns: no such category 'spam-realted'; is it spam-related?"},
+    {"bounce-category-patterns { /spam/ \"very bad\" }",
+     "f:1: bounce-category-patterns: 'very bad' is no category; write letters, digits and -, such "
+     "as spam-related"},
+    {"bounce-category-patterns {\n /spam/\n /b/ other\n}",
+     "f:2: bounce-category-patterns: behind /spam/ stands one category; write /PATTERN/ CATEGORY, "
+     "comments begin with #"},
+    {"bounce-category-patterns {\n // what follows is\n}",
+     "f:2: bounce-category-patterns: behind // stands one category; write /PATTERN/ CATEGORY, "
+     "comments begin with #"},
+    {"bounce-category-patterns {\n /spam spam-related\n}\nworkers = 0",
+     "f:2: /: the pattern has no closing / on its line, or a control byte in it; write /PATTERN/ "
+     "CATEGORY"},
+    {"bounce-category-patterns {\n /http://x/ spam-related\n}",
+     "f:2: /: a space is missing behind the pattern; a / in it is written \\/, modifiers are not "
+     "taken, and case never counts"},
+    {"bounce-category-patterns { spam spam-related }",
+     "f:1: spam: no pattern; write /PATTERN/ CATEGORY"},
+    {"bounce-category-patterns { }\nbounce-category-patterns { }",
+     "f:2: bounce-category-patterns: the section is there twice, first in f:1; make one section of "
+     "them"},
+    {"/a/ other", "f:1: /a/: not a name; names are letters, digits and -"},
     {"acct-file a { record-fields d { } record-fields delivery { } }",
      "f:1: record-fields: d is there twice, first in f:1; make one section of them"},
     {"acct-file \"|/bin/sh -c x\" { world-readable = no }",
