@@ -44,9 +44,9 @@ close $out or die "$path: $!";
 is(`$print $path 2>&1`, '', 'it is read without complaint');
 
 # Of each page: each file for sallyport, with what is for all of them.
-for my $name (qw(inbound outbound handover)) {
+for my $name (qw(accounting inbound outbound handover)) {
     my $page = T::Printed::blocks(undef, $name);
-    my $common = delete $page->{$name eq 'outbound' ? 'To begin with' : 'For all of them'};
+    my $common = delete $page->{$name =~ /^(?:accounting|outbound)$/ ? 'To begin with' : 'For all of them'};
     my $all = join "\n", @$common{grep { /^sallyport\.conf/ } sort keys %$common};
     is(scalar(grep { /^In front of/ } keys %$page), 4, 'doc/inbound has four mail servers') if $name eq 'inbound';
     for my $section (sort keys %$page) {

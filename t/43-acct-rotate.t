@@ -161,7 +161,7 @@ subtest 'where files cannot be moved to' => sub {
     open my $out, '>', "$dir/file" or die $!;
     close $out;
     my %says = ('/proc' => 'it is on another file system than the file; name a folder on the same one',
-        "$dir/nowhere" => 'No such file or directory', "$dir/file" => 'it is no folder; name one');
+        "$dir/nowhere" => 'it is not there; make it', "$dir/file" => 'it is no folder; name one');
     for my $to (sort keys %says) {
         my $wrong = T::Run->prepare('sallyport-milter', csv => $csv, more => qq(move-to = "$to"), conf => $conf);
         my ($status, $said) = $wrong->outcome('-t');

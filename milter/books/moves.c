@@ -16,7 +16,8 @@ static const char *objection(const struct acct_file *f)
 
     snprintf(path, sizeof path, "%.*s", SPAN_ARG(folder));
     if (stat(f->move_to, &to) != 0)
-        return strerror(errno);
+        return errno == ENOENT ? "it is not there; make it, for the user that writes the file"
+                               : strerror(errno);
     if (!S_ISDIR(to.st_mode))
         return "it is no folder; name one";
     if (stat(path, &from) == 0 && from.st_dev != to.st_dev)
