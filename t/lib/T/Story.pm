@@ -2,7 +2,7 @@
 # T::Story - the main job, step by step on a T::Trio: what the demonstration shows.
 #
 #   T::Story::play($trio, saw => sub ($yes, $fact) { ... }, step => sub ($title) { ... },
-#       wire => sub ($who, $way, $line) { ... }, quote => sub ($text) { ... });
+#       wire => sub ($who, $way, $line) { ... }, quote => sub ($text) { ... }, table => sub (@rows) { ... }, text => sub ($lines) { ... });
 package T::Story;
 use v5.36;
 use MIME::Base64 qw(encode_base64);
@@ -19,6 +19,7 @@ my @steps = (
     ['A recipient that the remote server refuses' => \&refused],
     ['A domain whose mail server is ourselves' => \&mail_loop],
     ['The accounting file' => \&accounts],
+    ['What sallyport report makes of it' => \&report],
 );
 
 sub play {
@@ -223,6 +224,19 @@ sub accounts {
         my @rows = grep { $_->{type} eq 'd' && $_->{rcpt} eq $rcpt } csv_rows($csv);
         $self->saw(@rows == 1, "exactly one d row for $rcpt");
     }
+    return;
+}
+
+sub report {
+    my $self = shift;
+    my $csv = $self->{trio}{csv};
+    my $text = qx{"$ENV{T_BUILD}/sallyport" report "$csv" 2>&1};
+    $self->saw($? == 0, 'it reads the file');
+    $self->{text}->($text) if $self->{text};
+    my @sent = grep { $_->{type} eq 'd' } csv_rows($csv);
+    my ($all, $in_tls) = $text =~ /^  sent +(\d+) +(\d+) /m;
+    $self->saw(($all // '') eq @sent && $in_tls eq grep({ $_->{dlvTlsProtocol} } @sent), 'and counts what was sent, and what of it in TLS');
+    $self->saw($text =~ /^ +1  starttls-not-offered\b.*\n.*\n +such as strict\.test at mx\.old\.test /m, 'why mail was put off, with an example');
     return;
 }
 

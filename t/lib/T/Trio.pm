@@ -94,10 +94,11 @@ domain strict.test {
 milter-listener "unix:@dir@/sallyport/run/milter.sock" { behind-proxy = yes }
 acct-file "@dir@/sallyport/acct/acct.csv" {
     records = {d, b, t, r}
-    record-fields d { fields = {"*", dlvTlsProtocol, dlvTlsCipher, dlvTlsPolicy, dlvTlsVerify, dlvTlsClientCert, rcvTlsProtocol, queueId} }
+    record-fields d { fields = {"*", dlvTlsProtocol, dlvTlsCipher, dlvTlsGroup, dlvTlsPolicy, dlvTlsPolicyResult, dlvTlsVerify,
+                                 dlvTlsClientCert, domainRule, rcvTlsProtocol, queueId} }
     record-fields b { fields = {"*", dlvTlsProtocol, dlvTlsCipher, queueId} }
     record-fields t { fields = {"*", dlvTlsProtocol, dlvTlsCipher, dlvTlsError, queueId} }
-    record-fields r { fields = {"*", rcvSmtpUser, rcvTlsProtocol, rcvTlsCipher, sourceRule, queueId} }
+    record-fields r { fields = {"*", rcvSmtpUser, rcvTlsProtocol, rcvTlsCipher, rcvTlsGroup, rcvTlsVerify, sourceRule, sourceReport, queueId} }
 }
 CONF
 
