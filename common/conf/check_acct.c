@@ -145,6 +145,17 @@ static void check_moves(struct check *c, struct section *s, const struct acct_fi
         wrong(c, s, "delete-after", "is for files that are not moved; drop it or move-to");
 }
 
+/* Columns of records that are not written. */
+static void check_unwritten(struct check *c, struct section *s, const struct acct_file *f)
+{
+    for (struct section *in = c->list; in; in = in->next) {
+        const char *type = in->inside == s ? account_type(span_of(in->head->title)) : NULL;
+
+        if (type && !has_type(&f->records, type))
+            wrong(c, in, "record-fields", "%s is not in records; add it there, or drop this", type);
+    }
+}
+
 /* Two ways to write a path are two files for us: one way is left. */
 static const char *plain_path(struct arena *arena, const char *path)
 {
@@ -197,6 +208,7 @@ void check_acct_file(struct check *c, struct section *s)
     check_privacy(c, s, f);
     check_effects(c, s, f);
     check_moves(c, s, f);
+    check_unwritten(c, s, f);
 }
 
 void check_record_fields(struct check *c, struct section *s)
@@ -216,6 +228,8 @@ void check_record_fields(struct check *c, struct section *s)
         wrong(c, s, "fields",
               "'%s' names no header field; write header_ and its name, such as header_X-Campaign",
               bad);
+    else if (bad && strchr(bad, ','))
+        wrong(c, s, "fields", "'%s' is more than one column; write {*, !vmta, header_X}", bad);
     else if (bad && best)
         wrong(c, s, "fields", "no such column '%s'; is it %s?", bad, best);
     else if (bad)
