@@ -227,6 +227,32 @@ static void old_files_are_removed(void **state)
     free((char *)(uintptr_t)files[1].head.title);
 }
 
+/* A restart needs no day to believe the clock that it knows. */
+static void what_is_never_removed(void **state)
+{
+    enum { DAY = 86400 };
+    double now = 1000000;
+
+    (void)state;
+    make_old(in_folder("acct-1970-01-01-0000.csv"), 1000000 - 9 * DAY);
+    files[0].delete_after = 0;
+    open_ledger();
+    at_time(now);
+    at_time(now += DAY);
+    assert_true(is_there("acct-1970-01-01-0000.csv"));
+    ledger_close(&ledger);
+    files[0].delete_after = 8 * DAY;
+    move_there();
+    open_ledger();
+    at_time(now += 120);
+    assert_true(is_there("acct-1970-01-01-0000.csv"));
+    ledger_close(&ledger);
+    files[0].move_to = NULL;
+    open_ledger();
+    at_time(now += 120);
+    assert_false(is_there("acct-1970-01-01-0000.csv"));
+}
+
 /* Writes a row, and forgets that it was written. */
 static void write_unmarked(struct spool *s, const char *id)
 {
@@ -296,11 +322,15 @@ static void only_plain_files_are_written(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        WITH_ALL(full_files_are_finished),      WITH_ALL(old_files_are_moved),
-        WITH_ALL(when_files_are_due),           WITH_ALL(what_cannot_be_moved_stays),
-        WITH_ALL(old_files_are_removed),        WITH_ALL(moved_between_write_and_mark),
-        WITH_ALL(only_plain_files_are_written), WITH_ALL(what_is_ours_is_finished_daily)};
+    const struct CMUnitTest tests[] = {WITH_ALL(full_files_are_finished),
+                                       WITH_ALL(old_files_are_moved),
+                                       WITH_ALL(when_files_are_due),
+                                       WITH_ALL(what_cannot_be_moved_stays),
+                                       WITH_ALL(old_files_are_removed),
+                                       WITH_ALL(what_is_never_removed),
+                                       WITH_ALL(moved_between_write_and_mark),
+                                       WITH_ALL(only_plain_files_are_written),
+                                       WITH_ALL(what_is_ours_is_finished_daily)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
