@@ -131,7 +131,7 @@ subtest 'the columns' => sub {
 
 # The file that is shown, whole.
 for my $case (['How it came and how it went', 'audit.csv'], ['Columns of your own', 'campaigns.csv'], ['Several files', 'refused.csv'],
-    ['JSON', 'acct.json'], ['Who the recipient is', 'acct.csv']) {
+    ['JSON', 'acct.json'], ['Who the recipient is', 'acct.csv'], ['Why it was refused', 'refused.csv']) {
     my ($section, $file) = @$case;
     subtest $section => sub {
         my ($mine, $run) = keep($section);
