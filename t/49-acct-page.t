@@ -253,6 +253,27 @@ subtest 'an audit' => sub {
     is($said{$_} =~ s/\r//gr, $tools->{"$_ says"} =~ s/\n+\z/\n/r, "what $_ says") for sort keys %said;
 };
 
+
+subtest 'reports to other domains' => sub {
+    my $print = T::Printed::blocks(undef, 'audit')->{'Reports to other domains'};
+    my $mine = "$dir/tlsrpt";
+    mkdir $_ or die $! for $mine, "$mine/out";
+    my $run = $day->accountant("$print->{'sallyport.conf'}name-server = \"@{[$day->{dns}->address]}\"\n", name => 'reports');
+    ok(T::Stage::wait_for(sub { slurp("$run->{dir}/state/tlsrpt/sessions.csv") =~ /wrong\.example/ }), 'what is needed is kept');
+    link $run->{conf}, "$mine/conf" or die $!;
+    is(at_desk('sallyport tlsrpt', $mine), '', 'nothing of the day before');
+    my ($today, $before) = map { POSIX::strftime('%Y-%m-%d', gmtime $_) } time, time - 86400;
+    my $yesterday = slurp("$run->{dir}/state/tlsrpt/sessions.csv") =~ s/^(\w+),\Q$today\E /$1,$before /gmr;
+    open my $out, '>', "$mine/yesterday.csv" or die $!;
+    print $out $yesterday;
+    close $out or die $!;
+    like(at_desk("sallyport tlsrpt --output $mine/out $mine/yesterday.csv", $mine), qr/bank\.example/, 'of yesterday');
+    my ($file) = glob "$mine/out/*.json.gz";
+    like(qx{zcat '$file'}, qr/"organization-name" *: *"Example Mail".*"contact-info" *: *"postmaster\@example\.org".*"policy-domain" *: *"bank\.example"/s, 'a report');
+    unlike(slurp("$run->{dir}/state/tlsrpt/sessions.csv"), qr/(?:ann|nobody|later)\@/, 'and no address is kept');
+    $run->stop;
+};
+
 subtest 'all of them pass -t, and were tried' => sub {
     for my $section (sort keys %$page) {
         for my $block (grep { /^sallyport\.conf/ } sort keys %{$page->{$section}}) {

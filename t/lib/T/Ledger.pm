@@ -81,6 +81,7 @@ sub servers ($self) {
         replies => [qr/^AUTH/ => '235 2.7.0 welcome', qr/^RCPT TO:.*(?:probe|relay-test)/ => '554 5.7.1 Relay access denied']);
     $self->{dns} = T::DNS->start(<<"Z");
 bank.example. MX 10 mx.bank.example.
+_smtp._tls.bank.example. TXT "v=TLSRPTv1; rua=mailto:tls\@bank.example"
 paper.example. MX 10 mx.paper.example.
 shop.example. MX 10 mx.paper.example.
 wrong.example. MX 10 mx.wrong.example.
