@@ -5,7 +5,7 @@
  * A folder of segments. Each process that writes has a segment of its own, which it holds
  * locked for as long as it may append; a segment whose lock is free is closed, and nobody
  * appends to it again. A write is one system call of whole lines, so a killed process leaves
- * whole lines (a torn last one is ignored). Room on the disk is reserved before mail is taken,
+ * whole lines (a torn last one is left out). Room on the disk is reserved before mail is taken,
  * so a full disk shows at MAIL and RCPT and never later. A segment that has grown to 8 MB is
  * closed and the next one begun; the new one is there before the old one's lock is free.
  *

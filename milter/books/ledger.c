@@ -10,6 +10,7 @@
 #include "keep/store.h"
 #include "milter/books/intents.h"
 #include "milter/books/journal.h"
+#include "milter/books/places.h"
 #include "milter/books/reception.h"
 #include "milter/books/round.h"
 #include "milter/books/sinks.h"
@@ -188,21 +189,22 @@ static bool take_lines(struct ledger *l, struct reading *g, struct span text)
     return g->at > before;
 }
 
-static void find_place(struct ledger *l, struct reading *g)
+/* Behind the last whole line of a segment that nobody writes any more. Nobody was told that it
+ * was done, unless the power was cut. */
+static void skip_torn_line(struct ledger *l, struct reading *g)
 {
-    struct span value;
-
-    if (!g->known && store_get(l->txn, PLACES, span_of(g->segment.name), &value) &&
-        value.len == sizeof g->at)
-        memcpy(&g->at, value.at, sizeof g->at);
-    g->known = true;
+    if (!g->segment.closed || g->at >= g->segment.size)
+        return;
+    l->bad++;
+    l->changed = true;
+    g->at = g->segment.size;
 }
 
 static void read_segment(struct ledger *l, struct reading *g)
 {
     size_t before;
 
-    find_place(l, g);
+    places_find(l->txn, PLACES, g);
     before = g->at;
     while (!g->ended && !g->held && !l->failed && !is_full(l)) {
         struct buf text;
@@ -214,9 +216,10 @@ static void read_segment(struct ledger *l, struct reading *g)
             g->ended = true;
         buf_clear(&text);
     }
+    if (g->ended)
+        skip_torn_line(l, g);
     if (g->at > before)
-        keep(l, store_put(l->txn, PLACES, span_of(g->segment.name),
-                          (struct span){(const char *)&g->at, sizeof g->at}, 0));
+        keep(l, places_keep(l->txn, PLACES, g));
 }
 
 static void end_intent(struct ledger *l, struct span key)
@@ -250,44 +253,12 @@ static void end_intents(struct ledger *l)
         l->stage = STAGE_OVER;
 }
 
-/* Names of segments that were removed. */
-struct stale {
-    const struct round *round;
-    char name[64][SPOOL_NAME];
-    size_t len[64];
-    size_t count;
-};
-
-static bool find_stale(void *arg, struct span key, struct span value)
-{
-    struct stale *s = arg;
-
-    (void)value;
-    if (key.len <= sizeof s->name[0] && !round_has(s->round, key)) {
-        memcpy(s->name[s->count], key.at, key.len);
-        s->len[s->count++] = key.len;
-    }
-    return s->count < COUNT_OF(s->len);
-}
-
-static void drop_places(struct ledger *l)
-{
-    struct stale s = {.round = &l->round, .count = 0};
-
-    store_walk(l->txn, PLACES, find_stale, &s);
-    /* Else they might be back after the power was cut, and be read a second time. */
-    if (s.count > 0 && !folder_sync(l->spool))
-        return;
-    for (size_t i = 0; i < s.count; i++)
-        keep(l, store_drop(l->txn, PLACES, (struct span){s.name[i], s.len[i]}));
-}
-
 static void fill_batch(struct ledger *l)
 {
     struct round *r = &l->round;
 
     if (!l->cleared)
-        drop_places(l);
+        l->failed = !places_forget(l->txn, PLACES, &l->round, l->spool, &l->changed);
     l->cleared = true;
     while (l->stage == STAGE_READING && !is_full(l) && !l->failed) {
         if (r->now == r->count)
