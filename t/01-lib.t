@@ -11,6 +11,7 @@ use T::Peer;
 use T::Postfix;
 use T::Sink;
 use T::Stage;
+use T::Witness;
 
 my $ca = T::CA->new;
 my $cert = $ca->cert('mx.test', names => ['*.a.test']);
@@ -129,5 +130,18 @@ SKIP: {
         is_deeply([map { [$_->{sender}, @{$_->{rcpt}}] } $mta->queue], [['alice@mta.test', 'yes@a.test']], 'in the queue');
     };
 }
+
+subtest 'T::Witness finds each lie' => sub {
+    my %row = map { $_ => {type => $_, dsnStatus => $_ eq 't' ? '4.2.2 (full)' : '2.0.0', dsnDiag => ''} } qw(d b t);
+    my $unknown = {type => 't', dsnStatus => '4.4.2 (bad connection)'};
+    my ($asked, $taken, $refused) = ({asked => 1}, {asked => 1, taken => 1}, {asked => 1, refused => 1});
+    my @true = ([{%$taken, heard => [250, 'dot']}, 'ok', $row{d}], [$taken, 'ok', $row{d}], [$taken, 'hang', $unknown], [$asked, 'ok'],
+        [{%$asked, heard => [550, 'rcpt']}, 'no', $row{b}], [{%$refused, heard => [552, 'dot']}, 'full', $row{b}], [{heard => [452, 'mail']}, 'ok']);
+    is(T::Witness::lie(@$_), undef, 'true') for @true;
+    my @lies = ([{%$taken, heard => [250, 'dot']}, 'ok'], [{%$taken, heard => [250, 'dot']}, 'ok', $row{d}, $row{d}], [{%$taken, heard => [250, 'dot']}, 'ok', $unknown],
+        [$taken, 'ok'], [$taken, 'ok', $row{t}], [$asked, 'ok', $row{d}], [{}, 'ok', $row{t}], [$asked, 'ok', $row{b}], [{%$asked, heard => [550, 'rcpt']}, 'no'],
+        [$taken, 'hang', $row{d}], [{%$taken, heard => [451, 'dot']}, 'ok', $row{d}], [{%$taken, taken => 2}, 'ok', $row{d}]);
+    ok(T::Witness::lie(@$_), T::Witness::lie(@$_) // 'a lie') for @lies;
+};
 
 all_done();
