@@ -95,7 +95,21 @@ domain * {
 CONF
 }
 
-my ($out, $milter) = map { T::Run->start($_, %fill, conf => conf(), expect => qr/ level=error /) } qw(sallyport-out sallyport-milter);
+# Their clock, which can be stepped; what never goes back is left alone.
+my ($faketime) = glob '/usr/lib/*/faketime/libfaketimeMT.so.1' or die 'libfaketime is not installed';
+sub set_clock ($by) {
+    open my $clock, '>', "$dir/clock.new" or die $!;
+    print $clock "$by\n";
+    close $clock or die $!;
+    rename "$dir/clock.new", "$dir/clock" or die $!;
+    return;
+}
+set_clock('+0');
+my %env = (
+    LD_PRELOAD => $faketime, FAKETIME_TIMESTAMP_FILE => "$dir/clock", FAKETIME_NO_CACHE => 1, DONT_FAKE_MONOTONIC => 1,
+    ASAN_OPTIONS => join ':', grep { $_ } $ENV{ASAN_OPTIONS}, 'verify_asan_link_order=0');
+
+my ($out, $milter) = map { T::Run->start($_, %fill, env => \%env, conf => conf(), expect => qr/ level=error /) } qw(sallyport-out sallyport-milter);
 my $follower = T::Follower->start("$dir/a", "$dir/a/old");
 my $other = T::Follower->start("$dir/b");
 my $witness = T::Witness->start(far => port('mx'), to => port('out'), senders => 8, seed => $seed);
@@ -143,6 +157,7 @@ my %faults = (
         pause(1);
         system('umount', '-l', "$dir/a/old") == 0 or die 'umount';
     },
+    'the clock is stepped' => sub { set_clock((qw(+0 +3h -3h +2d -1d +400d -5s))[rand 7]) },
     'kill the accountant' => sub { kill_one($milter, 'accountant') },
     'kill it twice' => sub { kill_one($milter, 'accountant'); pause(0.4); kill_one($milter, 'accountant') },
     'kill sallyport-out' => sub { revive($out) },
@@ -178,7 +193,7 @@ my %faults = (
     },
     'a second accountant' => sub {
         $second->kill_hard if $second;
-        $second //= T::Run->prepare('sallyport-milter', %fill, conf => conf(), expect => qr/./);
+        $second //= T::Run->prepare('sallyport-milter', %fill, env => \%env, conf => conf(), expect => qr/./);
         $second->{not_judged} = 1;
         again($second);
     },
