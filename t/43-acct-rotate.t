@@ -170,4 +170,42 @@ subtest 'where files cannot be moved to' => sub {
     }
 };
 
+# The accountant of yesterday had no doubts about the clock.
+subtest 'delete-after, and a clock that jumps' => sub {
+    mkdir "$dir/tidy" or die $!;
+    my %age = ('acct-2020-01-01-0000.csv' => 9, 'acct-2020-01-02-0000.csv' => 7, 'acct-2020-01-01.csv' => 9, 'other-2020-01-01-0000.csv' => 9, 'acct.csv' => 9);
+    for my $name (keys %age) {
+        open my $file, '>', "$dir/tidy/$name" or die $!;
+        print $file $header;
+        close $file or die $!;
+        my $at = time - $age{$name} * 86400;
+        utime $at, $at, "$dir/tidy/$name" or die $!;
+    }
+    my $tidy = T::Run->prepare('sallyport-milter', csv => "$dir/tidy/acct.csv", more => 'delete-after = 8d', conf => $conf,
+        env => {FAKETIME_TIMESTAMP_FILE => "$dir/clock", FAKETIME_NO_CACHE => 1, DONT_FAKE_MONOTONIC => 1,
+            LD_PRELOAD => (glob '/usr/lib/*/faketime/libfaketimeMT.so.1')[0] // die('libfaketime is not installed'),
+            ASAN_OPTIONS => join ':', grep { $_ } $ENV{ASAN_OPTIONS}, 'verify_asan_link_order=0'});
+    my $set_clock = sub ($by) {
+        open my $clock, '>', "$dir/clock" or die $!;
+        print $clock "$by\n";
+        close $clock or die $!;
+    };
+    $set_clock->('+0');
+    mkdir "$tidy->{dir}/state/accounting" or die $!;
+    open my $last, '>:raw', "$tidy->{dir}/state/accounting/clock" or die $!;
+    print $last pack 'dd', time - 3600, 0;
+    close $last or die $!;
+    $tidy->launch;
+    delete $age{'acct-2020-01-01-0000.csv'};
+    my $there = sub { return join ' ', map { s{.*/}{}r } sort glob "$dir/tidy/*" };
+    ok(T::Stage::wait_for(sub { $there->() eq join ' ', sort keys %age }), 'the finished file that is old enough is removed, no other') or diag $there->();
+    $tidy->stop;
+    $set_clock->('+400d');
+    $tidy->restart;
+    feed($tidy, 1);
+    ok(T::Stage::wait_for(sub { whole("$dir/tidy/acct.csv") =~ /n$rows\@/ }), 'rows are written in the year after');
+    is($there->(), join(' ', sort keys %age), 'but a clock that jumped removes nothing');
+    $tidy->stop;
+};
+
 all_done();
