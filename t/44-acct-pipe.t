@@ -70,6 +70,35 @@ $m->log_like(qr/ backlog-removed .*rows=\d/, 'the backlog of a program that is g
 is(join(' ', glob "$m->{dir}/state/accounting/pipes/*"), '', 'with its folder');
 $m->stop;
 
+# It has read the last rows of a segment and dies before it is done with them, while those of the next
+# one wait: reading nothing more does not say that it was done.
+my $loses = T::Program->write('loses', <<'E');
+open my $starts, '>>', "$out.starts" or die $!;
+syswrite $starts, 'x';
+if (-s "$out.starts" < 3) {
+    my $line = <STDIN>;
+    print $got $line;
+    sleep 2;
+    exit 1;
+}
+while (my $line = <STDIN>) { print $got $line }
+E
+my @lost = map { "l$_" } 1 .. 30;
+$m = milter('loses', <<"E", expect => qr/program-ended/);
+acct-file "|$loses->{path}" { $FIELDS retry-interval = 1s }
+E
+spool_put("$m->{dir}/spool", rows(@lost));
+ok(T::Stage::wait_for(sub { $loses->text }), 'it has read');
+$m->configure(<<"E");
+acct-file "|$loses->{path}" { records = {d} record-fields d { fields = {rcpt, dsnStatus, dsnDiag} } retry-interval = 1s }
+E
+$m->signal('HUP');
+$m->log_like(qr/ reloaded /, 'other columns');
+spool_put("$m->{dir}/spool", rows('behind'));
+ok(T::Stage::wait_for(sub { $loses->text =~ /^d,behind@/m }), 'what comes behind');
+is($loses->missing(@lost), '', 'and nothing was left out');
+$m->stop;
+
 # Programs that do wrong, all at a time, and a file beside them. What became of them is seen
 # below, when they had their time.
 my %wrong = (

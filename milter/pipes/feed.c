@@ -185,15 +185,18 @@ static bool cross(struct feed *f, const struct reader *r, bool *anew)
 {
     struct segment *all;
     size_t count = backlog_list(&f->backlog, &all);
-    const struct segment *s = find(all, count, f->at.inode);
+    const struct segment *s = find(all, count, f->at.inode), *next;
     bool finished = !s || !s->live, ok = false;
 
     if (finished)
         take(f); /* what came before it was */
     ok = buf_len(&f->pending) > 0;
-    s = find_next(f, all, count);
-    if (!ok && finished && s && reader_unread(r) == 0)
-        ok = enter_segment(f, s, anew);
+    next = find_next(f, all, count);
+    if (!ok && finished && next && reader_unread(r) == 0) {
+        if (s && s->inode != f->seen.inode && s->inode != f->safe.inode)
+            backlog_remove(&f->backlog, s); /* it has no rows, and would come up again */
+        ok = enter_segment(f, next, anew);
+    }
     free(all);
     return ok;
 }
@@ -270,11 +273,11 @@ bool feed_look(struct feed *f, const struct reader *r)
     bool further = taken > f->taken;
 
     f->taken = taken;
-    if (now.inode == f->seen.inode && now.offset == f->seen.offset)
-        return further;
+    if (!further) /* in another segment by now, maybe, but nothing of that was read */
+        return false;
     keep(f, f->seen);
     f->seen = now;
-    return further;
+    return true;
 }
 
 bool feed_waits(const struct feed *f)
