@@ -137,11 +137,12 @@ subtest 'T::Witness finds each lie' => sub {
     my ($asked, $taken, $refused) = ({asked => 1}, {asked => 1, taken => 1}, {asked => 1, refused => 1});
     my @true = ([{%$taken, heard => [250, 'dot']}, 'ok', $row{d}], [$taken, 'ok', $row{d}], [$taken, 'hang', $unknown], [$asked, 'ok'],
         [{%$asked, heard => [550, 'rcpt']}, 'no', $row{b}], [{%$refused, heard => [552, 'dot']}, 'full', $row{b}], [{heard => [452, 'mail']}, 'ok']);
-    is(T::Witness::lie(@$_), undef, 'true') for @true;
+    is(T::Witness::lie(0, @$_), undef, 'true') for @true;
+    is(T::Witness::lie(1, {%$taken, heard => [451, 'dot']}, 'ok', $row{d}), undef, 'or not on the disk');
     my @lies = ([{%$taken, heard => [250, 'dot']}, 'ok'], [{%$taken, heard => [250, 'dot']}, 'ok', $row{d}, $row{d}], [{%$taken, heard => [250, 'dot']}, 'ok', $unknown],
         [$taken, 'ok'], [$taken, 'ok', $row{t}], [$asked, 'ok', $row{d}], [{}, 'ok', $row{t}], [$asked, 'ok', $row{b}], [{%$asked, heard => [550, 'rcpt']}, 'no'],
         [$taken, 'hang', $row{d}], [{%$taken, heard => [451, 'dot']}, 'ok', $row{d}], [{%$taken, taken => 2}, 'ok', $row{d}]);
-    ok(T::Witness::lie(@$_), T::Witness::lie(@$_) // 'a lie') for @lies;
+    ok(T::Witness::lie(0, @$_), T::Witness::lie(0, @$_) // 'a lie') for @lies;
 };
 
 all_done();

@@ -39,13 +39,14 @@ for (qw(spool state a b p)) {
 mkdir "$dir/a/old" and chown @own, "$dir/a/old" or die $!;
 
 my $dns = T::DNS->start("a.test. MX 10 mx.a.test.\nmx.a.test. A 127.0.0.51\n");
+my $sync = (qw(none interval reply))[$seed % 3];
 my $columns = 0; # which the configuration names
 my $user = T::Stage::is_root() ? "user = nobody" : '';
 my %fill = (dns => $dns->address, user_line => $user, dir => $dir, wide => 'w' x 1900);
 
 sub columns ($fixed) {
     my $all = join ', ', $fixed, $columns & 1 ? 'dlvSize' : (), $columns & 2 ? 'orig' : ();
-    return join "\n", map { "record-fields $_ { fields = {$all} }" } qw(d b t);
+    return join "\n", map { "record-fields $_ { fields = {$all} }" } qw(d b t r);
 }
 
 # Reads rows, dies now and then, and sleeps now and then.
@@ -65,26 +66,29 @@ chmod 0755, $program;
 sub conf () {
     return <<"CONF";
 relay-listener 127.0.0.1:\@port:out\@ { }
+smtp-listener 127.0.0.1:\@port:in\@ { }
+backend mta { server = "127.0.0.52:\@port:mta\@" identity = proxy-v1 }
 name-server = "\@dns\@"
 \@user_line\@
 spool-directory = "$dir/spool"
 state-directory = "$dir/state"
 workers = 2
 acct-file "$dir/a/acct.csv" {
-    records = {d, b, t}
+    records = {d, b, t, r}
     max-size = 1m
+    sync = $sync
     move-to = "$dir/a/old"
     count-moved-records = yes
     user-string = "\@wide\@"
     @{[columns('rcpt, dsnStatus, dsnDiag, userString')]}
 }
 acct-file "|$program" {
-    records = {d, b, t}
+    records = {d, b, t, r}
     retry-interval = 1
     @{[columns('rcpt, dsnStatus, dsnDiag')]}
 }
 acct-file "$dir/b/acct.csv" {
-    records = {d, b, t}
+    records = {d, b, t, r}
     @{[columns('rcpt, dsnStatus, dsnDiag')]}
 }
 domain * {
@@ -109,10 +113,11 @@ my %env = (
     LD_PRELOAD => $faketime, FAKETIME_TIMESTAMP_FILE => "$dir/clock", FAKETIME_NO_CACHE => 1, DONT_FAKE_MONOTONIC => 1,
     ASAN_OPTIONS => join ':', grep { $_ } $ENV{ASAN_OPTIONS}, 'verify_asan_link_order=0');
 
-my ($out, $milter) = map { T::Run->start($_, %fill, env => \%env, conf => conf(), expect => qr/ level=error /) } qw(sallyport-out sallyport-milter);
+my ($out, $in, $milter) = map { T::Run->start($_, %fill, env => \%env, conf => conf(), expect => qr/ level=error /) } qw(sallyport-out sallyport-in sallyport-milter);
 my $follower = T::Follower->start("$dir/a", "$dir/a/old");
 my $other = T::Follower->start("$dir/b");
-my $witness = T::Witness->start(far => port('mx'), to => port('out'), senders => 8, seed => $seed);
+my $behind = T::Witness->start(far => port('mta'), to => port('in'), senders => 3, seed => $seed, received => 1);
+my $witness = T::Witness->start(far => port('mx'), to => port('out'), senders => 8, seed => $seed, synced => $sync eq 'reply');
 
 sub pause ($most) { select undef, undef, undef, rand $most; return }
 
@@ -150,7 +155,10 @@ sub fill_up ($where) {
 my $second;
 my %faults = (
     'kill a worker' => sub { kill_one($out, 'worker') },
-    'kill all workers' => sub { kill 'KILL', $out->children_of('worker') },
+    'kill all workers' => sub { kill 'KILL', map { $_->children_of('worker') } $out, $in },
+    'kill a worker of sallyport-in' => sub { kill_one($in, 'worker') },
+    'kill sallyport-in' => sub { revive($in) },
+    'kill the syncer' => sub { kill_one($out, 'syncer') },
     'kill facts' => sub { kill_one($out, 'facts') },
     'nothing can be moved' => sub {
         system('mount', '-t', 'tmpfs', '-o', 'mode=0777', 'x', "$dir/a/old") == 0 or die 'mount';
@@ -168,10 +176,10 @@ my %faults = (
         pause(0.8);
         kill 'CONT', @pids;
     },
-    'reload' => sub { $_->signal('HUP') for $out, $milter },
+    'reload' => sub { $_->signal('HUP') for $out, $in, $milter },
     'other columns' => sub {
         $columns = int rand 4;
-        for my $run ($out, $milter) { $run->configure(conf()) && $run->signal('HUP') }
+        for my $run ($out, $in, $milter) { $run->configure(conf()) && $run->signal('HUP') }
     },
     'the spool is full' => sub { fill_up('spool') },
     'the store is full' => sub { fill_up('state') },
@@ -209,7 +217,7 @@ for my $round (1 .. $rounds) {
         $faults{$name}->();
         pause(0.5);
     }
-    for ($out, $milter) { again($_) if !$_->is_alive }
+    for ($out, $in, $milter) { again($_) if !$_->is_alive }
 }
 sub rows_of (@paths) {
     my %rows;
@@ -218,9 +226,11 @@ sub rows_of (@paths) {
 }
 
 $second->kill_hard if $second;
-T::Stage::wait_for(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => port('out')) }, 60) // die 'sallyport-out does not come back';
-$witness->settle;
-$out->stop;
+for my $port (qw(out in)) {
+    T::Stage::wait_for(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => port($port)) }, 60) // die "$port does not come back";
+}
+$_->settle for $witness, $behind;
+$_->stop for $out, $in;
 my $empty = T::Stage::wait_for(sub {
     again($milter) if !$milter->is_alive;
     return !grep { !/ballast/ } glob "$dir/spool/*";
@@ -230,7 +240,7 @@ my %all = rows_of(glob("$dir/a/*.csv"), glob("$dir/a/old/*.csv"));
 my @late;
 T::Stage::wait_for(sub {
     open my $in, '<', "$program.out" or return 0;
-    my %got = map { /^[dbt],([^,]+),/ ? ($1 => 1) : () } <$in>;
+    my %got = map { /^[dbtr],([^,]+),/ ? ($1 => 1) : () } <$in>;
     sleep 1; return !(@late = grep { !$got{$_} } sort keys %all);
 }, 60);
 is("@late", '', 'each row came to the program');
@@ -239,12 +249,13 @@ $_->settle for $follower, $other;
 
 for my $which (["$dir/a/*.csv", "$dir/a/old/*.csv"], [$other->{seen} . '/*']) {
     my %rows = rows_of(map { glob $_ } @$which);
-    my @lies = $witness->lies(%rows);
+    my @lies = ($witness->lies(map { $_ => $rows{$_} } grep { !/\@here/ } keys %rows), $behind->lies(map { $_ => $rows{$_} } grep { /\@here/ } keys %rows));
     ok(!@lies, "@$which: " . keys(%rows) . ' rows are true') or diag scalar(@lies) . " lies\n" . join "\n", @lies[0 .. ($#lies > 20 ? 20 : $#lies)];
 }
 my @wrong = $follower->wrong;
 ok(!@wrong, 'one who followed the file saw each row once') or diag join "\n", @wrong;
 cmp_ok(scalar $witness->heard(250), '>=', 10 * $rounds, scalar($witness->heard(250)) . ' answers of 250 were heard');
-for my $run ($out, $milter) { $run->log_unlike(qr/spool-bad-lines/, "$run->{name}: no line is torn") }
+cmp_ok(scalar $behind->heard(250), '>=', 10 * $rounds, scalar($behind->heard(250)) . ' by clients');
+for my $run ($out, $in, $milter) { $run->log_unlike(qr/spool-bad-lines/, "$run->{name}: no line is torn") }
 system 'umount', '-l', "$dir/$_" for qw(spool state b);
 all_done();

@@ -2,7 +2,8 @@
 # T::Witness - a far server and people who send to it without a pause; both write down what they
 # saw, and that is held against the accounting files. No recipient is used twice.
 #
-#   my $w = T::Witness->start(far => port('mx'), to => port('out'), senders => 4);
+#   my $w = T::Witness->start(far => port('mx'), to => port('out'), senders => 4, synced => 0);
+#   my $of_r = T::Witness->start(..., received => 1);    # `far` is the mail server behind sallyport-in
 #   $w->settle;                             # nobody sends any more
 #   my @lies = $w->lies(%rows);             # rows: recipient => list of rows (hashes)
 #   $w->heard(250);                         # recipients whose senders heard that
@@ -23,7 +24,7 @@ my @kinds = (('ok') x 60, qw(slow no no later full hang gone));
 
 sub start ($class, %o) {
     my $self = bless {%o, name => 'witness', base => T::Stage::stage_dir() . '/witness' . ++$count, people => []}, $class;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.51', LocalPort => $o{far}, Listen => 1024, ReuseAddr => 1) or croak $@;
+    my $listener = IO::Socket::INET->new(LocalAddr => $o{received} ? '127.0.0.52' : '127.0.0.51', LocalPort => $o{far}, Listen => 1024, ReuseAddr => 1) or croak $@;
     $self->{server} = child(sub { $self->serve($listener) });
     close $listener;
     T::Stage::started($self);
@@ -95,7 +96,9 @@ sub play ($self, $c) {
             $self->note($kind eq 'full' ? 'refused' : 'taken', $to);
             return if $kind eq 'hang';
             sleep 0.15 if $kind eq 'slow';
-            say_to($c, $kind eq 'full' ? '552 5.2.2 full' : '250 2.0.0 taken');
+            say_to($c, $kind eq 'full' ? '552 5.2.2 full' : '250 2.0.0 Ok: queued as ' . sprintf '%08X%04X', time, ++$self->{queued} + ($$ << 8 & 0xff00));
+        } elsif ($line =~ /^PROXY /) {
+            next;
         } elsif ($line =~ /^QUIT/) {
             return say_to($c, '221 2.0.0 bye');
         } else {
@@ -127,7 +130,7 @@ sub send_on ($self, $who) {
         sleep 0.02 if !$c;
         while ($c && !-e "$self->{base}.stop") {
             my $kind = $kinds[rand @kinds];
-            my $rcpt = "$kind-$who-" . ++$n . '@a.test';
+            my $rcpt = "$kind-$who-" . ++$n . ($self->{received} ? '@here.test' : '@a.test');
             my ($code, $at) = eval { local $SIG{ALRM} = sub { die "late\n" }; alarm 60; message($c, $rcpt, $kind eq 'gone') };
             alarm 0;
             $self->note(heard => $rcpt, $code // 0, $at // 'late');
@@ -177,8 +180,18 @@ sub heard ($self, $code) {
     return grep { ($saw{$_}{heard}[0] // 0) == $code } sort keys %saw;
 }
 
-# What is wrong with the rows of one recipient, or undef.
-sub lie ($saw, $kind, @rows) {
+# The same of r rows: how a message came in.
+sub lie_of_reception ($saw, $kind, @rows) {
+    my $code = ($saw->{heard} // [0])->[0];
+    return 'rows: ' . @rows if @rows > 1;
+    return 'a 250 was heard, and no row' if $code == 250 && !@rows;
+    return 'a row of what was not taken' if @rows && (!$saw->{taken} || $kind eq 'hang');
+    return;
+}
+
+# What is wrong with the rows of one recipient, or undef. With sync = reply a 451 may say that what
+# was delivered is not on the disk.
+sub lie ($synced, $saw, $kind, @rows) {
     my ($code, $at) = ($saw->{heard} // [0, 'never'])->@*;
     my ($row) = @rows;
     return 'rows: ' . join ' ', map { $_->{type} } @rows if @rows > 1;
@@ -193,7 +206,7 @@ sub lie ($saw, $kind, @rows) {
     return "a $row->{type} row, and a 250 was heard" if $row->{type} ne 'd' && $code == 250;
     return 'a d row of what was not taken' if $row->{type} eq 'd' && !$saw->{taken};
     return 'a d row of what was not answered' if $row->{type} eq 'd' && $kind eq 'hang';
-    return 'a d row, and another answer was heard' if $row->{type} eq 'd' && $code >= 400;
+    return "a d row, and $code was heard" if $row->{type} eq 'd' && $code >= 400 && !($synced && $code == 451);
     return "a $row->{type} row of what was taken: $row->{dsnDiag}" if $row->{type} ne 'd' && $saw->{taken} && $row->{dsnStatus} !~ /^4\.4\.2/;
     return 'a b row of what was not refused' if $row->{type} eq 'b' && $kind !~ /^(?:no|full)$/;
     return;
@@ -204,7 +217,8 @@ sub lies ($self, %rows) {
     my %all = (%saw, %rows);
     my @lies;
     for my $rcpt (sort keys %all) {
-        my $lie = lie($saw{$rcpt} // {}, $rcpt =~ /^(\w+)/, ($rows{$rcpt} // [])->@*) // next;
+        my @of = ($saw{$rcpt} // {}, $rcpt =~ /^(\w+)/, ($rows{$rcpt} // [])->@*);
+        my $lie = ($self->{received} ? lie_of_reception(@of) : lie($self->{synced}, @of)) // next;
         push @lies, "$rcpt: $lie (heard @{$saw{$rcpt}{heard} // ['nothing']}; far: " . join(' ', grep { $saw{$rcpt}{$_} } qw(asked refused taken)) . ')';
     }
     return @lies;
