@@ -169,6 +169,8 @@ static long unpack(struct feed *f, char *to, size_t size)
         switch (f->way->some(f->state, &f->rest, &room)) {
         case UNPACK_BROKEN:
             return stops(f, "is damaged", size - room.len);
+        case UNPACK_GREEDY:
+            return stops(f, "needs too much memory to be unpacked", size - room.len);
         case UNPACK_DONE:
             f->way->end(f->state);
             f->state = NULL;

@@ -15,6 +15,7 @@ enum unpacked {
     UNPACK_ON,     /* it took what it could, or gave what had room */
     UNPACK_DONE,   /* this was its end; another may follow */
     UNPACK_BROKEN, /* not what it says it is */
+    UNPACK_GREEDY, /* it needs more memory than it gets */
 };
 
 struct unpack {

@@ -35,6 +35,8 @@ static enum unpacked some(void *state, struct span *from, struct unpack_room *to
     to->len = z->avail_out;
     if (result == LZMA_STREAM_END)
         return UNPACK_DONE;
+    if (result == LZMA_MEMLIMIT_ERROR || result == LZMA_MEM_ERROR)
+        return UNPACK_GREEDY;
     return result == LZMA_OK || result == LZMA_BUF_ERROR ? UNPACK_ON : UNPACK_BROKEN;
 }
 

@@ -5,6 +5,7 @@
 #include "csv/unpack.h"
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 static void *begin(void)
 {
@@ -21,7 +22,10 @@ static enum unpacked some(void *state, struct span *from, struct unpack_room *to
     to->at += out.pos;
     to->len -= out.pos;
     if (ZSTD_isError(result))
-        return UNPACK_BROKEN;
+        return ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge ||
+                       ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation
+                   ? UNPACK_GREEDY
+                   : UNPACK_BROKEN;
     return result == 0 ? UNPACK_DONE : UNPACK_ON;
 }
 

@@ -212,13 +212,36 @@ static void test_long(void **state)
     rows_free(&r);
 }
 
+/* The beginnings of files that say how much memory it takes to go on: a gigabyte, and two. */
+static void test_greedy(void **state)
+{
+    static const struct span begins[] = {
+        SPAN("\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x24\x00\x00\x00\x5e"
+             "\x1f\xc7\xf9"),
+        SPAN("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(begins); i++) {
+        int fd = memfd_create("rows", MFD_CLOEXEC);
+        struct feed *f = feed_of(fd);
+        char to[64];
+
+        assert_non_null(f);
+        assert_int_equal(write(fd, begins[i].at, begins[i].len), begins[i].len);
+        assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+        assert_int_equal(feed_read(f, to, sizeof to), -1);
+        assert_non_null(strstr(feed_why(f), "too much memory"));
+        feed_free(&f);
+        close(fd);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_blocks),
-        cmocka_unit_test(test_long),
+        cmocka_unit_test(test_files), cmocka_unit_test(test_torn),   cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_long),  cmocka_unit_test(test_greedy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
