@@ -170,6 +170,21 @@ static struct span mapped(const struct account *a, int type, enum column c, cons
     return value;
 }
 
+/* An original recipient that comes from a header field is hidden as others are. */
+static bool is_hidden(const struct account *a, enum column c)
+{
+    return a->privacy && c == COLUMN_orcpt;
+}
+
+static void hide(struct account *a, int type, struct record *r)
+{
+    struct span orcpt = mapped(a, type, COLUMN_orcpt, r);
+
+    if (orcpt.len > 0)
+        r->column[COLUMN_orcpt] = orcpt;
+    privacy_apply(a->privacy, r);
+}
+
 static struct span value_of(struct account *a, int type, unsigned number, const struct record *r)
 {
     enum column c = (enum column)number;
@@ -181,7 +196,7 @@ static struct span value_of(struct account *a, int type, unsigned number, const 
         return time_text(a, &a->logged, r->at);
     if (c == COLUMN_timeQueued)
         return time_text(a, &a->queued, r->queued);
-    value = a->stand_in_count > 0 ? mapped(a, type, c, r) : SPAN("");
+    value = a->stand_in_count > 0 && !is_hidden(a, c) ? mapped(a, type, c, r) : SPAN("");
     if (value.len > 0)
         return value;
     if (c == COLUMN_userString)
@@ -256,7 +271,7 @@ bool account_row(struct account *a, struct buf *to, const struct record *r)
         return true;
     if (a->privacy) {
         hidden = *r;
-        privacy_apply(a->privacy, &hidden);
+        hide(a, type, &hidden);
         r = &hidden;
     }
     gather(a, type, r, &row);

@@ -321,6 +321,22 @@ static void the_longest_row_fits(void **state)
     account_free(&a);
 }
 
+/* An original recipient that comes from a header field is hidden as others are. */
+static void a_mapped_recipient_is_hidden(void **state)
+{
+    struct account *a = made((struct account_conf){.records = LIST("d"),
+                                                   .mappings = LIST("d header_X-To orcpt"),
+                                                   .privacy = LIST("redact", "X"),
+                                                   FIELDS({"d", LIST("orcpt", "dsnDiag")})});
+    struct record r = delivery();
+
+    (void)state;
+    r.column[COLUMN_dsnDiag] = SPAN("for jane");
+    record_add_header(&r, SPAN("X-To"), SPAN("jane@y.test"));
+    assert_is_row(a, &r, "d,X@y.test,for X\r\n");
+    account_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +347,7 @@ int main(void)
         cmocka_unit_test(cells_are_clean_and_quoted),
         cmocka_unit_test(json_has_its_types_columns_in_order),
         cmocka_unit_test(a_disabled_record_has_no_row),
+        cmocka_unit_test(a_mapped_recipient_is_hidden),
         cmocka_unit_test(queues_are_filtered),
         cmocka_unit_test(a_row_is_whole_or_not_there),
         cmocka_unit_test(the_longest_row_fits),
