@@ -32,3 +32,4 @@ int forget_run(int argc, char **argv);
 int show_run(int argc, char **argv);
 int probe_run(int argc, char **argv);
 int report_run(int argc, char **argv);
+int tlsrpt_run(int argc, char **argv);

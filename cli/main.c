@@ -29,6 +29,8 @@ static const struct command commands[] = {
      "how mail for a domain would be delivered, and why; delivers nothing", probe_run},
     {"report", "report [-c FILE] [OPTION...] [FILE...]",
      "what accounting files say of TLS, as text, as JSON or as a page", report_run},
+    {"tlsrpt", "tlsrpt [-c FILE] [OPTION...] [FILE...]",
+     "make yesterday's reports to domains about TLS with them, and send them", tlsrpt_run},
 };
 
 int command_wrong(const char *name, const char *fmt, ...)

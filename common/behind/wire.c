@@ -43,10 +43,10 @@ static bool push(struct wire *w, unsigned *needs)
     size_t count, len;
 
     *needs = 0;
-    while ((count = dial_pieces(w->dial, SPAN(""), pieces)) > 0) {
+    while ((count = dial_pieces(w->dial, w->body, pieces)) > 0) {
         switch (conn_write(&w->conn, pieces, count, &len)) {
         case CONN_SOME:
-            dial_went(w->dial, SPAN(""), len);
+            w->body = span_after(w->body, dial_went(w->dial, w->body, len));
             break;
         case CONN_LATER:
             *needs = w->conn.needs;

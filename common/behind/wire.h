@@ -23,6 +23,7 @@ struct wire_plan {
 struct wire {
     struct wire_plan plan;
     struct dial *dial; /* borrowed */
+    struct span body;  /* of a message, borrowed: what of it has not gone yet; none at first */
     struct conn conn;
     struct watch watch;
     const char *why; /* after WIRE_LOST, and where wire_dial() failed: a few words */

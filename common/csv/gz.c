@@ -2,13 +2,14 @@
  *
  * zlib's door.
  */
+#include "csv/pack.h"
 #include "csv/unpack.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <zlib.h>
 
-enum { WINDOW = 15, OF_GZIP = 16 };
+enum { WINDOW = 15, OF_GZIP = 16, MEMORY = 8 };
 
 static void *begin(void)
 {
@@ -45,3 +46,21 @@ static void end(void *state)
 }
 
 const struct unpack unpack_gz = {"gzip", {"\x1f\x8b", 2}, begin, some, end};
+
+bool pack_gz(struct buf *to, struct span from)
+{
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)from.at, .avail_in = (uInt)from.len};
+    char *at;
+    bool ok = deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, WINDOW + OF_GZIP, MEMORY,
+                           Z_DEFAULT_STRATEGY) == Z_OK;
+
+    if (!ok)
+        return false;
+    z.avail_out = (uInt)deflateBound(&z, (uLong)from.len);
+    at = buf_reserve(to, z.avail_out);
+    z.next_out = (Bytef *)at;
+    ok = at && deflate(&z, Z_FINISH) == Z_STREAM_END;
+    buf_grew(to, ok ? (size_t)z.total_out : 0);
+    deflateEnd(&z);
+    return ok;
+}

@@ -7,20 +7,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
-#include "net/conn.h"
-#include "net/watch.h"
+#include "sts/multi.h"
 #include "sts/sts_policy.h"
 
 enum { HEADERS_MOST = 32 << 10, HOST_MOST = 300 };
 
 struct fetcher {
-    struct event_base *base;
     struct fetch_rules rules;
-    CURLM *multi;
+    struct multi multi;
     struct curl_slist *accept; /* header lines of ours */
-    struct alarm alarm;
     LIST_HEAD(, fetch) open;
 };
 
@@ -28,6 +23,7 @@ struct fetch {
     LIST_ENTRY(fetch) link;
     struct fetcher *fetcher;
     CURL *easy;
+    struct curl_slist *type;   /* of what is posted: a header line */
     CURLSH *share;             /* with the addresses, which are nobody else's */
     struct curl_slist *pinned; /* HOST:PORT:ADDRESSES */
     struct addr at[FETCH_ADDRESSES];
@@ -39,23 +35,17 @@ struct fetch {
     void *arg;
 };
 
-/* A descriptor that libcurl wants watched. */
-struct socket_watch {
-    struct fetcher *fetcher;
-    curl_socket_t fd;
-    struct watch watch;
-};
-
 static void end(struct fetch *f)
 {
     LIST_REMOVE(f, link);
     if (f->easy) {
-        curl_multi_remove_handle(f->fetcher->multi, f->easy);
+        curl_multi_remove_handle(f->fetcher->multi.curl, f->easy);
         curl_easy_cleanup(f->easy);
     }
     if (f->share)
         curl_share_cleanup(f->share);
     curl_slist_free_all(f->pinned);
+    curl_slist_free_all(f->type);
     free(f);
 }
 
@@ -89,7 +79,9 @@ static void judge_answer(struct fetch *f)
 
     curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
     snprintf(why, sizeof why, "HTTP status %ld, not 200", status);
-    if (status != 200)
+    if (f->type && status / 100 == 2)
+        answer(f, STS_FINE, "");
+    else if (status != 200)
         answer(f, STS_FETCH_ERROR, why);
     else if (!is_plain_text(f->easy))
         answer(f, STS_INVALID, "its type is not text/plain");
@@ -97,8 +89,9 @@ static void judge_answer(struct fetch *f)
         answer(f, STS_FINE, "");
 }
 
-static void settle(struct fetch *f, CURLcode code)
+static void settle(void *transfer, CURLcode code)
 {
+    struct fetch *f = transfer;
     const char *why = *f->error ? f->error : curl_easy_strerror(code);
 
     if (code == CURLE_OK)
@@ -109,85 +102,6 @@ static void settle(struct fetch *f, CURLcode code)
         answer(f, STS_WEBPKI_INVALID, why);
     else
         answer(f, STS_FETCH_ERROR, why);
-}
-
-static void take_finished(struct fetcher *f)
-{
-    CURLMsg *said;
-    int left;
-
-    while ((said = curl_multi_info_read(f->multi, &left))) {
-        struct fetch *one = NULL;
-        CURLcode code = said->data.result;
-
-        if (said->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(said->easy_handle, CURLINFO_PRIVATE, &one);
-        settle(one, code);
-    }
-}
-
-static void go_on(struct fetcher *f, curl_socket_t fd)
-{
-    int running;
-
-    curl_multi_socket_action(f->multi, fd, 0, &running);
-    take_finished(f);
-}
-
-static void on_ready(void *arg)
-{
-    struct socket_watch *w = arg;
-
-    go_on(w->fetcher, w->fd); /* which may be its end */
-}
-
-static void on_time(void *arg)
-{
-    go_on(arg, CURL_SOCKET_TIMEOUT);
-}
-
-static int want_time(CURLM *multi, long milliseconds, void *arg)
-{
-    struct fetcher *f = arg;
-
-    (void)multi;
-    if (milliseconds < 0)
-        alarm_stop(&f->alarm);
-    else
-        alarm_set(&f->alarm, (double)milliseconds / 1000);
-    return 0;
-}
-
-static void forget_socket(struct fetcher *f, curl_socket_t fd, struct socket_watch *w)
-{
-    if (!w)
-        return;
-    watch_want(&w->watch, -1, 0);
-    curl_multi_assign(f->multi, fd, NULL);
-    free(w);
-}
-
-static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
-{
-    struct fetcher *f = arg;
-    struct socket_watch *w = known;
-
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        forget_socket(f, fd, w);
-        return 0;
-    }
-    if (!w) {
-        if (!(w = calloc(1, sizeof *w)))
-            return -1;
-        *w = (struct socket_watch){.fetcher = f, .fd = fd};
-        watch_init(&w->watch, f->base, on_ready, w);
-        curl_multi_assign(f->multi, fd, w);
-    }
-    watch_want(&w->watch, fd,
-               (what & CURL_POLL_IN ? CONN_IN : 0u) | (what & CURL_POLL_OUT ? CONN_OUT : 0u));
-    return 0;
 }
 
 /* The last word on where we connect to: libcurl has no address but ours. */
@@ -278,38 +192,44 @@ static bool set_tls(struct fetch *f)
 
     if (cas.len > 0 && !(SET(CAINFO, NULL) && SET(CAPATH, NULL) && SET(CAINFO_BLOB, &blob)))
         return false;
-    return SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) && SET(SSL_VERIFYPEER, 1L) &&
-           SET(SSL_VERIFYHOST, 2L) && SET(SSL_SESSIONID_CACHE, 0L);
+    return SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+           SET(SSL_VERIFYPEER, f->fetcher->rules.trusts_all ? 0L : 1L) &&
+           SET(SSL_VERIFYHOST, f->fetcher->rules.trusts_all ? 0L : 2L) &&
+           SET(SSL_SESSIONID_CACHE, 0L);
 }
 
 static bool set_request(struct fetch *f, const char *url)
 {
     return SET(URL, url) && SET(PRIVATE, f) && SET(ERRORBUFFER, f->error) &&
-           SET(USERAGENT, "sallyport") && SET(HTTPHEADER, f->fetcher->accept) &&
+           SET(USERAGENT, "sallyport") && SET(HTTPHEADER, f->type ? f->type : f->fetcher->accept) &&
            SET(WRITEFUNCTION, take_text) && SET(WRITEDATA, f) &&
            SET(HEADERFUNCTION, count_headers) && SET(HEADERDATA, f);
 }
 
-static bool set_up(struct fetch *f, const char *domain)
+static bool set_up(struct fetch *f, const char *host, const char *url)
 {
-    char host[HOST_MOST], url[HOST_MOST + 64];
-
-    snprintf(host, sizeof host, "mta-sts.%s", domain);
-    snprintf(url, sizeof url, "https://%s:%u/.well-known/mta-sts.txt", host,
-             f->fetcher->rules.port);
     return (f->easy = curl_easy_init()) && pin(f, host) && set_bounds(f) && set_addresses(f) &&
-           set_tls(f) && set_request(f, url) &&
-           curl_multi_add_handle(f->fetcher->multi, f->easy) == CURLM_OK;
+           set_tls(f) && set_request(f, url);
 }
 
-static bool set_up_multi(struct fetcher *f)
+/* Without `Expect: 100-continue`: what is posted is small, and some servers do not know that. */
+static bool set_type(struct fetch *f, const char *type)
 {
-    return (f->accept = curl_slist_append(NULL, "Accept: text/plain")) &&
-           (f->multi = curl_multi_init()) &&
-           curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
-           curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f) == CURLM_OK &&
-           curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, want_time) == CURLM_OK &&
-           curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f) == CURLM_OK;
+    struct curl_slist *more;
+    char line[128];
+
+    snprintf(line, sizeof line, "Content-Type: %s", type);
+    if (!(f->type = curl_slist_append(NULL, line)) ||
+        !(more = curl_slist_append(f->type, "Expect:")))
+        return false;
+    f->type = more;
+    return true;
+}
+
+static bool set_body(struct fetch *f, struct span body)
+{
+    return SET(POST, 1L) && SET(POSTFIELDSIZE_LARGE, (curl_off_t)body.len) &&
+           SET(POSTFIELDS, body.at);
 }
 
 struct fetcher *fetcher_new(struct event_base *base, const struct fetch_rules *rules, char *why,
@@ -318,11 +238,10 @@ struct fetcher *fetcher_new(struct event_base *base, const struct fetch_rules *r
     struct fetcher *f = calloc(1, sizeof *f);
 
     if (f && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
-        f->base = base;
         f->rules = *rules;
         LIST_INIT(&f->open);
-        alarm_init(&f->alarm, base, on_time, f);
-        if (set_up_multi(f))
+        if (multi_init(&f->multi, base, settle) &&
+            (f->accept = curl_slist_append(NULL, "Accept: text/plain")))
             return f;
         fetcher_free(&f);
     }
@@ -339,24 +258,23 @@ void fetcher_free(struct fetcher **f)
         return;
     while ((one = LIST_FIRST(&(*f)->open)))
         end(one);
-    if ((*f)->multi)
-        curl_multi_cleanup((*f)->multi);
+    multi_clear(&(*f)->multi);
     curl_slist_free_all((*f)->accept);
-    alarm_stop(&(*f)->alarm);
     curl_global_cleanup();
     free(*f);
     *f = NULL;
 }
 
-void fetch_start(struct fetcher *f, const char *domain, const struct addr *at, size_t count,
-                 fetched_fn *fn, void *arg)
+/* NULL: no memory, and that was told. */
+static struct fetch *fetch_new(struct fetcher *f, const struct addr *at, size_t count,
+                               fetched_fn *fn, void *arg)
 {
     struct fetched none = {.trouble = STS_FETCH_ERROR, .why = "out of memory"};
     struct fetch *one = calloc(1, sizeof *one);
 
     if (!one) {
         fn(arg, &none);
-        return;
+        return NULL;
     }
     one->fetcher = f;
     one->fn = fn;
@@ -364,6 +282,34 @@ void fetch_start(struct fetcher *f, const char *domain, const struct addr *at, s
     one->count = count < FETCH_ADDRESSES ? count : FETCH_ADDRESSES;
     memcpy(one->at, at, one->count * sizeof *at);
     LIST_INSERT_HEAD(&f->open, one, link);
-    if (!set_up(one, domain))
-        answer(one, STS_FETCH_ERROR, "libcurl does not take the request");
+    return one;
+}
+
+static void begin(struct fetch *f, bool is_set)
+{
+    if (!is_set || curl_multi_add_handle(f->fetcher->multi.curl, f->easy) != CURLM_OK)
+        answer(f, STS_FETCH_ERROR, "libcurl does not take the request");
+}
+
+void fetch_start(struct fetcher *f, const char *domain, const struct addr *at, size_t count,
+                 fetched_fn *fn, void *arg)
+{
+    struct fetch *one = fetch_new(f, at, count, fn, arg);
+    char host[HOST_MOST], url[HOST_MOST + 64];
+
+    if (!one)
+        return;
+    snprintf(host, sizeof host, "mta-sts.%s", domain);
+    snprintf(url, sizeof url, "https://%s:%u/.well-known/mta-sts.txt", host, f->rules.port);
+    begin(one, set_up(one, host, url));
+}
+
+void fetch_post(struct fetcher *f, const struct fetch_posted *p, const struct addr *at,
+                size_t count, fetched_fn *fn, void *arg)
+{
+    struct fetch *one = fetch_new(f, at, count, fn, arg);
+
+    if (one)
+        begin(one,
+              set_type(one, p->type) && set_up(one, p->host, p->url) && set_body(one, p->body));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fetch - gets the text of an MTA-STS policy by HTTPS (RFC 8461, 3.3), inside of the event loop.
- * The door to libcurl.
+ * fetch - gets the text of an MTA-STS policy by HTTPS (RFC 8461, 3.3), inside of the event loop, or
+ * posts a report (RFC 8460, 5.4). The door to libcurl.
  *
  * https://mta-sts.DOMAIN/.well-known/mta-sts.txt and nothing else: no redirects, no other scheme,
  * no proxy, no cookies, nothing of the environment. The server's certificate must be good for
@@ -19,7 +19,8 @@ struct fetcher;
 struct fetch_rules {
     struct span cas; /* CA certificates, PEM; empty: the system's. Borrowed, as long as it lives */
     unsigned port;
-    double seconds; /* for all of one fetch */
+    double seconds;  /* for all of one fetch */
+    bool trusts_all; /* certificates prove nothing and need not: for reports alone */
 };
 
 /* After fork. NULL with one line in `why`. What is under way when it is freed is not heard of. */
@@ -40,3 +41,14 @@ enum { FETCH_ADDRESSES = 16 };
  * before this returns. */
 void fetch_start(struct fetcher *f, const char *domain, const struct addr *at, size_t count,
                  fetched_fn *fn, void *arg);
+
+/* Borrowed until `fn` is called. */
+struct fetch_posted {
+    const char *host, *url; /* https://HOST:PORT/..; the port is that of the rules */
+    const char *type;
+    struct span body;
+};
+
+/* Any status of 2xx is STS_FINE, any other trouble is told in words. */
+void fetch_post(struct fetcher *f, const struct fetch_posted *p, const struct addr *at,
+                size_t count, fetched_fn *fn, void *arg);

@@ -115,6 +115,8 @@ static void set_tls(struct record *r, struct texts_made *m, const struct remote 
     bool failed = fail != FAIL_NOT && fail == remote->tls_fail;
     enum fail why = failed || remote->noted == FAIL_NOT ? remote->tls_fail : remote->noted;
 
+    if (why == FAIL_NOT && remote->at.port == 0 && *fail_result(fail))
+        why = fail; /* no server could be asked */
     set(r, COLUMN_dlvTlsPolicy, demand_text(&remote->demand, m->policy));
     set(r, COLUMN_dlvTlsPolicyResult, policy_result(remote, fail));
     set(r, COLUMN_dlvTlsError,

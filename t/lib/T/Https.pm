@@ -5,6 +5,7 @@
 #   $https->serve('a.test', body => "version: STSv1\n...");    # at mta-sts.a.test, from now on
 #   $https->count('a.test');                                   # requests that came, by name (SNI)
 #   $https->requests;                                          # "NAME METHOD PATH HOST" each
+#   $https->posted;                                            # [type, body] of each POST
 # How it answers:
 #   status (200), type ('text/plain'), head (a list of more lines), body, how:
 #   length (the usual), close (HTTP/1.0, no length), chunked, early (half of it, then closed),
@@ -106,9 +107,28 @@ sub answer {
     my ($host) = $request =~ /^Host: (\S+)/mi;
     syswrite $self->{out}, "$key $method $path $host\n";
     syswrite $self->{out}, "# more: $_\n" for $request =~ /^((?:Cookie|Authorization|Referer|Accept-Encoding):.*?)\r/mgi;
+    $self->keep_body($client, $request) if $method eq 'POST';
     $self->send_answer($client, $rule);
     $client->close;
     return;
+}
+
+sub keep_body {
+    my ($self, $client, $request) = @_;
+    my ($head, $body) = split /\r\n\r\n/, $request, 2;
+    my ($type) = $head =~ /^Content-Type: (\S+)/mi;
+    my ($length) = $head =~ /^Content-Length: (\d+)/mi;
+    while (length $body < $length) { sysread $client, $body, 65536, length $body or return }
+    open my $out, '>>', "$self->{log}.posted" or die "posted: $!";
+    print $out "$type ", unpack('H*', $body), "\n";
+    close $out or die "posted: $!";
+    return;
+}
+
+sub posted {
+    my $self = shift;
+    open my $in, '<', "$self->{log}.posted" or return;
+    return map { my ($type, $hex) = split; [$type, pack 'H*', $hex] } <$in>;
 }
 
 sub wait_for_end {
