@@ -10,7 +10,6 @@
 #include "run/cage.h"
 #include "proxy-out/facts/facts.h"
 #include "proxy-out/facts/policies.h"
-#include "proxy-out/relay/transaction.h"
 #include "sync/commit.h"
 #include "conf/problem.h"
 #include "tell/log.h"
@@ -30,24 +29,6 @@ unsigned prepare_one(const struct settings *s)
 {
     (void)s;
     return 1;
-}
-
-static void check_ids(const struct settings *s, struct problems *wrong)
-{
-    for (size_t i = 0; i < s->relay_listener_count; i++) {
-        const struct relay_listener *l = &s->relay_listeners[i];
-        char text[512];
-        const char *word;
-        struct ids ids;
-
-        if (ids_read(&l->queue_id, &ids, &word))
-            continue;
-        snprintf(text, sizeof text,
-                 "relay-listener %s: queue-id: '%s' is none of xforward, envid, "
-                 "auth, received",
-                 l->head.title, word);
-        add_line(wrong, &l->head, text);
-    }
 }
 
 /* The anchors are read here once, so that a bad file is said before anything listens. */
@@ -76,7 +57,6 @@ static void check(const struct settings *s, struct problems *wrong)
 {
     if (s->relay_listener_count == 0)
         add_line(wrong, &s->global.head, "no relay-listener: say where the mail server hands over");
-    check_ids(s, wrong);
     check_dnssec(s, wrong);
 }
 

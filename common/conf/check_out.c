@@ -110,10 +110,27 @@ static void check_map(struct check *c, struct section *s, struct relay_listener 
         (void)!check_read_at(c, s, "map", l->map, &l->map_at);
 }
 
+/* The words of sallyport-out's ids_read(). */
+static void check_queue_id(struct check *c, struct section *s, const struct texts *words)
+{
+    static const char *const known[] = {"xforward", "envid", "auth", "received"};
+
+    for (size_t i = 0; i < words->count; i++) {
+        bool is = false;
+
+        for (size_t k = 0; k < COUNT_OF(known); k++)
+            is = is || strcasecmp(words->at[i], known[k]) == 0;
+        if (!is)
+            wrong(c, s, "queue-id",
+                  "'%s' says no queue id; write xforward, envid, auth or received", words->at[i]);
+    }
+}
+
 void check_relay_listener(struct check *c, struct section *s)
 {
     struct relay_listener *l = (struct relay_listener *)s->head;
 
+    check_queue_id(c, s, &l->queue_id);
     if (is_unix(l->head.title)) {
         l->path = read_path(c, s, "relay-listener", l->head.title);
         if (l->hand_over != HAND_OVER_SMARTHOST)

@@ -59,6 +59,12 @@ static const struct {
      "header_11, "
      "header_12, header_13, header_14, header_15, header_16, header_17, header_1} }\n}",
      "f:1: acct-file: record-fields: 16 header fields are the most; drop some"},
+    {"acct-file a {\n record-fields d { fields = {header_1, header_2, header_3, header_4, "
+     "header_5, header_6, header_7, header_8, header_9} }\n}\nacct-file b {\n record-fields d { "
+     "fields = {header_9, header_10, header_11, header_12, header_13, header_14, header_15, "
+     "header_16, header_17} }\n}",
+     "f:4: record-fields: with this all acct-file sections together want more than 16 header "
+     "fields; take some out"},
     {"acct-file a {\n queue-filter = {*/*, example.com}\n}",
      "f:2: queue-filter: 'example.com' is no pattern; write DOMAIN/VMTA, such as example.com/* or "
      "!*/{default}, other alphabets as xn--"},

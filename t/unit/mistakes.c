@@ -266,6 +266,8 @@ static const struct {
      "f:1: backend-source: 'x' is not an address; write 127.0.0.2"},
     {"relay-listener 127.0.0.1:26 { hand-over = transport-map }",
      "f:1: hand-over: transport-map needs to know where it is asked; add map = 127.0.0.1:PORT"},
+    {"relay-listener 127.0.0.1:26 {\n queue-id = {xforward, header}\n}",
+     "f:2: queue-id: 'header' says no queue id; write xforward, envid, auth or received"},
     {"relay-listener 127.0.0.1:26 {\n allow = {10/8, 0/0}\n}",
      "f:2: allow: everybody could send mail to anywhere here; name the networks of your mail "
      "servers"},
