@@ -224,7 +224,10 @@ enum acct_format { ACCT_CSV, ACCT_JSON };
       "NAME-YYYY-MM-DD-NNNN.csv (the day when they were begun, UTC); empty: full ones stay "       \
       "beside, under such a name.")                                                                \
     O(S, TIME, move_interval, "1d", RANGE(60, 31536000), "With move-to: how old a file becomes.")  \
-    O(S, SIZE, max_size, "250m", RANGE(1048576, 1099511627776), "How big a file becomes.")         \
+    O(S, SIZE, max_size, "250m", RANGE(1048576, 1099511627776),                                    \
+      "How big a file becomes. With |PROGRAM: how much waits for it, on the disk; beyond that "    \
+      "the "                                                                                       \
+      "oldest rows are dropped, and logged.")                                                      \
     O(S, TIME, delete_after, "8d", RANGE_OR("never", 0, 315360000),                                \
       "Without move-to: how long finished files are kept after their last record; never: for "     \
       "ever. After a step of the clock, and in the first day, nothing is removed for a day.")      \
