@@ -277,3 +277,46 @@ bool book_write(struct book *b)
     finish_if_due(b);
     return true;
 }
+
+/* Those that are not in the file yet; and the last entry's number. */
+static uint64_t count_waiting(const struct book *b, struct store_txn *t, uint64_t *last)
+{
+    uint64_t rows = 0;
+    struct entry e;
+
+    *last = b->written;
+    while (entry_first(t, b->kind, b->slot, *last + 1, &e)) {
+        struct span s = e.rows;
+
+        if (e.number == b->place.number && b->place.from <= s.len)
+            s = span_after(s, b->place.from);
+        while (s.len > 0) {
+            (void)span_cut(&s, '\n');
+            rows++;
+        }
+        *last = e.number;
+    }
+    return rows;
+}
+
+bool book_give_up(struct book *b)
+{
+    struct store_txn *t = store_begin(b->store);
+    uint64_t last, rows = t ? count_waiting(b, t, &last) : 0;
+
+    if (!t)
+        return false;
+    if (!entry_drop(t, b->kind, b->slot, last)) {
+        store_abort(&t);
+        return false;
+    }
+    if (!store_commit(&t))
+        return false;
+    b->count = b->bytes = 0;
+    b->stuck = false;
+    csv_clear(&b->csv);
+    log_say(LOG_FAULT, "", "rows-dropped", {"file", span_of(b->path)},
+            {"rows", log_number((double)rows)},
+            {"why", SPAN("no acct-file has it any more, and it cannot be written")});
+    return true;
+}

@@ -61,6 +61,9 @@ void book_end(struct book *b, bool kept);
  * it was logged once. */
 MUST bool book_write(struct book *b);
 
+/* Drops what waits; it is logged. False: it waits still, the store cannot be written. */
+bool book_give_up(struct book *b);
+
 /* When a file that was begun then is due, on a clock that shows `mono`. A clock that went back
  * or ahead makes it due at once or an interval from now. */
 double book_due(double begun, double interval, double now, double mono);

@@ -199,7 +199,8 @@ bool journal_write(struct journal *j)
     uint64_t bytes = 0;
 
     for (unsigned i = 0; i < SLOTS; i++) {
-        (void)!book_write(j->books[i]);
+        if (!book_write(j->books[i]) && !j->books[i]->file.path)
+            (void)book_give_up(j->books[i]);
         bytes += j->books[i]->bytes;
     }
     tidy_now_and_then(&j->tidy, j->books, SLOTS);

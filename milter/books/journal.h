@@ -8,7 +8,8 @@
  * beside the store says for each which entries were written to their end; it is locked, so
  * there is but one accountant.
  *
- * A file that the configuration names no more gets what is still there for it.
+ * A file that the configuration names no more gets what is still there for it, if it can be
+ * written at once; else that is dropped, and logged.
  */
 #pragma once
 

@@ -137,6 +137,39 @@ void backlog_remove(const struct backlog *b, const struct segment *s)
                 {"why", span_of(strerror(errno))});
 }
 
+/* "rows-..." becomes "left-...", or the other way round. */
+static void swap_name(const struct backlog *b, const char *name, const char *start)
+{
+    char from[BACKLOG_PATH], to[BACKLOG_PATH];
+
+    path_of(b, name, from);
+    snprintf(to, sizeof to, "%s/%s%s", b->folder, start, name + 4);
+    (void)rename(from, to);
+}
+
+void backlog_leave(const struct backlog *b, struct segment *s)
+{
+    swap_name(b, s->name, "left");
+    memcpy(s->name, "left", 4);
+}
+
+void backlog_settle(const struct backlog *b, const struct mark *m)
+{
+    DIR *dir = opendir(b->folder);
+    const struct dirent *d;
+
+    while (dir && (d = readdir(dir))) {
+        if (strncmp(d->d_name, "left-", 5) != 0)
+            continue;
+        if (d->d_ino == m->inode)
+            swap_name(b, d->d_name, "rows");
+        else
+            (void)unlinkat(dirfd(dir), d->d_name, 0);
+    }
+    if (dir)
+        closedir(dir);
+}
+
 int mark_open(const struct backlog *b, struct mark *m)
 {
     char path[BACKLOG_PATH];
@@ -195,6 +228,7 @@ static void clear(const char *folder)
     fd = mark_open(&b, &m);
     if (fd >= 0)
         close(fd);
+    backlog_settle(&b, &m);
     count = backlog_list(&b, &all);
     for (size_t i = 0; i < count; i++) {
         rows += backlog_rows(&b, &all[i], all[i].inode == m.inode ? m.offset : 0);

@@ -49,6 +49,12 @@ struct mark {
     uint64_t inode, offset;
 };
 
+/* One that was read is removed in three steps, lest it comes again as a whole after a death in
+ * between: it gets the name that the list does not have; the mark goes on, to the disk; it is
+ * removed. settle: after a death it is one again if the mark is in it, and else removed. */
+void backlog_leave(const struct backlog *b, struct segment *s);
+void backlog_settle(const struct backlog *b, const struct mark *m);
+
 /* The descriptor, or -1 with errno. What was kept is put into `m`; {0, 0} if there is nothing. */
 int mark_open(const struct backlog *b, struct mark *m);
 void mark_keep(int fd, const struct mark *m);

@@ -20,6 +20,8 @@ bool feed_open(struct feed *f, const char *state, const char *title, bool json, 
     if (f->kept < 0)
         log_say(LOG_FAULT, "", "backlog-fails", {"folder", span_of(f->backlog.folder)},
                 {"why", span_of(strerror(errno))});
+    else
+        backlog_settle(&f->backlog, &f->safe);
     return f->kept >= 0;
 }
 
@@ -75,7 +77,7 @@ static uint64_t find_row(int fd, uint64_t offset)
 }
 
 /* One of the list; NULL: it is gone. */
-static const struct segment *find(const struct segment *all, size_t count, uint64_t inode)
+static struct segment *find(struct segment *all, size_t count, uint64_t inode)
 {
     for (size_t i = 0; i < count; i++)
         if (all[i].inode == inode)
@@ -240,20 +242,23 @@ enum feed_end feed_send(struct feed *f, const struct reader *r, bool last)
 /* The segment that was left is removed once it is known for sure that it was. */
 static void keep(struct feed *f, struct mark safe)
 {
-    uint64_t left = f->safe.inode;
+    struct segment *all = NULL, *left = NULL;
 
+    if (f->safe.inode != 0 && f->safe.inode != safe.inode) {
+        size_t count = backlog_list(&f->backlog, &all);
+
+        left = find(all, count, f->safe.inode);
+        left = left && !left->live ? left : NULL;
+    }
+    if (left)
+        backlog_leave(&f->backlog, left);
     f->safe = safe;
     mark_keep(f->kept, &safe);
-    if (left != 0 && left != safe.inode) {
-        struct segment *all;
-        size_t count = backlog_list(&f->backlog, &all);
-        const struct segment *s = find(all, count, left);
-
+    if (left) {
         (void)fdatasync(f->kept);
-        if (s && !s->live)
-            backlog_remove(&f->backlog, s);
-        free(all);
+        backlog_remove(&f->backlog, left);
     }
+    free(all);
 }
 
 /* The place of the first byte that the program did not get, or did not read. */

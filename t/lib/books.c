@@ -115,6 +115,15 @@ void step_to_the_end(void)
     assert_int_equal(end, LEDGER_IDLE);
 }
 
+void step_behind(void)
+{
+    enum ledger_end end;
+
+    while ((end = ledger_step(ledger)) == LEDGER_BUSY)
+        ;
+    assert_int_equal(end, LEDGER_BEHIND);
+}
+
 char *contents(const char *path)
 {
     static char text[4 << 20];

@@ -35,6 +35,9 @@ void spool_row(struct spool *s, enum record_do what, const char *type, const cha
 /* Steps until nothing is left to do. */
 void step_to_the_end(void);
 
+/* Until all is in the store, and a file cannot be written. */
+void step_behind(void);
+
 /* Of a file, "" if it is not there; good until the next call. */
 char *contents(const char *path);
 

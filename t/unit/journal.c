@@ -165,16 +165,6 @@ static void a_full_disk_holds_rows_back(void **state)
     spool_close(&s);
 }
 
-/* Until all is in the store, and a file cannot be written. */
-static void step_behind(void)
-{
-    enum ledger_end end;
-
-    while ((end = ledger_step(ledger)) == LEDGER_BUSY)
-        ;
-    assert_int_equal(end, LEDGER_BEHIND);
-}
-
 static void one_that_is_stuck_holds_up_no_other(void **state)
 {
     struct spool *s = open_spool("delivered");
@@ -201,29 +191,6 @@ static void one_that_is_stuck_holds_up_no_other(void **state)
     assert_string_equal(contents(csv), HEADER "d,one,,,\r\nd,one,,,\r\nd,one,,,\r\nd,two,,,\r\n");
     assert_string_equal(contents(second),
                         HEADER "d,one,,,\r\nd,one,,,\r\nd,one,,,\r\nd,two,,,\r\n");
-    spool_close(&s);
-}
-
-/* Its section is gone: what was there for it reaches it all the same. */
-static void a_file_that_is_named_no_more_gets_its_rows(void **state)
-{
-    struct spool *s = open_spool("delivered");
-    char second[160];
-
-    (void)state;
-    snprintf(second, sizeof second, "%s/second.csv", folder);
-    assert_int_equal(mkdir(csv, 0700), 0);
-    open_ledger();
-    spool_row(s, RECORD_ROW, "d", "one");
-    step_behind();
-    ledger_close(&ledger);
-    files[0].head.title = second;
-    open_ledger();
-    assert_int_equal(rmdir(csv), 0);
-    spool_row(s, RECORD_ROW, "d", "two");
-    step_to_the_end();
-    assert_string_equal(contents(csv), HEADER "d,one,,,\r\n");
-    assert_string_equal(contents(second), HEADER "d,two,,,\r\n");
     spool_close(&s);
 }
 
@@ -352,7 +319,6 @@ int main(void)
         WITH_ALL(each_file_has_its_types),
         WITH_ALL(a_full_disk_holds_rows_back),
         WITH_ALL(one_that_is_stuck_holds_up_no_other),
-        WITH_ALL(a_file_that_is_named_no_more_gets_its_rows),
         WITH_ALL(an_absent_folder_holds_rows_back),
         WITH_ALL(there_is_but_one),
         WITH_ALL(a_reader_locks_nobody_out),
