@@ -126,14 +126,23 @@ static void fail(struct hold *h, struct lane *l)
     lane_failed(h->relay, l, k->fail, &k->remote);
 }
 
+/* There was no memory to seek with; what the domain's rule says of records holds all the same. */
+static void fail_nowhere(struct hold *h, struct lane *l)
+{
+    const struct domain *rule = domains_find(h->worker->settings->domains, span_of(l->domain));
+    struct remote nowhere = {.rule = rule->head.title, .client_cert = ""};
+
+    nowhere.unwritten = rule->disable_acct_records;
+    lane_failed(h->relay, l, FAIL_CONNECT, &nowhere);
+}
+
 static bool seek(struct hold *h)
 {
-    static const struct remote nowhere = {.rule = "", .client_cert = ""};
     struct lane *l = lane_of(h);
 
     look(h);
     if (!h->seek)
-        lane_failed(h->relay, l, FAIL_CONNECT, &nowhere);
+        fail_nowhere(h, l);
     else if (h->seek->is == SEEK_FOUND)
         take(h);
     else if (h->seek->is == SEEK_NONE)

@@ -53,9 +53,10 @@ static const struct candidate *candidate(const struct seek *k)
     return &k->find.route.at[k->at];
 }
 
-/* For the records, if any of them wants that. */
+/* For the records; the long texts if any of them wants those. */
 static void publish(const struct seek *k, struct remote *remote)
 {
+    remote->published.trouble = find_trouble(&k->find, candidate(k));
     if (k->worker->settings->wanted.policy)
         published_tell(&k->find, &k->known, candidate(k), k->domain, &remote->published);
 }

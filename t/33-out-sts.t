@@ -11,6 +11,7 @@ use T::Https;
 use T::Peer;
 use T::Run;
 use T::Sink;
+use T::Spool;
 use Time::HiRes qw(time);
 
 my $ca = T::CA->new;
@@ -22,6 +23,8 @@ my %policy = ( # mode, its pattern, the server's address
     trial => ['testing', 'mx.other.test', '127.0.0.32'],
     over => ['none', 'mx.other.test', '127.0.0.32'],
     stall => ['enforce', 'mx.other.test', '127.0.0.32'],
+    garbled => ['no mode', 'mx.other.test', '127.0.0.32'],
+    strange => ['enforce', 'mx.other.test', '127.0.0.32'],
 );
 my $zone = '';
 for my $d (sort keys %policy) {
@@ -31,7 +34,8 @@ for my $d (sort keys %policy) {
 my $dns = T::DNS->start($zone);
 my $https = T::Https->start(port => port('https'), ca => $ca);
 $https->serve("$_.test", how => $_ eq 'stall' ? 'stall' : 'length',
-    body => "version: STSv1\nmode: $policy{$_}[0]\nmx: $policy{$_}[1]\nmax_age: 86400\n") for keys %policy;
+    body => "version: STSv1\nmode: $policy{$_}[0]\nmx: $policy{$_}[1]\nmax_age: 86400\n") for grep { $_ ne 'strange' } keys %policy;
+$https->serve('strange.test', cert => T::CA->new->cert('mta-sts.strange.test'));
 T::Sink->start(port => port('mx'), addr => '127.0.0.31',
     cert => $ca->cert('mx.good.test', names => ['mx.unlisted.test', 'mx.deeper.test']));
 T::Sink->start(port => port('mx'), addr => '127.0.0.32', cert => $ca->cert('another.test'));
@@ -44,13 +48,14 @@ mta-sts-ca-file = "@ca@"
 mta-sts-allow-private = yes
 mta-sts-timeout = 4s
 workers = 1
+acct-file "@dir@/acct.csv" { }
 domain * {
     allow-private-destinations = yes
     default-smtp-port = @port:mx@
     use-dane = off
 }
 CONF
-my $out = T::Run->start('sallyport-out', dns => $dns->address, ca => $ca->file, conf => $conf, expect => qr/role=facts/,
+my $out = T::Run->start('sallyport-out', dns => $dns->address, ca => $ca->file, dir => stage_dir(), conf => $conf, expect => qr/role=facts/,
     env => {SSL_CERT_FILE => $ca->file});
 
 sub begin {
@@ -92,6 +97,15 @@ goes(begin($_)) for qw(trial over);
 $out->log_like(qr/sts-policy domain=over\.test .*mode=none/, 'mode none is told, too');
 like($out->log_text, qr/sts-policy domain=stall\.test result=sts-policy-fetch-error why=".*timed out.*" kept=none/i, 'and what failed');
 
+# Mail that no policy could be had for goes, and its row says why (RFC 8460, 4.3).
+my %trouble = (stall => 'sts-policy-fetch-error', garbled => 'sts-policy-invalid', strange => 'sts-webpki-invalid', good => '', over => '');
+for my $d (sort keys %trouble) {
+    goes(begin($d)) if $d =~ /garbled|strange/;
+    my ($row) = spool_wait("$out->{dir}/spool", sub { $_->{type} eq 'd' && $_->{rcpt} eq "b\@$d.test" });
+    is($row->{dlvTlsError} // '', $trouble{$d}, "$d: dlvTlsError");
+    is($row->{dlvTlsPolicy}, $d eq 'good' ? 'sts' : 'may', '... and the policy');
+}
+
 # Over a restart, with the web server gone.
 $https->stop;
 $out->stop;
@@ -103,7 +117,7 @@ $c = begin('unlisted');
 $c->hear(qr/^451 4\.7\.5 .*does not name this server/);
 $c->close;
 
-my $public = T::Run->start('sallyport-out', name => 'public', dns => $dns->address, ca => $ca->file, env => {SSL_CERT_FILE => $ca->file},
+my $public = T::Run->start('sallyport-out', name => 'public', dir => stage_dir(), dns => $dns->address, ca => $ca->file, env => {SSL_CERT_FILE => $ca->file},
     conf => $conf =~ s/:out\@/:public\@/r =~ s/^mta-sts-allow-private = yes\n//mr);
 $c = T::Peer->connect(port('public'), name => 'public');
 $c->hear(qr/^220 /);
@@ -112,7 +126,7 @@ $c->close;
 $public->log_like(qr/sts-policy domain=good\.test result=sts-policy-fetch-error why="its server has only private addresses" kept=none/,
     'and from a private address only where that is allowed');
 
-my $bad = T::Run->prepare('sallyport-out', dns => $dns->address, ca => $dns->{dir} . '/nsd.conf', conf => $conf);
+my $bad = T::Run->prepare('sallyport-out', dir => stage_dir(), dns => $dns->address, ca => $dns->{dir} . '/nsd.conf', conf => $conf);
 my ($status, $said) = $bad->outcome('-t');
 is($status, 1, 'a file without CAs is found');
 like($said, qr/mta-sts-ca-file: .*no CA certificates \(PEM\) can be read from it/, 'and named');

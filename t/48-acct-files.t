@@ -60,6 +60,9 @@ workers = 1
 relay-listener 127.0.0.1:@port:out@ { }
 domain * { smtp-hosts = "[127.0.0.1]:@port:mx@" use-starttls = no }
 domain quiet.test { disable-acct-records = {d, transient} }
+domain nobody.test { smtp-hosts = "[127.0.0.1]:@port:nobody@" disable-acct-records = t }
+domain strict.test { require-starttls = yes use-starttls = yes disable-acct-records = t }
+domain shut.test { smtp-hosts = "[127.0.0.1]:@port:nobody@" }
 CONF
 
 # One message to each.
@@ -83,12 +86,14 @@ sub whole ($path) {
 
 sub json_rows ($path) { return map { JSON::PP::decode_json($_) } grep { /\n\z/ } split /(?<=\n)/, whole($path) }
 
-deliver('ok@a.test', 'ok@b.test', 'no@a.test', 'no@quiet.test', 'later@quiet.test', 'ok@quiet.test', 'last@a.test');
+deliver('ok@a.test', 'ok@b.test', 'no@a.test', 'no@quiet.test', 'later@quiet.test', 'ok@quiet.test',
+    'later@nobody.test', 'later@strict.test', 'later@shut.test', 'last@a.test');
 csv_wait("$dir/all.csv", sub { $_->{rcpt} eq 'last@a.test' });
 
 subtest 'types and their columns' => sub {
     my @rows = csv_rows("$dir/all.csv");
-    is(join(' ', map { "$_->{type}:$_->{rcpt}" } @rows), 'd:ok@a.test d:ok@b.test b:no@a.test b:no@quiet.test d:last@a.test', 'd and t of a domain with disable-acct-records are not there');
+    is(join(' ', map { "$_->{type}:$_->{rcpt}" } @rows), 'd:ok@a.test d:ok@b.test b:no@a.test b:no@quiet.test t:later@shut.test d:last@a.test',
+        'd and t of a domain with disable-acct-records are not there, nor those of one that no server was found or good enough for');
     my ($d, undef, $b) = @rows;
     is(join(',', @{$d}{qw(orig dsnAction dsnStatus bounceCat srcType dlvType dlvSourceIp dlvDestinationIp vmta queue vmtaPool userString)}),
         '=a@a.test,relayed,2.0.0 (success),,smtp,smtp,127.0.0.1,127.0.0.1,{default},a.test/{default},,node 7', 'a d row');
