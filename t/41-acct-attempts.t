@@ -144,6 +144,30 @@ subtest 'one connection, one id' => sub {
     isnt($rows[0]{sessionId}, $rows[1]{sessionId}, 'for two of the mail server\'s');
 };
 
+# Room for the mail's own records was set aside before; the attempt's is looked for when it failed.
+subtest 'a full disk' => sub {
+    my $dir = stage_dir();
+    mkdir "$dir/small" or die $!;
+    my $full = T::Run->start('sallyport-out', %o, name => 'full', dir => $dir, spool => 'small', records => 'd, tq', fields => 'rcpt', conf => $conf =~ s/:out\@/:full\@/r,
+        expect => qr/ attempt-not-recorded /,
+        under => ['unshare', '-m', '--propagation', 'private', 'sh', '-c', "mount -t tmpfs -o size=1m x $dir/small && exec \"\$@\"", 'sh']);
+    my $inside = '/proc/' . $full->pid . "/root$dir/small";
+    open my $ballast, '>>', "$inside/ballast" or die $!;
+    1 while syswrite $ballast, 'x' x 4096;
+    truncate $ballast, (-s $ballast) - (64 << 10); # for the mail, and no step ahead
+    my $c = hand_over('greeting', 'full');
+    my $s = $mx{first}->accept;
+    1 while syswrite $ballast, 'x' x 4096;
+    ok($!{ENOSPC}, 'the disk is full');
+    $s->say('554 5.7.1 Not you');
+    through($c, greet($mx{second}));
+    $c->close;
+    my @rows = spool_wait($inside, sub { $_->{type} eq 'd' && $_->{do} eq 'outcome' });
+    is(scalar(@rows), 1, 'mail goes on, and has its row');
+    is(scalar(grep { $_->{type} eq 'tq' } spool_rows($inside)), 0, 'the attempt has none');
+    $full->log_like(qr/ attempt-not-recorded level=error count=1 /, 'which is said');
+};
+
 subtest 'who did not ask for it has none' => sub {
     $out->stop;
     my $plain = T::Run->start('sallyport-out', %o, name => 'plain', spool => 'plain', records => 'd, t',
