@@ -5,10 +5,18 @@
 
 enum { NOT_WANTED = HEADER_MOST };
 
+/* One bit for each letter, in whatever case; others may share it. */
+static uint32_t bit_of(char first)
+{
+    return (uint32_t)1 << (first & 31);
+}
+
 void header_init(struct header *h, const struct span *wanted, size_t count)
 {
     *h = (struct header){.wanted = wanted, .count = count, .missing = count, .field = NOT_WANTED};
     h->is = count > 0 ? HEADER_BEGINS : HEADER_OVER;
+    for (size_t i = 0; i < count; i++)
+        h->firsts |= bit_of(wanted[i].at[0]);
 }
 
 void header_clear(struct header *h)
@@ -72,6 +80,17 @@ static void keep(struct header *h)
     h->len = 0;
     if (value && --h->missing == 0)
         h->is = HEADER_OVER;
+}
+
+/* Behind the whole lines that are not wanted: nearly all are passed over here. */
+static struct span pass(const struct header *h, struct span s)
+{
+    const char *end;
+
+    while (s.len > 0 && *s.at != '\r' && *s.at != '\n' && !(h->firsts & bit_of(*s.at)) &&
+           (end = memchr(s.at, '\n', s.len)))
+        s = span_after(s, (size_t)(end - s.at) + 1);
+    return s;
 }
 
 /* Nothing of a line is taken yet; a line that begins with a blank belongs to the one before. */
@@ -141,6 +160,8 @@ void header_feed(struct header *h, struct span s)
         s.len = HEADER_BOUND - h->seen;
     h->seen += s.len;
     while (s.len > 0 && h->is != HEADER_OVER) {
+        if (h->is == HEADER_BEGINS && h->field == NOT_WANTED && (s = pass(h, s)).len == 0)
+            break;
         if (h->is == HEADER_BEGINS)
             begin_line(h, *s.at);
         else

@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/span.h"
 
 enum { HEADER_MOST = 16, HEADER_VALUE = 512, HEADER_NAME = 64, HEADER_BOUND = 256 << 10 };
@@ -27,7 +29,8 @@ struct header {
         HEADER_OVER,
     } is;
     size_t missing, seen;
-    size_t field; /* the wanted one that this line, or the one before it, belongs to, if any */
+    uint32_t firsts; /* letters that wanted names begin with */
+    size_t field;    /* the wanted one that this line, or the one before it, belongs to, if any */
     char *value[HEADER_MOST]; /* ours; NULL: not found */
     size_t len;               /* of what follows: the line's name, then the field's value so far */
     char text[HEADER_VALUE];
