@@ -64,7 +64,7 @@ my $postfix = T::Postfix->start('postfix', services => [['haproxy', port('postfi
     minimal_backoff_time => '1s',
 });
 my $keys = {map { ("/etc/mail/$_->[0].pem" => T::Mta->slurp($_->[1])) } [ca => $ca->file], [cert => $cert->{cert}], [key => $cert->{key}]};
-my $sendmail = T::Sendmail->start('sendmail', port => port('sendmail-in'), deliver => 1, keys => $keys, mc => <<"MC");
+my $sendmail = T::Sendmail->start('sendmail', port => port('sendmail-in'), access => "Connect:127.0.0.7 OK\nTo:tls.test RELAY\n", deliver => 1, keys => $keys, mc => <<"MC");
 define(`SMART_HOST', `relay:[127.0.0.1]')dnl
 define(`RELAY_MAILER_ARGS', `TCP \$h @{[port('lmtp')]}')dnl
 MODIFY_MAILER_FLAGS(`RELAY', `+z')dnl
@@ -112,6 +112,15 @@ backend $_ {
 }
 CONF
 } qw(postfix exim);
+$in{front} = T::Run->start('sallyport-in', %o, name => 'front', conf => $common . <<'CONF');
+smtp-listener 127.0.0.1:@port:front-in@ { }
+smtp-server-tls-certificate = {"@cert@", ""}
+backend sendmail {
+    server = "127.0.0.1:@port:sendmail-in@"
+    identity = none
+    backend-source = 127.0.0.7
+}
+CONF
 
 # One message; `tls` and `user` say how the client comes.
 sub bring ($mta, %m) {
@@ -200,8 +209,20 @@ bring('sendmail', sender => 'a@x.test', to => ['s1@tls.test', 's2@clear.test']);
 is_joined(row('d', 's1@tls.test'), \@by_tls, \@in_tls);
 is_joined(row('d', 's2@clear.test'), \@by_tls, \@in_clear);
 
-# Each message and recipient came once.
+# The same Sendmail behind sallyport-in, though its milter-listener is not behind-proxy: both say how
+# the message came, each by what it saw, in a session of its own.
+bring('front', sender => 'a@x.test', to => ['twice@tls.test']);
+is(row('d', 'twice@tls.test')->{dlvTlsProtocol}, 'TLSv1.3', '... once');
+my @twice = sort { $a->{rcvTlsProtocol} cmp $b->{rcvTlsProtocol} } csv_wait($csv, sub { $_->{type} eq 'r' && $_->{rcpt} eq 'twice@tls.test' }, count => 2);
+is(scalar(@twice), 2, 'two r rows') or diag(T::Mta->slurp($csv));
+is_joined($twice[0], ['127.0.0.7', '', '127.0.0.0/8']);
+is_joined($twice[1], \@by_tls);
+is($twice[0]{queueId}, $twice[1]{queueId}, '... of one message');
+isnt($twice[0]{sessionId}, $twice[1]{sessionId}, '... told apart by the session');
+is(scalar(grep { $_->{type} eq 'd' && $_->{rcpt} eq 'twice@tls.test' } csv_rows($csv)), 1, '... and one d row');
+
+# Each other message and recipient came once.
 my %r;
-$r{"$_->{rcpt} $_->{queueId}"}++ for grep { $_->{type} eq 'r' } csv_rows($csv);
+$r{"$_->{rcpt} $_->{queueId}"}++ for grep { $_->{type} eq 'r' && $_->{rcpt} ne 'twice@tls.test' } csv_rows($csv);
 is_deeply([grep { $r{$_} > 1 } sort keys %r], [], 'no reception has two rows');
 all_done();

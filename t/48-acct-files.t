@@ -58,7 +58,8 @@ my $accountant = T::Run->start('sallyport-milter', dir => $dir, conf => $common 
 my $out = T::Run->start('sallyport-out', dir => $dir, conf => $common . $files . <<'CONF');
 workers = 1
 relay-listener 127.0.0.1:@port:out@ { }
-domain * { smtp-hosts = "[127.0.0.1]:@port:mx@" use-starttls = no }
+domain * { smtp-hosts = "[127.0.0.1]:@port:mx@" use-starttls = no disable-acct-records = b }
+domain a.test { disable-acct-records = {} }
 domain quiet.test { disable-acct-records = {d, transient} }
 domain nobody.test { smtp-hosts = "[127.0.0.1]:@port:nobody@" disable-acct-records = t }
 domain strict.test { require-starttls = yes use-starttls = yes disable-acct-records = t }
@@ -72,8 +73,8 @@ sub deliver (@rcpt) {
     $c->talk('EHLO mta.test' => qr/^250-/);
     for my $rcpt (@rcpt) {
         $c->talk('MAIL FROM:<=a@a.test>' => qr/^250 /);
-        $c->talk("RCPT TO:<$rcpt>" => $rcpt =~ /^no/ ? qr/^550 / : $rcpt =~ /^later/ ? qr/^451 / : qr/^250 /);
-        $c->talk($rcpt =~ /^(?:no|later)/ ? ('RSET' => qr/^250 /) : (DATA => qr/^354 /, "x\r\n." => qr/^250 /));
+        $c->talk("RCPT TO:<$rcpt>" => $rcpt =~ /^no/ ? qr/^550 / : $rcpt =~ /^bad/ ? qr/^553 / : $rcpt =~ /^later/ ? qr/^451 / : qr/^250 /);
+        $c->talk($rcpt =~ /^(?:no|later|bad)/ ? ('RSET' => qr/^250 /) : (DATA => qr/^354 /, "x\r\n." => qr/^250 /));
     }
     $c->talk(QUIT => qr/^221 /);
     return;
@@ -87,13 +88,13 @@ sub whole ($path) {
 sub json_rows ($path) { return map { JSON::PP::decode_json($_) } grep { /\n\z/ } split /(?<=\n)/, whole($path) }
 
 deliver('ok@a.test', 'ok@b.test', 'no@a.test', 'no@quiet.test', 'later@quiet.test', 'ok@quiet.test',
-    'later@nobody.test', 'later@strict.test', 'later@shut.test', 'last@a.test');
+    'later@nobody.test', 'later@strict.test', 'later@shut.test', 'no@b.test', 'bad@a..test', 'last@a.test');
 csv_wait("$dir/all.csv", sub { $_->{rcpt} eq 'last@a.test' });
 
 subtest 'types and their columns' => sub {
     my @rows = csv_rows("$dir/all.csv");
-    is(join(' ', map { "$_->{type}:$_->{rcpt}" } @rows), 'd:ok@a.test d:ok@b.test b:no@a.test b:no@quiet.test t:later@shut.test d:last@a.test',
-        'd and t of a domain with disable-acct-records are not there, nor those of one that no server was found or good enough for');
+    is(join(' ', map { "$_->{type}:$_->{rcpt}" } @rows), 'd:ok@a.test d:ok@b.test b:no@a.test b:no@quiet.test t:later@shut.test b:bad@a..test d:last@a.test',
+        'd and t of a domain with disable-acct-records are not there, nor those of one that no server was found or good enough for; those of no domain are');
     my ($d, undef, $b) = @rows;
     is(join(',', @{$d}{qw(orig dsnAction dsnStatus bounceCat srcType dlvType dlvSourceIp dlvDestinationIp vmta queue vmtaPool userString)}),
         '=a@a.test,relayed,2.0.0 (success),,smtp,smtp,127.0.0.1,127.0.0.1,{default},a.test/{default},,node 7', 'a d row');
@@ -106,7 +107,7 @@ subtest 'types and their columns' => sub {
 
 subtest 'JSON' => sub {
     my @rows = json_rows("$dir/rows.json");
-    is(join(' ', map { "$_->{type}:$_->{rcpt}" } @rows), 'd:ok@a.test d:ok@b.test b:no@a.test b:no@quiet.test d:last@a.test', 'each row is an object');
+    is(join(' ', map { "$_->{type}:$_->{rcpt}" } @rows), 'd:ok@a.test d:ok@b.test b:no@a.test b:no@quiet.test b:bad@a..test d:last@a.test', 'each row is an object');
     is(join(' ', sort keys %{$rows[0]}), 'bounceCat dsnStatus rcpt timeLogged type', 'with the columns of its type, empty ones, too');
     is(join(' ', sort keys %{$rows[2]}), 'dsnDiag rcpt type', 'and those of another');
     is($rows[2]{dsnDiag}, 'smtp;550 5.1.1 =No, "none"', 'values are exact');
@@ -116,12 +117,12 @@ subtest 'JSON' => sub {
 
 subtest 'a filter, and the guard' => sub {
     my @rows = csv_rows("$dir/some.csv");
-    is(join(' ', map { "$_->{type}:$_->{rcpt}" } @rows), 'd:ok@a.test b:no@a.test b:no@quiet.test d:last@a.test', 'b.test is kept out');
+    is(join(' ', map { "$_->{type}:$_->{rcpt}" } @rows), 'd:ok@a.test b:no@a.test b:no@quiet.test b:bad@a..test d:last@a.test', 'b.test is kept out');
     is($rows[0]{orig}, q('=a@a.test), 'no formula');
 };
 
 subtest 'for others to read, without the recipients' => sub {
-    is(whole("$dir/hidden.csv"), qq(type,rcpt,dsnDiag\r\n) . join('', map { qq(b,someone\@$_,"smtp;550 5.1.1 =someone, ""none"""\r\n) } qw(a.test quiet.test)),
+    is(whole("$dir/hidden.csv"), qq(type,rcpt,dsnDiag\r\n) . join('', map { qq(b,someone\@$_,"smtp;550 5.1.1 =someone, ""none"""\r\n) } qw(a.test quiet.test)) . "b,someone\@a..test,smtp;553 5.1.3 Not a domain name\r\n",
         'they have another name, in replies, too');
     my %mode = map { $_ => sprintf '%04o', (stat "$dir/$_")[2] & 07777 } qw(hidden.csv all.csv);
     is_deeply(\%mode, {'hidden.csv' => '0644', 'all.csv' => '0640'}, 'world-readable or not');
