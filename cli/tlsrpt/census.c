@@ -160,23 +160,40 @@ static struct domain_count *find_domain(struct census *c, struct span name)
     return *at;
 }
 
-static struct policy *find_policy(struct domain_count *d, const struct session *s)
+static bool is_policy(const struct policy *p, const struct session *s)
 {
-    struct policy **at = &d->policies, *p;
-    struct span text = d->policy_count < POLICIES_MOST ? s->text : SPAN("");
+    return span_is(s->type, p->type) && span_is(s->text, p->text) &&
+           span_is(s->policy_domain, p->domain);
+}
 
-    for (; (p = *at); at = &p->next)
-        if (span_is(s->type, p->type) && (span_is(s->text, p->text) || span_is(text, p->text)) &&
-            span_is(s->policy_domain, p->domain))
-            return p;
-    p = calloc(1, sizeof *p);
-    if (p && (p->type = text_new(s->type)) && (p->text = text_new(text)) &&
-        (p->domain = text_new(s->policy_domain))) {
-        d->policy_count++;
-        return *at = p;
-    }
+static struct policy *policy_new(const struct session *s)
+{
+    struct policy *p = calloc(1, sizeof *p);
+
+    if (p && (p->type = text_new(s->type)) && (p->text = text_new(s->text)) &&
+        (p->domain = text_new(s->policy_domain)))
+        return p;
     policy_free(p);
     return NULL;
+}
+
+/* Beyond what is kept apart there is one of each type, of the recipient domain: whoever says
+ * another policy each time makes no list that grows. */
+static struct policy *find_policy(struct domain_count *d, const struct session *s)
+{
+    struct session bare = *s;
+    struct policy **at = &d->policies;
+
+    if (d->policy_count >= POLICIES_MOST) {
+        bare.text = SPAN("");
+        bare.policy_domain = span_of(d->name);
+    }
+    for (; *at; at = &(*at)->next)
+        if (is_policy(*at, s) || is_policy(*at, &bare))
+            return *at;
+    *at = policy_new(&bare);
+    d->policy_count += *at != NULL;
+    return *at;
 }
 
 static bool is_same(const struct failure *f, const struct session *s)

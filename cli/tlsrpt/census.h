@@ -19,7 +19,7 @@ struct failure {
 
 enum {
     FAILURES_MOST = 500, /* of one policy; more are counted without addresses and names */
-    POLICIES_MOST = 100, /* of one domain; more are counted without their text */
+    POLICIES_MOST = 100, /* of one domain; more are counted without text and name */
 };
 
 struct policy {

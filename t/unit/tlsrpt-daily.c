@@ -169,7 +169,7 @@ static void bounds(void **state)
 {
     struct census *c = census_new();
     struct session s = session_of(SESSION_FAILED, "");
-    char id[24], to[24], text[40];
+    char id[24], to[24], text[40], mx[40];
     size_t most = 0;
 
     (void)state;
@@ -181,7 +181,9 @@ static void bounds(void **state)
         snprintf(text, sizeof text, "3 1 1 %u", i);
         s.id = span_of(id);
         s.to = span_of(to);
+        snprintf(mx, sizeof mx, "mx%u.test", i);
         s.text = i < 1000 ? SPAN("3 1 1 AB") : span_of(text);
+        s.policy_domain = i < 1500 ? SPAN("test") : span_of(mx);
         assert_true(census_add(c, &s));
     }
     census_each(c, look_at_bounds, &most);
