@@ -166,7 +166,8 @@ enum relay_protocol { RELAY_SMTP, RELAY_LMTP };
       "Where the mail server says its queue id before the first recipient, so that no client "    \
       "can: xforward, envid (set by sallyport-milter), auth (AUTH= of Exim). received: for "      \
       "accounting only, where none of those has it, the id in the topmost Received field, if "    \
-      "that was written by the host that hands over.")                                            \
+      "that was written by the host that hands over; not for a mail server that takes its own "   \
+      "Received fields away, for then the topmost is a stranger's.")                              \
     O(S, NETS, allow, "{127.0.0.0/8, ::1}", ANY, "Who may hand over.")                            \
     O(S, TEXT, socket_mode, "0660", ANY, "With unix:/path: who may connect, as for chmod.")       \
     O(S, TEXT, socket_group, "", ANY,                                                             \
@@ -210,7 +211,7 @@ enum acct_format { ACCT_CSV, ACCT_JSON };
       "{hmac-sha256, KEY} with 16 bytes or more, or {hmac-sha256-hexkey, HEX}. "                   \
       "Pseudonyms are 16 hex digits of SipHash-2-4 or 64 of HMAC-SHA-256, of the local "           \
       "part in small letters: who has the key finds names by trying. Names that header "           \
-      "fields hold beside addresses stay.")                                                        \
+      "fields hold beside addresses stay, and so do other recipients that header_To shows.")       \
     O(S, FLAG, csv_guard, "no", ANY,                                                               \
       "Put a ' before cells that a spreadsheet would take for a formula: those that begin with = " \
       "+ - or @, also behind a semicolon.")                                                        \
