@@ -128,6 +128,19 @@ is(scalar csv_wait($csv, sub { 1 }, count => 1500), 1500, 'no program holds up t
 $w->log_like(qr/ program-says .*lost.*cannot be run: No such file/, 'one that is away shows in the log');
 T::Program->write('lost', $wrong{lost});
 
+# One that had nothing to read for longer than write-timeout, and then reads on, slowly: it is not ended.
+my $steady = T::Program->write('steady', 'while (sysread STDIN, my $some, 8192) { print $got $some; select undef, undef, undef, 0.05 }');
+my $p = milter('steady', "acct-file \"|$steady->{path}\" { $FIELDS\n write-timeout = 1s }");
+spool_put("$p->{dir}/spool", rows('early'));
+$steady->has('early');
+select undef, undef, undef, 1.3; # nothing happens, that is the point
+@names = map { "d$_" } 1 .. 3000;
+spool_put("$p->{dir}/spool", rows(@names));
+$steady->has('early', @names);
+$seen = $steady->got;
+is("$seen->{headers} $seen->{twice}", '1 0', 'after an idle time, and slowly: one start, no row twice');
+$p->stop;
+
 # Kills, in the middle of the flow.
 my $k = T::Program->write('killed', 'while (<STDIN>) { print $got $_ }');
 my $r = milter('kills', "acct-file \"|$k->{path}\" { $FIELDS\n retry-interval = 1s }",

@@ -36,6 +36,7 @@ struct feeder {
     double at;
     double stop_at;    /* HUGE_VAL: it goes on */
     enum feed_end fed; /* the last time */
+    uint64_t taken;    /* so far it had read when `at` was set */
     bool deaf;         /* it closed its input */
     bool again;        /* it read on: there may be more to send at once */
     double shrunk;     /* when the backlog was looked at */
@@ -80,6 +81,7 @@ static void step_pause(struct feeder *f, double now)
     } else if (now >= f->at && feed_begin(&f->feed)) {
         f->deaf = false;
         f->again = true;
+        f->taken = 0;
         if (reader_start(&f->reader, &f->command))
             enter(f, PHASE_FEED, now + (double)f->conf->write_timeout);
         else
@@ -96,12 +98,14 @@ static void terminate(struct feeder *f, double now)
 
 static void step_feed(struct feeder *f, double now)
 {
-    bool further;
+    bool idle = !feed_waits(&f->feed), further;
 
     f->fed = f->deaf ? FEED_BROKEN : feed_send(&f->feed, &f->reader, false);
-    further = feed_look(&f->feed, &f->reader);
+    (void)!feed_look(&f->feed, &f->reader);
+    further = f->feed.taken > f->taken;
+    f->taken = f->feed.taken;
     f->again = further && f->fed == FEED_ALL;
-    if (further || !feed_waits(&f->feed))
+    if (idle || further || !feed_waits(&f->feed))
         f->at = now + (double)f->conf->write_timeout;
     if (f->fed == FEED_ANEW || f->fed == FEED_BROKEN || now >= f->stop_at ||
         (now >= f->stop_at - rest && f->fed == FEED_ALL)) {
