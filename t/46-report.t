@@ -258,6 +258,31 @@ CSV
     ok(!$r->{readies}{judged}, 'and nobody called ready');
 }
 
+# PowerMTA's with its two columns of TLS: nothing says what certificates held, and nothing is made of it.
+{
+    my $pmta = file('pmta-tls.csv', csv([qw(type timeLogged rcpt dsnStatus dlvTlsProtocol dlvTlsCipher)],
+        map { {type => 'd', timeLogged => '2019-02-08 21:54:05+0000', rcpt => 'b@r.test', dsnStatus => '2.0.0',
+            dlvTlsProtocol => $_ ? 'TLSv1.3' : '', dlvTlsCipher => $_ ? 'TLS_AES_256_GCM_SHA384' : ''} } 0, 1, 1, 1));
+    my $page = stage_dir() . '/pmta.html';
+    my ($sent) = T::Cli::outcome('report', conf => '', args => [$pmta])->{out} =~ /^( +sent .*)$/m;
+    like($sent, qr/ 4 +3 +75\.0 % +1 +25\.0 % +-$/, 'no share of verified mail is claimed');
+    T::Cli::outcome('report', conf => '', args => ['--html', $page, $pmta]);
+    open my $in, '<', $page or die "$page: $!";
+    my $html = do { local $/; <$in> };
+    like($html, qr/TLS, certificate not recorded: 3 \(75/, 'the chart has what is in TLS');
+    unlike($html, qr{to servers whose certificate|server verified: }, 'the page claims none either');
+}
+
+# A page is not written over an accounting file.
+{
+    my $csv = file('kept.csv', "type,timeLogged\n");
+    my $got = T::Cli::outcome('report', conf => '', args => ['--html', $csv, $csv]);
+    is($got->{status}, 2, 'a file that is no page is no place for one');
+    like($got->{err}, qr/^sallyport report: \Q$csv\E: it is there and no page, so it stays; name another after --html$/, 'which is said');
+    open my $in, '<', $csv or die "$csv: $!";
+    is(<$in>, "type,timeLogged\n", 'and it stays');
+}
+
 # For people: the same figures.
 {
     my $pmta = T::Cli::outcome('report', conf => '', args => ["$dir/pmta.csv", "$dir/bad.csv", "$dir/torn.csv"]);

@@ -62,8 +62,11 @@ enum report_end report_make(const struct report_plan *p)
     struct count *count = count_new(&p->wish);
     struct reading reading = {.count = count};
     enum report_end end = REPORT_CANNOT;
+    char why[4400];
 
-    if (!count || !reading_run(&reading, &p->files))
+    if (p->html && !report_html_may(p->html, why, sizeof why))
+        fprintf(stderr, "sallyport report: %s\n", why);
+    else if (!count || !reading_run(&reading, &p->files))
         fprintf(stderr, "sallyport report: no memory\n");
     else if (reading.file_count > 0)
         end = finish(p, &reading, count);

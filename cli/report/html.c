@@ -138,6 +138,22 @@ static bool is_no_file(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
+bool report_html_may(const char *path, char *why, size_t size)
+{
+    static const char begin[] = "<!DOCTYPE html>";
+    char text[sizeof begin - 1];
+    int fd = is_no_file(path) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t len = fd >= 0 ? read(fd, text, sizeof text) : 0;
+
+    if (fd >= 0)
+        close(fd);
+    if (len <= 0 || ((size_t)len == sizeof text && !memcmp(text, begin, sizeof text)))
+        return true;
+    snprintf(why, size, "%s: it is there and no page, so it stays; name another after --html",
+             path);
+    return false;
+}
+
 static bool write_in_place(const struct report *r, const char *path)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);

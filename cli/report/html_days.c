@@ -14,6 +14,12 @@ static const struct chart_part sent_parts[CHART_PARTS] = {
     {LOOK_CLEAR, "In the clear"},
     {LOOK_UNKNOWN, "Not recorded"},
 };
+static const struct chart_part unjudged_parts[CHART_PARTS] = {
+    {LOOK_VERIFIED, "TLS, verified"},
+    {LOOK_TLS, "TLS, certificate not recorded"},
+    {LOOK_CLEAR, "In the clear"},
+    {LOOK_UNKNOWN, "Not recorded"},
+};
 static const struct chart_part received_parts[CHART_PARTS] = {
     {LOOK_VERIFIED, "TLS, client verified"},
     {LOOK_TLS, "TLS"},
@@ -60,18 +66,21 @@ static size_t fill_columns(const struct report *r, bool in, struct chart_column 
         }
         memcpy(c->last, r->days[i].date, sizeof c->last);
         c->part[0] += way->verified;
-        c->part[1] += way->unverified;
+        c->part[1] += way->tls - way->verified;
         c->part[2] += way->clear;
         c->part[3] += way->unknown;
     }
     return count;
 }
 
-static void write_legend(FILE *out, const struct chart_part *parts, bool unknown)
+static void write_legend(FILE *out, const struct chart_part *parts, const struct report_way *way)
 {
+    bool judged = report_is_judged(way);
+
     fputs("<ul class=\"legend\">\n", out);
     for (size_t i = 0; i < CHART_PARTS; i++)
-        if (parts[i].look != LOOK_UNKNOWN || unknown) {
+        if (parts[i].look == LOOK_UNKNOWN ? way->unknown != 0
+                                          : parts[i].look != LOOK_VERIFIED || judged) {
             fputs("<li>", out);
             chart_swatch(out, parts[i].look);
             fprintf(out, "%s</li>\n", parts[i].name);
@@ -83,6 +92,7 @@ static void write_picture(FILE *out, const struct report *r, const struct direct
 {
     struct chart_column columns[MOST_COLUMNS];
     const struct report_way *way = d->in ? &r->in.way : &r->out.way;
+    const struct chart_part *parts = report_is_judged(way) ? d->parts : unjudged_parts;
     size_t merged = days_a_column(r->day_count);
     char title[80], about[200];
 
@@ -96,13 +106,13 @@ static void write_picture(FILE *out, const struct report *r, const struct direct
     struct chart_columns chart = {.id = share ? d->share_id : d->count_id,
                                   .title = title,
                                   .about = about,
-                                  .parts = d->parts,
+                                  .parts = parts,
                                   .at = columns,
                                   .count = fill_columns(r, d->in, columns),
                                   .share = share};
 
     html_figure_open(out, title);
-    write_legend(out, d->parts, way->unknown != 0);
+    write_legend(out, parts, way);
     chart_columns(out, &chart);
     html_figure_close(out);
 }

@@ -18,7 +18,10 @@ static void write_sentence(FILE *out, const struct report *r)
         markup_count(out, sent->messages, "message");
         fprintf(out, " %s sent, <strong>", sent->messages == 1 ? "was" : "were");
         markup_share(out, sent->tls, sent->messages);
-        fputs("</strong> in TLS and ", out);
+        fputs("</strong> in TLS", out);
+    }
+    if (sent->messages && report_is_judged(sent)) {
+        fputs(" and ", out);
         markup_share(out, sent->verified, sent->messages);
         fputs(" to servers whose certificate holds", out);
     }
@@ -49,6 +52,18 @@ static void figure_share(FILE *out, const char *name, uint64_t part, uint64_t wh
     fprintf(out, " %s</span></dd></div>\n", of);
 }
 
+static void figure_verified(FILE *out, const struct report_way *sent)
+{
+    static const char name[] = "Sent, server verified";
+
+    if (report_is_judged(sent)) {
+        figure_share(out, name, sent->verified, sent->messages, "sent");
+        return;
+    }
+    figure_open(out, name);
+    fputs("\xe2\x80\x93</span> <span class=\"of\">not recorded</span></dd></div>\n", out);
+}
+
 static void figure_failed(FILE *out, const struct report *r)
 {
     figure_open(out, "Refused or put off");
@@ -74,7 +89,7 @@ void html_summary(FILE *out, const struct report *r)
     fputs("<dl class=\"figures\">\n", out);
     figure_share(out, "Sent in TLS", sent->tls, sent->messages, "sent");
     figure_share(out, "Received in TLS", received->tls, received->messages, "received");
-    figure_share(out, "Sent, server verified", sent->verified, sent->messages, "sent");
+    figure_verified(out, sent);
     figure_share(out, "Older than TLS 1.2", sent->old + received->old, sent->tls + received->tls,
                  "in TLS");
     figure_failed(out, r);

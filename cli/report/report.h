@@ -43,6 +43,12 @@ struct report_way {
     uint64_t old; /* of tls: older than TLS 1.2 */
 };
 
+/* Does any column say whether the other side's certificate held? Else `verified` says nothing. */
+static inline bool report_is_judged(const struct report_way *way)
+{
+    return way->tls == 0 || way->verified + way->unverified > 0;
+}
+
 struct report_day {
     char date[12]; /* "2026-11-22", in UTC */
     struct report_way in, out;

@@ -188,7 +188,7 @@ static void print_way(const struct page *p, const char *title, const struct repo
     fprintf(p->out, "  %-9s %12s %12s %8s %11s %8s %8s\n", title, number(w->messages, n[0]),
             number(w->tls, n[1]), share(w->tls, w->messages - w->unknown, s[0]),
             number(w->clear, n[2]), share(w->clear, w->messages - w->unknown, s[1]),
-            share(w->verified, w->messages - w->unknown, s[2]));
+            share(w->verified, report_is_judged(w) ? w->messages - w->unknown : 0, s[2]));
     if (w->unknown)
         fprintf(p->out, "  %-9s %12s not known: no column says it\n", "", number(w->unknown, n[3]));
     if (w->old)

@@ -217,6 +217,40 @@ static void a_device_is_written_not_replaced(void **state)
     assert_true(S_ISCHR(st.st_mode));
 }
 
+/* clang-format off */
+static const struct { const char *name, *holds; bool may; } there[] = {
+    {"absent", NULL, true},
+    {"empty", "", true},
+    {"page", "<!DOCTYPE html>\n<html", true},
+    {"short", "<!DOCTYPE", false},
+    {"acct.csv", "type,timeLogged,rcpt\r\n", false},
+};
+/* clang-format on */
+
+static void what_is_no_page_is_not_written_over(void **state)
+{
+    char path[100], why[4200];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(there); i++) {
+        FILE *out;
+
+        snprintf(path, sizeof path, "%s/%s", dir, there[i].name);
+        out = there[i].holds ? fopen(path, "w") : NULL;
+        if (out) {
+            assert_true(fputs(there[i].holds, out) >= 0);
+            assert_int_equal(fclose(out), 0);
+        }
+        if (report_html_may(path, why, sizeof why) != there[i].may)
+            fail_msg("%s", there[i].name);
+        if (!there[i].may)
+            assert_memory_equal(why, path, strlen(path));
+        if (there[i].holds)
+            assert_int_equal(unlink(path), 0);
+    }
+    assert_true(report_html_may("/dev/null", why, sizeof why));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_file_is_whole_or_not_there),
         cmocka_unit_test(what_fails_is_named),
         cmocka_unit_test(a_device_is_written_not_replaced),
+        cmocka_unit_test(what_is_no_page_is_not_written_over),
     };
 
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
