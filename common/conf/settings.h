@@ -229,7 +229,7 @@ enum acct_format { ACCT_CSV, ACCT_JSON };
       "How big a file becomes. With |PROGRAM: how much waits for it, on the disk; beyond that "    \
       "the "                                                                                       \
       "oldest rows are dropped, and logged.")                                                      \
-    O(S, TIME, delete_after, "8d", RANGE_OR("never", 0, 315360000),                                \
+    O(S, TIME, delete_after, "8d", RANGE_OR("never", 3600, 315360000),                             \
       "Without move-to: how long finished files are kept after their last record; never: for "     \
       "ever. After a step of the clock, and in the first day, nothing is removed for a day.")      \
     O(S, FLAG, count_moved_records, "no", ANY,                                                     \
