@@ -2,17 +2,25 @@
 #include "run/watch.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "tell/log.h"
 
+/* One change is told and no more until it was heard: whoever writes pays for what is told. */
+static bool arm(int fd, const char *folder)
+{
+    const uint32_t changes = IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO;
+
+    return inotify_add_watch(fd, folder, changes | IN_ONESHOT) >= 0;
+}
+
 int watch_open(const char *folder)
 {
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
-    if (fd >= 0 &&
-        inotify_add_watch(fd, folder, IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
+    if (fd >= 0 && !arm(fd, folder)) {
         close(fd);
         fd = -1;
     }
@@ -22,10 +30,13 @@ int watch_open(const char *folder)
     return fd;
 }
 
-void watch_clear(int fd)
+void watch_clear(int fd, const char *folder)
 {
     char events[4096] __attribute__((aligned(8)));
 
-    while (fd >= 0 && read(fd, events, sizeof events) > 0)
+    if (fd < 0)
+        return;
+    while (read(fd, events, sizeof events) > 0)
         ;
+    (void)arm(fd, folder);
 }

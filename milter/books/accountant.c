@@ -40,7 +40,7 @@ static void work(struct child *child, struct ledger *l, int changes)
         bool last = child_should_drain(child);
         enum ledger_end end;
 
-        watch_clear(changes);
+        watch_clear(changes, child->settings->global.spool_directory);
         end = ledger_step(l);
         if (last && end != LEDGER_BUSY)
             return;

@@ -224,7 +224,7 @@ static void work(struct feeder *f)
 
         if (f->stop_at == HUGE_VAL && child_should_drain(f->child))
             f->stop_at = now + rest;
-        watch_clear(f->watch);
+        watch_clear(f->watch, f->feed.backlog.folder);
         if (f->reader.pid) {
             reader_hear(&f->reader);
             bury(f, now);
