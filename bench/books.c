@@ -131,15 +131,23 @@ static struct record reception(const struct texts_of *t, double at)
     return r;
 }
 
-static struct record delivery(const struct texts_of *t, enum record_do what, double at)
+static struct record outcome(const struct texts_of *t, double at)
 {
-    struct record r = common(t, what, at);
-    bool over = what == RECORD_OUTCOME;
+    struct record r = {.what = RECORD_OUTCOME, .at = at, .key = span_of(t->key)};
 
-    set(&r, COLUMN_type, over ? "d" : "t");
-    set(&r, COLUMN_dsnAction, over ? "relayed" : "delayed");
-    set(&r, COLUMN_dsnStatus, over ? "2.0.0 (success)" : "4.4.2 (bad connection)");
-    set(&r, COLUMN_dsnDiag, over ? t->diag : "smtp;451 4.4.2 Connection lost before the reply");
+    set(&r, COLUMN_type, "d");
+    set(&r, COLUMN_dsnAction, "relayed");
+    set(&r, COLUMN_dsnStatus, "2.0.0 (success)");
+    set(&r, COLUMN_dsnDiag, t->diag);
+    set(&r, COLUMN_dlvSize, "4096");
+    return r;
+}
+
+static struct record intent(const struct texts_of *t, double at)
+{
+    struct record r = common(t, RECORD_INTENT, at);
+
+    set(&r, COLUMN_type, "t");
     set(&r, COLUMN_dsnMta, "mx1.remote.example (203.0.113.7)");
     set(&r, COLUMN_srcMta, "mail.sender.example (127.0.0.1)");
     set(&r, COLUMN_dlvType, "smtp");
@@ -159,8 +167,6 @@ static struct record delivery(const struct texts_of *t, enum record_do what, dou
     set(&r, COLUMN_dlvTlsPeerFingerprint,
         "1f0c5c7b8e6d4a39281706f5e4d3c2b1a09f8e7d6c5b4a392817060504030201");
     set(&r, COLUMN_domainRule, "*");
-    if (over)
-        set(&r, COLUMN_dlvSize, "4096");
     return r;
 }
 
@@ -183,9 +189,9 @@ static void spool_waiting(struct bench *b, unsigned count)
         struct record r;
 
         name_message(&t, (unsigned)(((unsigned long)b->woken++ * 7919) % b->waiting));
-        r = delivery(&t, RECORD_INTENT, b->at);
+        r = intent(&t, b->at);
         spool_one(b->delivered, &r);
-        r = delivery(&t, RECORD_OUTCOME, b->at);
+        r = outcome(&t, b->at);
         spool_one(b->delivered, &r);
     }
 }
@@ -204,8 +210,8 @@ static void spool_messages(struct bench *b, unsigned count, bool delivered)
 
                 name_message(&t, b->queue + i);
                 r = turn == 0   ? reception(&t, b->at)
-                    : turn == 1 ? delivery(&t, RECORD_INTENT, b->at)
-                                : delivery(&t, RECORD_OUTCOME, b->at);
+                    : turn == 1 ? intent(&t, b->at)
+                                : outcome(&t, b->at);
                 spool_one(turn == 0 ? b->received : b->delivered, &r);
             }
         }

@@ -100,6 +100,7 @@ static void take(struct hold *h)
     upstream_own(h->up, on_upstream, on_upstream, h);
     lane_opened(h->relay, lane_of(h), &h->up->dial, &h->up->ehlo, &h->up->remote, seek_has_more(k),
                 k->reused);
+    lane_of(h)->about = &h->up->about;
 }
 
 static void look(struct hold *h)

@@ -96,7 +96,8 @@ sub is_written {
 sub kept {
     my ($rcpt) = @_;
     my $text = join '', map { T::Run::log_text({log => $_}) } glob "$disk/../kept/file-*";
-    return scalar(() = $text =~ /^\{"do":"outcome".*"\Q$rcpt\E"/mg);
+    my %of = map { ($_ => 1) } $text =~ /^\{"do":"intent","key":"([^"]+)".*"\Q$rcpt\E"/mg;
+    return scalar grep { $of{$_} } $text =~ /^\{"do":"outcome","key":"([^"]+)"/mg;
 }
 
 for my $case (['250 2.0.0 Taken', qr/^250 2\.0\.0 Taken/], ['451 4.3.0 Later', qr/^451 4\.3\.0 Later/],

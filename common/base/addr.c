@@ -61,11 +61,24 @@ bool addr_is_v4(const struct addr *a)
     return memcmp(a->ip, v4_lead, sizeof v4_lead) == 0;
 }
 
+/* As inet_ntop() does it, which prints with a format. */
+static const char *v4_text(const uint8_t *ip, char to[ADDR_TEXT])
+{
+    char *at = to;
+
+    for (size_t i = 0; i < 4; i++) {
+        at += text_decimal(at, ip[i]);
+        *at++ = '.';
+    }
+    at[-1] = '\0';
+    return to;
+}
+
 const char *addr_text(const struct addr *a, char to[ADDR_TEXT])
 {
-    bool four = addr_is_v4(a);
-
-    return inet_ntop(four ? AF_INET : AF_INET6, a->ip + (four ? sizeof v4_lead : 0), to, ADDR_TEXT);
+    if (addr_is_v4(a))
+        return v4_text(a->ip + sizeof v4_lead, to);
+    return inet_ntop(AF_INET6, a->ip, to, ADDR_TEXT);
 }
 
 const char *addr_port_text(const struct addr *a, char to[ADDR_TEXT])

@@ -78,16 +78,24 @@ static uint64_t find_odd(uint64_t x)
            tops;
 }
 
+static bool has_odd(const char *at)
+{
+    uint64_t eight;
+
+    memcpy(&eight, at, sizeof eight);
+    return find_odd(eight) != 0;
+}
+
+enum { EIGHT = sizeof(uint64_t) };
+
 size_t text_plain(struct span s)
 {
     size_t len = 0;
-    uint64_t eight;
 
-    for (; s.len - len >= sizeof eight; len += sizeof eight) {
-        memcpy(&eight, s.at + len, sizeof eight);
-        if (find_odd(eight))
-            break;
-    }
+    while (s.len - len >= EIGHT && !has_odd(s.at + len))
+        len += EIGHT;
+    if (len > 0 && s.len - len < EIGHT && !has_odd(s.at + s.len - EIGHT))
+        return s.len;
     while (len < s.len && is_plain(s.at[len]))
         len++;
     return len;
@@ -174,4 +182,16 @@ bool text_number(struct span s, unsigned long most, unsigned long *out)
     }
     *out = n;
     return s.len > 0;
+}
+
+size_t text_decimal(char to[TEXT_DECIMAL], unsigned long n)
+{
+    char digits[TEXT_DECIMAL];
+    size_t at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    memcpy(to, digits + at, sizeof digits - at);
+    return sizeof digits - at;
 }

@@ -21,6 +21,10 @@ void text_copy(char *to, size_t size, struct span from);
 /* The number that all of `s` spells in decimal. False: not one, or above `most`. */
 MUST bool text_number(struct span s, unsigned long most, unsigned long *out);
 
+/* `n` in decimal, without a NUL; its length comes back. */
+enum { TEXT_DECIMAL = 20 };
+size_t text_decimal(char to[TEXT_DECIMAL], unsigned long n);
+
 /* Is it well-formed UTF-8 (RFC 3629), ASCII included? */
 bool text_is_utf8(struct span s);
 

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "way/route.h"
 
+enum { ABOUT_MOST = 2048 };
+
 static void nobody(void *arg)
 {
     (void)arg;
@@ -22,6 +24,7 @@ struct upstream *upstream_new(struct event_base *base)
     up->born = clock_mono();
     conn_init(&up->conn, -1);
     dial_init(&up->dial);
+    buf_init(&up->about, ABOUT_MOST);
     watch_init(&up->watch, base, nobody, NULL);
     alarm_init(&up->alarm, base, nobody, NULL);
     return up;
@@ -52,6 +55,7 @@ void upstream_free(struct upstream **at)
     alarm_stop(&up->alarm);
     conn_clear(&up->conn);
     dial_clear(&up->dial);
+    buf_clear(&up->about);
     if (up->quota)
         up->give_back(up->quota);
     free(up);

@@ -26,6 +26,7 @@ struct upstream {
     struct dial dial;
     struct ehlo ehlo;
     struct remote remote;
+    struct buf about; /* for records: what they say of it, once one was made */
     struct watch watch;
     struct alarm alarm;
     struct event_base *base; /* borrowed */

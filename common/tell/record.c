@@ -134,15 +134,26 @@ static void put_odd(struct pen *p, struct span value)
     }
 }
 
+static void put_all(struct pen *p, struct span start, struct span value)
+{
+    char *at = p->line + p->len;
+
+    memcpy(at, start.at, start.len);
+    memcpy(at + start.len, value.at, value.len);
+    at[start.len + value.len] = '"';
+    p->len += start.len + value.len + 1;
+}
+
 /* `start` is all up to the value: ,"name":" */
 static void put_member(struct pen *p, struct span start, struct span value, size_t most)
 {
     value = cut_to(value, most);
+    if (start.len + value.len < sizeof p->line - p->len && text_plain(value) == value.len) {
+        put_all(p, start, value);
+        return;
+    }
     put(p, start);
-    if (text_plain(value) == value.len)
-        put(p, value);
-    else
-        put_odd(p, value);
+    put_odd(p, value);
     put(p, SPAN("\""));
 }
 
@@ -207,6 +218,8 @@ static void put_line(struct pen *p, const struct record *r, const struct limit *
     if (r->disabled)
         put(p, SPAN(",\"disabled\":1"));
     put_columns(p, r, l);
+    if (r->written.len > 0)
+        put(p, r->written);
     put_headers(p, r, l);
     put(p, SPAN("}\n"));
 }
@@ -220,6 +233,16 @@ bool record_write(struct buf *to, const struct record *r)
         put_line(&p, r, &limits[i]);
     while (p.full && ++i < COUNT_OF(limits));
     return !p.full && buf_add(to, (struct span){p.line, p.len});
+}
+
+bool record_columns(struct buf *to, const struct record *r)
+{
+    struct pen p;
+
+    p.len = 0;
+    p.full = false;
+    put_columns(&p, r, &limits[0]);
+    return !p.full && p.len <= RECORD_WRITTEN && buf_add(to, (struct span){p.line, p.len});
 }
 
 /* Reading: `out` has what was read so far. */

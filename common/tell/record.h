@@ -7,7 +7,8 @@
  * written are read (flat.h).
  *
  * An `intent` says what a row will be if nothing more is heard (a `t` row, 4.4.2); the
- * `outcome` with the same key replaces it. A `row` stands alone. A `received` is an `r` row,
+ * `outcome` with the same key says how it ended, and has the other columns from its intent, as far
+ * as it has none of its own (merge.h). A `row` stands alone. A `received` is an `r` row,
  * and is remembered under its queueId for the rows of its deliveries.
  */
 #pragma once
@@ -47,6 +48,7 @@ struct record {
     struct span column[COLUMN_COUNT]; /* borrowed; timeLogged and timeQueued stay empty */
     struct record_header header[RECORD_HEADERS]; /* those that it has, each name once */
     size_t header_count;
+    struct span written; /* further columns: record_columns() wrote them. Reading leaves it empty */
 };
 
 /* Can a header field have this name (RFC 5322, 2.2), and a record hold it? Letters, digits and
@@ -62,6 +64,11 @@ void record_add_header(struct record *r, struct span name, struct span value);
 /* One line with its LF, at most RECORD_MAX: long values (dsnDiag first, then headers) are cut or
  * at last headers left out, control bytes cleaned. False only if `to` has less room than that. */
 MUST bool record_write(struct buf *to, const struct record *r);
+
+/* The columns alone, for `written` of records that follow: text that is the same again and again.
+ * False: there are more than RECORD_WRITTEN bytes, or no room. */
+enum { RECORD_WRITTEN = 2048 };
+MUST bool record_columns(struct buf *to, const struct record *r);
 
 /* What a line holds; its spans point into the line and into `*memory`, which the caller frees with
  * record_forget(): texts that had escapes, mostly none. False: not a record (cut off, or

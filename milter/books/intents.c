@@ -1,28 +1,132 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "milter/books/intents.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
-enum { KEY = SPOOL_NAME + RECORD_KEY_MAX };
+#include "base/crc32c.h"
+
+/* KEY: the writer, a space and the record's key. ROOM is that of a batch with its keys; what there
+ * is no room for goes to the store at once. */
+enum { KEY = SPOOL_NAME + RECORD_KEY_MAX, SLOTS = 8192, OPEN_MOST = SLOTS / 2, ROOM = 3 << 20 };
+
+/* One of this batch: its key and its line, one behind the other. */
+struct open {
+    uint32_t at, key, line; /* where, and how long; key 0: a free slot; line 0: it has ended */
+};
+
+struct intents {
+    unsigned kind;
+    size_t count, used;
+    struct open open[SLOTS];
+    char bytes[ROOM];
+};
+
+struct intents *intents_new(unsigned kind)
+{
+    struct intents *i = calloc(1, sizeof *i);
+
+    if (i)
+        i->kind = kind;
+    return i;
+}
+
+void intents_free(struct intents **i)
+{
+    free(*i);
+    *i = NULL;
+}
 
 static struct span intent_key(char to[KEY], const char *writer, struct span key)
 {
-    return (struct span){to, (size_t)snprintf(to, KEY, "%s %.*s", writer, SPAN_ARG(key))};
+    size_t len = strnlen(writer, SPOOL_NAME - 1);
+
+    memcpy(to, writer, len);
+    to[len++] = ' ';
+    if (key.len > RECORD_KEY_MAX)
+        key.len = RECORD_KEY_MAX;
+    memcpy(to + len, key.at, key.len);
+    return (struct span){to, len + key.len};
 }
 
-bool intents_keep(struct store_txn *t, unsigned kind, const char *writer, const struct record *r,
-                  struct span line)
+static struct span key_at(const struct intents *i, const struct open *o)
 {
-    char key[KEY];
-
-    return store_put(t, kind, intent_key(key, writer, r->key), line, 0);
+    return (struct span){i->bytes + o->at, o->key};
 }
 
-bool intents_drop(struct store_txn *t, unsigned kind, const char *writer, const struct record *r)
+static struct span line_at(const struct intents *i, const struct open *o)
 {
-    char key[KEY];
+    return (struct span){i->bytes + o->at + o->key, o->line};
+}
 
-    return store_drop(t, kind, intent_key(key, writer, r->key));
+/* The slot that has this key, or a free one: there always is one. */
+static size_t slot_of(const struct intents *i, struct span key)
+{
+    size_t at = crc32c(0, key) % SLOTS;
+
+    while (i->open[at].key > 0 && !span_same(key_at(i, &i->open[at]), key))
+        at = (at + 1) % SLOTS;
+    return at;
+}
+
+bool intents_keep(struct intents *i, struct store_txn *t, const char *writer,
+                  const struct record *r, struct span line)
+{
+    char text[KEY];
+    struct span key = intent_key(text, writer, r->key);
+    struct open *o = &i->open[slot_of(i, key)];
+
+    if (i->count == OPEN_MOST || key.len + line.len > ROOM - i->used)
+        return store_put(t, i->kind, key, line, 0);
+    i->count += o->key == 0;
+    *o = (struct open){(uint32_t)i->used, (uint32_t)key.len, (uint32_t)line.len};
+    memcpy(i->bytes + i->used, key.at, key.len);
+    memcpy(i->bytes + i->used + key.len, line.at, line.len);
+    i->used += key.len + line.len;
+    return true;
+}
+
+bool intents_find(const struct intents *i, struct store_txn *t, const char *writer,
+                  const struct record *r, struct span *line)
+{
+    char text[KEY];
+    struct span key = intent_key(text, writer, r->key);
+    const struct open *o = &i->open[slot_of(i, key)];
+
+    if (o->line == 0)
+        return store_get(t, i->kind, key, line);
+    *line = line_at(i, o);
+    return true;
+}
+
+bool intents_drop(struct intents *i, struct store_txn *t, const char *writer,
+                  const struct record *r)
+{
+    char text[KEY];
+    struct span key = intent_key(text, writer, r->key);
+    struct open *o = &i->open[slot_of(i, key)];
+
+    if (o->line == 0)
+        return store_drop(t, i->kind, key);
+    o->line = 0;
+    return true;
+}
+
+void intents_forget(struct intents *i)
+{
+    if (i->count > 0)
+        memset(i->open, 0, sizeof i->open);
+    i->count = i->used = 0;
+}
+
+bool intents_settle(struct intents *i, struct store_txn *t)
+{
+    bool ok = true;
+
+    for (size_t at = 0; i->count > 0 && at < SLOTS && ok; at++)
+        if (i->open[at].line > 0)
+            ok = store_put(t, i->kind, key_at(i, &i->open[at]), line_at(i, &i->open[at]), 0);
+    intents_forget(i);
+    return ok;
 }
 
 static bool find_orphan(void *arg, struct span key, struct span value)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * intents - deliveries whose outcome is still to come, kept in the store.
+ * intents - deliveries whose outcome is still to come.
  *
- * Under the writer and the record's key, since keys are one writer's own.
+ * Under the writer and the record's key, since keys are one writer's own. Most end in the batch
+ * that they came in and never see the store; intents_settle() puts the others there.
  */
 #pragma once
 
@@ -10,11 +11,28 @@
 #include "milter/books/round.h"
 #include "tell/record.h"
 
-MUST bool intents_keep(struct store_txn *t, unsigned kind, const char *writer,
+struct intents;
+
+/* `kind` is the store's. NULL: no memory. */
+struct intents *intents_new(unsigned kind);
+void intents_free(struct intents **i);
+
+MUST bool intents_keep(struct intents *i, struct store_txn *t, const char *writer,
                        const struct record *r, struct span line);
 
-/* The outcome came. False: there was no intent. */
-bool intents_drop(struct store_txn *t, unsigned kind, const char *writer, const struct record *r);
+/* The line of the intent with this record's key; borrowed until anything is kept or dropped. */
+MUST bool intents_find(const struct intents *i, struct store_txn *t, const char *writer,
+                       const struct record *r, struct span *line);
+
+/* The outcome came, where intents_find() found one. */
+MUST bool intents_drop(struct intents *i, struct store_txn *t, const char *writer,
+                       const struct record *r);
+
+/* What is open goes into the store. Before the batch ends, and before orphans are sought. */
+MUST bool intents_settle(struct intents *i, struct store_txn *t);
+
+/* The batch is not kept, nor is what came in it. */
+void intents_forget(struct intents *i);
 
 /* Some of those whose writer is gone for good, as keys of the store. */
 struct orphans {

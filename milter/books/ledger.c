@@ -16,6 +16,7 @@
 #include "milter/books/sinks.h"
 #include "run/folder.h"
 #include "tell/log.h"
+#include "tell/merge.h"
 
 /* What the store has. */
 enum { RECEPTIONS, INTENTS, PLACES, JOURNAL };
@@ -38,6 +39,7 @@ struct ledger {
     struct store *store;
     struct journal *journal;
     struct sinks *sinks;
+    struct intents *intents;
 
     struct round round;
     enum stage stage;
@@ -73,7 +75,7 @@ struct ledger *ledger_open(const struct settings *settings, char *why, size_t si
     l->stage = STAGE_OVER;
     l->started_anew = true;
     snprintf(folder, sizeof folder, "%s/accounting", settings->global.state_directory);
-    if ((l->sinks = sinks_open(settings, why, size)) &&
+    if ((l->intents = intents_new(INTENTS)) && (l->sinks = sinks_open(settings, why, size)) &&
         (l->store = store_open(folder, kinds, store_most, true, why, size)) &&
         (l->journal = journal_open(folder, l->store, JOURNAL, why, size)) &&
         sinks_register(l->sinks, l->journal, settings_sync(settings) != ACCT_SYNC_NONE, why,
@@ -91,6 +93,7 @@ void ledger_close(struct ledger **l)
     round_end(&(*l)->round);
     journal_close(&(*l)->journal);
     sinks_close(&(*l)->sinks);
+    intents_free(&(*l)->intents);
     store_close(&(*l)->store);
     free(*l);
     *l = NULL;
@@ -121,7 +124,7 @@ static void add_delivery(struct ledger *l, struct record *r, char to[24])
 }
 
 /* False: it has to wait. */
-static bool take_delivery(struct ledger *l, const char *writer, struct record *r)
+static bool take_delivery(struct ledger *l, struct record *r)
 {
     double age = clock_now() - r->at;
     bool joined = reception_join(l->txn, RECEPTIONS, r);
@@ -130,9 +133,24 @@ static bool take_delivery(struct ledger *l, const char *writer, struct record *r
     if (!joined && r->column[COLUMN_queueId].len > 0 && age >= 0 && age < patience)
         return false;
     add_delivery(l, r, seconds);
-    if (r->what == RECORD_OUTCOME)
-        intents_drop(l->txn, INTENTS, writer, r);
     return true;
+}
+
+/* Without its intent it is a row of what it says itself. */
+static bool take_outcome(struct ledger *l, const char *writer, struct record *r)
+{
+    struct record_memory *memory = NULL;
+    struct record intent;
+    struct span line;
+    bool intended = intents_find(l->intents, l->txn, writer, r, &line), taken;
+
+    if (intended && record_read(line, &intent, &memory))
+        merge_intent(r, &intent);
+    taken = take_delivery(l, r);
+    if (taken && intended)
+        keep(l, intents_drop(l->intents, l->txn, writer, r));
+    record_forget(&memory);
+    return taken;
 }
 
 static bool take_record(struct ledger *l, const char *writer, struct record *r, struct span line)
@@ -145,11 +163,12 @@ static bool take_record(struct ledger *l, const char *writer, struct record *r, 
         keep(l, sinks_add(l->sinks, r));
         return true;
     case RECORD_INTENT:
-        keep(l, intents_keep(l->txn, INTENTS, writer, r, line));
+        keep(l, intents_keep(l->intents, l->txn, writer, r, line));
         return true;
     case RECORD_ROW:
+        return take_delivery(l, r);
     case RECORD_OUTCOME:
-        return take_delivery(l, writer, r);
+        return take_outcome(l, writer, r);
     }
     return true;
 }
@@ -268,8 +287,10 @@ static void fill_batch(struct ledger *l)
         if (r->now < r->count && (r->readings[r->now].ended || r->readings[r->now].held))
             r->now++;
     }
-    if (l->stage == STAGE_ORPHANS && !l->failed)
+    if (l->stage == STAGE_ORPHANS && !l->failed) {
+        l->failed = !intents_settle(l->intents, l->txn);
         end_intents(l);
+    }
 }
 
 /* The round begins anew: the store knows where to go on. */
@@ -303,6 +324,7 @@ static enum ledger_end end_batch(struct ledger *l)
     if (ok && !l->changed) {
         store_abort(&l->txn);
     } else {
+        ok = ok && intents_settle(l->intents, l->txn);
         ok = ok && journal_begin(l->journal, l->txn) && sinks_keep(l->sinks, l->journal, l->txn);
         forget_receptions(l);
         if (ok)
@@ -312,6 +334,7 @@ static enum ledger_end end_batch(struct ledger *l)
         journal_end(l->journal, ok);
     }
     sinks_forget(l->sinks);
+    intents_forget(l->intents);
     if (!ok)
         return say_stuck(l, "the store cannot be written, or a segment not be read");
     l->stuck = false;

@@ -49,13 +49,14 @@ void lane_reset(struct lane *l)
     }
     free(l->said);
     free(l->said_by);
-    *l = (struct lane){.dial = l->dial, .remote = l->remote, .left = l->left};
+    *l = (struct lane){.dial = l->dial, .remote = l->remote, .about = l->about, .left = l->left};
 }
 
 void lane_taken(struct lane *l)
 {
     l->dial = NULL;
     l->remote = NULL;
+    l->about = NULL;
     l->left = LEFT_NOT;
 }
 
@@ -76,8 +77,12 @@ static void refuse_open(struct relay *r, struct lane *l)
 void lane_record(struct relay *r, struct lane *l, enum record_do what, struct span text,
                  enum fail fail)
 {
-    struct records_event e = {
-        .what = what, .domain = l->domain, .reply = text, .size = r->client.received, .fail = fail};
+    struct records_event e = {.what = what,
+                              .domain = l->domain,
+                              .reply = text,
+                              .size = r->client.received,
+                              .fail = fail,
+                              .about = l->about};
 
     for (e.recipient = 0; e.recipient < r->t.count; e.recipient++)
         if (lane_has(r, l, e.recipient) && r->t.rcpt[e.recipient].is == RCPT_ACCEPTED)

@@ -31,7 +31,8 @@ struct lane {
     enum lane_left left;
     char domain[IDNA_NAME];      /* "" : not in this transaction */
     struct dial *dial;           /* borrowed, from lane_opened() to the owner's taking it away */
-    const struct remote *remote; /* likewise */
+    const struct remote *remote; /* likewise, */
+    struct buf *about;           /* and where records keep what they say of it; NULL: nowhere */
     struct ehlo ehlo;
     bool more;  /* there is another server to try */
     bool kept;  /* the connection was used before, */

@@ -89,7 +89,7 @@ void lane_end(struct relay *r, struct lane *l)
 {
     if (l->is != LANE_BODY)
         return;
-    lane_record(r, l, RECORD_INTENT, SPAN(RECORDS_UNKNOWN), FAIL_NOT);
+    lane_record(r, l, RECORD_INTENT, SPAN(""), FAIL_NOT);
     l->is = LANE_ENDING;
     if (!dial_end(l->dial, TICKET_END))
         lane_lost(r, l, FAIL_PROTOCOL);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/relay/records.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
 #include "base/text.h"
 #include "proxy-out/relay/status.h"
@@ -10,10 +8,36 @@
 
 /* What does not stand anywhere as a text is written here. */
 struct texts_made {
-    char key[RECORD_KEY_MAX], status[128], diag[4200], mta[DNS_NAME + ADDR_TEXT + 8], src[512],
-        queue[DNS_NAME + 16], size[24], bits[16], at[ADDR_TEXT], from[ADDR_TEXT],
-        policy[DEMAND_TEXT];
+    char diag[4200], at[ADDR_TEXT], from[ADDR_TEXT], policy[DEMAND_TEXT];
+    char joined[2048]; /* room for all that are joined, by their columns */
+    size_t used;
 };
+
+/* One text of several. */
+#define JOIN(m, ...) \
+    join(m, (const struct span[]){__VA_ARGS__}, COUNT_OF(((const struct span[]){__VA_ARGS__})))
+
+static struct span join(struct texts_made *m, const struct span *parts, size_t count)
+{
+    struct span all = {m->joined + m->used, 0};
+
+    for (size_t i = 0; i < count; i++) {
+        size_t room = sizeof m->joined - m->used;
+        size_t len = parts[i].len < room ? parts[i].len : room;
+
+        memcpy(m->joined + m->used, parts[i].at, len);
+        m->used += len;
+        all.len += len;
+    }
+    return all;
+}
+
+static struct span number(struct texts_made *m, unsigned long n)
+{
+    char digits[TEXT_DECIMAL];
+
+    return JOIN(m, {digits, text_decimal(digits, n)});
+}
 
 static const char *const types[] = {"t", "t", "d", "t", "t", "b"};
 static const char *const actions[] = {"delayed", "delayed", "relayed",
@@ -28,12 +52,15 @@ static struct reply set_diag(struct record *r, struct texts_made *m, struct span
 {
     struct reply reply = reply_read(text);
     const char *means = status_text(reply.status);
-    size_t used = (size_t)snprintf(m->diag, sizeof m->diag, "smtp;");
+    static const char lead[] = {'s', 'm', 't', 'p', ';'};
+    size_t len = sizeof lead;
 
-    reply_flat(m->diag + used, sizeof m->diag - used, text);
-    snprintf(m->status, sizeof m->status, means[0] ? "%s (%s)" : "%s", reply.status, means);
-    set(r, COLUMN_dsnStatus, m->status);
-    set(r, COLUMN_dsnDiag, m->diag);
+    memcpy(m->diag, lead, sizeof lead);
+    len += reply_flat(m->diag + len, sizeof m->diag - len, text);
+    r->column[COLUMN_dsnDiag] = (struct span){m->diag, len};
+    r->column[COLUMN_dsnStatus] =
+        means[0] ? JOIN(m, span_of(reply.status), SPAN(" ("), span_of(means), SPAN(")"))
+                 : JOIN(m, span_of(reply.status));
     return reply;
 }
 
@@ -46,10 +73,8 @@ static void set_reply(struct record *r, struct texts_made *m, const struct recor
     set(r, COLUMN_dsnAction, actions[class]);
     if (class != 2)
         set(r, COLUMN_bounceCat, fail_category(e->fail)); /* else the accountant finds it */
-    if (class == 2) {
-        snprintf(m->size, sizeof m->size, "%llu", (unsigned long long)e->size);
-        set(r, COLUMN_dlvSize, m->size);
-    }
+    if (class == 2)
+        r->column[COLUMN_dlvSize] = number(m, e->size);
 }
 
 static void set_queue(struct record *r, struct texts_made *m, const char *domain)
@@ -57,8 +82,7 @@ static void set_queue(struct record *r, struct texts_made *m, const char *domain
     set(r, COLUMN_vmta, "{default}");
     if (!domain[0])
         return; /* it is no name: there is no such queue */
-    snprintf(m->queue, sizeof m->queue, "%s/{default}", domain);
-    set(r, COLUMN_queue, m->queue);
+    r->column[COLUMN_queue] = JOIN(m, span_of(domain), SPAN("/{default}"));
 }
 
 static void set_envelope(struct record *r, struct texts_made *m, const struct transaction *t,
@@ -88,9 +112,10 @@ static void set_source(struct record *r, struct texts_made *m, const struct reco
     } else if (!strncasecmp(addr, "IPV6:", 5)) {
         addr += 5;
     }
-    snprintf(m->src, sizeof m->src, addr[0] ? "%s%s(%s)" : "%s", name, name[0] ? " " : "", addr);
     set(r, COLUMN_srcType, "smtp");
-    set(r, COLUMN_srcMta, m->src);
+    r->column[COLUMN_srcMta] =
+        addr[0] ? JOIN(m, span_of(name), name[0] ? SPAN(" (") : SPAN("("), span_of(addr), SPAN(")"))
+                : span_of(name);
     r->id_host = span_of(mta->name);
     r->column[COLUMN_sessionId] = span_of(mta->session.text);
 }
@@ -112,23 +137,14 @@ static void set_tls(struct record *r, struct texts_made *m, const struct remote 
                     enum fail fail)
 {
     const struct tls_facts *tls = &remote->tls;
-    bool failed = fail != FAIL_NOT && fail == remote->tls_fail;
-    enum fail why = failed || remote->noted == FAIL_NOT ? remote->tls_fail : remote->noted;
 
-    if (why == FAIL_NOT && remote->at.port == 0 && *fail_result(fail))
-        why = fail; /* no server could be asked */
     set(r, COLUMN_dlvTlsPolicy, demand_text(&remote->demand, m->policy));
     set(r, COLUMN_dlvTlsPolicyResult, policy_result(remote, fail));
-    set(r, COLUMN_dlvTlsError,
-        why != FAIL_NOT ? fail_word(why) : sts_trouble_word(remote->published.trouble));
-    set(r, COLUMN_dlvTlsPolicyText, remote->published.text);
-    set(r, COLUMN_dlvTlsPolicyDomain, remote->published.domain);
     if (!remote->secure)
         return;
-    snprintf(m->bits, sizeof m->bits, "%d", tls->bits);
     set(r, COLUMN_dlvTlsProtocol, tls->protocol);
     set(r, COLUMN_dlvTlsCipher, tls->cipher);
-    set(r, COLUMN_dlvTlsCipherBits, m->bits);
+    r->column[COLUMN_dlvTlsCipherBits] = number(m, (unsigned long)tls->bits);
     set(r, COLUMN_dlvTlsGroup, tls->group);
     set(r, COLUMN_dlvTlsResumed, tls->resumed ? "yes" : "no");
     set(r, COLUMN_dlvTlsVerify, tls->verify);
@@ -147,23 +163,59 @@ static bool is_disabled(const struct record *r, const struct texts *unwritten)
     return false;
 }
 
-static void set_remote(struct record *r, struct texts_made *m, const struct remote *remote,
-                       enum fail fail)
+/* What stays the same as long as the connection does, where the remote server has spoken. */
+static void set_connection(struct record *r, struct texts_made *m, const struct remote *remote,
+                           enum fail fail)
 {
-    set(r, COLUMN_domainRule, remote->rule);
-    r->disabled = is_disabled(r, &remote->unwritten);
     set(r, COLUMN_dlvType, "smtp");
     set(r, COLUMN_dlvEsmtpAvailable, remote->esmtp);
     set(r, COLUMN_dlvSessionId, remote->session.text);
     if (remote->at.port) {
         addr_text(&remote->at, m->at);
-        snprintf(m->mta, sizeof m->mta, "%s (%s)", remote->name[0] ? remote->name : m->at, m->at);
-        set(r, COLUMN_dsnMta, m->mta);
         set(r, COLUMN_dlvDestinationIp, m->at);
+        r->column[COLUMN_dsnMta] = JOIN(m, span_of(remote->name[0] ? remote->name : m->at),
+                                        SPAN(" ("), span_of(m->at), SPAN(")"));
     }
     if (remote->from.port)
         set(r, COLUMN_dlvSourceIp, addr_text(&remote->from, m->from));
     set_tls(r, m, remote, fail);
+}
+
+/* A connection may be used again by another rule, when something else is published. */
+static void set_rule(struct record *r, const struct remote *remote, enum fail fail)
+{
+    bool failed = fail != FAIL_NOT && fail == remote->tls_fail;
+    enum fail why = failed || remote->noted == FAIL_NOT ? remote->tls_fail : remote->noted;
+
+    if (why == FAIL_NOT && remote->at.port == 0 && *fail_result(fail))
+        why = fail; /* no server could be asked */
+    set(r, COLUMN_domainRule, remote->rule);
+    set(r, COLUMN_dlvTlsError,
+        why != FAIL_NOT ? fail_word(why) : sts_trouble_word(remote->published.trouble));
+    set(r, COLUMN_dlvTlsPolicyText, remote->published.text);
+    set(r, COLUMN_dlvTlsPolicyDomain, remote->published.domain);
+}
+
+/* Once for a connection; what is too long for that is written each time. */
+static bool write_connection(struct buf *about, const struct remote *remote)
+{
+    struct record r = {.what = RECORD_ROW};
+    struct texts_made m;
+
+    m.used = 0;
+    set_connection(&r, &m, remote, FAIL_NOT);
+    return record_columns(about, &r);
+}
+
+static void set_remote(struct record *r, struct texts_made *m, const struct remote *remote,
+                       const struct records_event *e)
+{
+    set_rule(r, remote, e->fail);
+    if (e->fail == FAIL_NOT && e->about &&
+        (buf_len(e->about) > 0 || write_connection(e->about, remote)))
+        r->written = buf_peek(e->about);
+    else
+        set_connection(r, m, remote, e->fail);
 }
 
 _Static_assert((int)HEADER_MOST == RECORD_HEADERS && (int)HEADER_NAME == RECORD_HEADER_NAME &&
@@ -177,20 +229,38 @@ static void set_headers(struct record *r, const struct header *h)
             record_add_header(r, h->wanted[i], span_of(header_value(h, i)));
 }
 
+static struct span key_of(struct texts_made *m, const struct records_mta *mta,
+                          const struct transaction *t, size_t recipient)
+{
+    char transaction[TEXT_DECIMAL], last[TEXT_DECIMAL];
+
+    return JOIN(m, span_of(mta->session.text), SPAN("."),
+                {transaction, text_decimal(transaction, t->number)}, SPAN("."),
+                {last, text_decimal(last, recipient)});
+}
+
 bool records_add(struct buf *to, const struct records_mta *mta, const struct transaction *t,
                  const struct remote *remote, const struct records_event *e)
 {
+    struct record r = {.what = e->what, .at = clock_now()};
     struct texts_made m;
-    struct record r = {.what = e->what, .at = clock_now(), .queued = t->queued};
 
-    snprintf(m.key, sizeof m.key, "%s.%u.%zu", mta->session.text, t->number, e->recipient);
-    r.key = span_of(m.key);
-    set_reply(&r, &m, e);
+    m.used = 0;
+    r.key = key_of(&m, mta, t, e->recipient);
+    if (e->what == RECORD_INTENT)
+        set(&r, COLUMN_type, "t");
+    else
+        set_reply(&r, &m, e);
+    if (remote)
+        r.disabled = is_disabled(&r, &remote->unwritten);
+    if (e->what == RECORD_OUTCOME && e->fail == FAIL_NOT)
+        return record_write(to, &r);
+    r.queued = t->queued;
     set_envelope(&r, &m, t, e);
     set_source(&r, &m, mta, t);
     set_headers(&r, t->header);
     if (remote)
-        set_remote(&r, &m, remote, e->fail);
+        set_remote(&r, &m, remote, e);
     return record_write(to, &r);
 }
 
@@ -208,10 +278,13 @@ bool records_add_attempt(struct buf *to, const char *session, const char *domain
     struct record r = {.what = RECORD_ROW, .at = clock_now(), .key = span_of(remote->session.text)};
     struct texts_made m;
 
+    m.used = 0;
     set(&r, COLUMN_type, "tq");
+    r.disabled = is_disabled(&r, &remote->unwritten);
     set_diag(&r, &m, words_for(fail, remote));
     set_queue(&r, &m, domain);
     set(&r, COLUMN_sessionId, session);
-    set_remote(&r, &m, remote, fail);
+    set_rule(&r, remote, fail);
+    set_connection(&r, &m, remote, fail);
     return record_write(to, &r);
 }

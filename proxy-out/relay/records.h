@@ -26,19 +26,19 @@ struct records_event {
     struct span reply;  /* whole, from the remote server or ours */
     uint64_t size;      /* of the message, where it was delivered */
     enum fail fail;     /* FAIL_NOT: the reply is the remote server's */
+    struct buf *about;  /* keeps what is written of the remote server's connection, from the first
+                           record on; NULL: nothing does */
 };
 
 /* The most that one recipient needs: an intent and an outcome, or a row. */
 enum { RECORDS_ROOM = 2 * RECORD_MAX };
 
 /* One line in `to`. `remote` may be NULL. False: no room. The type follows from the reply's
- * first digit. */
+ * first digit. An intent needs no reply; an outcome that is the remote server's word leaves to its
+ * intent what that says already. */
 MUST bool records_add(struct buf *to, const struct records_mta *mta, const struct transaction *t,
                       const struct remote *remote, const struct records_event *e);
 
 /* Likewise of an attempt for mail to `domain`, in the name of our `session`. */
 MUST bool records_add_attempt(struct buf *to, const char *session, const char *domain,
                               const struct remote *remote, enum fail fail);
-
-/* The reply that an intent stands for. */
-#define RECORDS_UNKNOWN "451 4.4.2 Outcome unknown\r\n"

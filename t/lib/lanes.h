@@ -5,6 +5,7 @@
 #pragma once
 
 #include "proxy-out/relay/relay.h"
+#include "t/lib/whole.h"
 
 /* One lane's upstream. */
 struct far {
@@ -25,9 +26,8 @@ struct stage {
     size_t reserved;      /* of the disk */
     struct buf to_client; /* on the wire and not heard yet */
     struct buf spooled;
-    struct record record;  /* the one looked at */
-    char line[RECORD_MAX]; /* that it was read from */
-    struct record_memory *memory;
+    struct record record; /* the one looked at */
+    struct whole rows;    /* that it was read from */
 };
 
 /* What a lane has for the wire goes there; how much it was. */

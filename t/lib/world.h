@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "proxy-out/relay/relay.h"
+#include "t/lib/whole.h"
 
 enum { WORLD_DOMAINS = 12, WORLD_RCPTS = 16, WORLD_MESSAGES = 3 };
 
@@ -95,6 +96,7 @@ struct world {
     struct message message[WORLD_MESSAGES];
     struct mta mta;
     struct relay relay;
+    struct whole rows;
     enum relay_wish wish;
     bool disk_full, any_full;
     struct server *of[RELAY_LANES];     /* a lane's */

@@ -68,6 +68,68 @@ static void an_outcome_replaces_its_intent(void **state)
     assert_int_equal(segments(), 0);
 }
 
+/* In the batch of its intent, in a later one, and with an accountant that never saw the intent. */
+static void an_outcome_may_leave_the_rest_to_its_intent(void **state)
+{
+    struct spool *s = open_spool("delivered");
+    struct record end = {.what = RECORD_OUTCOME, .at = clock_now()}, intent;
+
+    (void)state;
+    open_ledger();
+    for (int turn = 0; turn < 3; turn++) {
+        static const char *const keys[] = {"one", "two", "three"};
+
+        intent = sample_record(RECORD_INTENT, "t", keys[turn]);
+        intent.queued = clock_now() - 4;
+        intent.column[COLUMN_rcvTlsProtocol] = SPAN("a\"b");
+        intent.column[COLUMN_dsnDiag] = SPAN("never seen");
+        spool_record(s, &intent);
+        if (turn > 0)
+            step_to_the_end();
+        if (turn > 1) {
+            ledger_close(&ledger);
+            open_ledger();
+        }
+        end.key = span_of(keys[turn]);
+        end.column[COLUMN_type] = SPAN("d");
+        spool_record(s, &end);
+        step_to_the_end();
+    }
+    assert_string_equal(contents(csv), HEADER "d,one,,\"a\"\"b\",4\r\n"
+                                              "d,two,,\"a\"\"b\",4\r\n"
+                                              "d,three,,\"a\"\"b\",4\r\n");
+    spool_close(&s);
+    step_to_the_end();
+    assert_int_equal(segments(), 0);
+}
+
+/* More than are kept out of the store: half of them end in the next batch, and others not at all.
+ */
+static void many_are_open_at_once(void **state)
+{
+    enum { MANY = 6000 };
+    struct spool *s = open_spool("delivered");
+    size_t rows[2] = {0};
+
+    (void)state;
+    open_ledger();
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = turn; i < MANY; i += 1 + turn) {
+            char key[32];
+
+            snprintf(key, sizeof key, "k%d", i);
+            spool_row(s, turn ? RECORD_OUTCOME : RECORD_INTENT, turn ? "d" : "t", key);
+        }
+    }
+    step_to_the_end();
+    spool_close(&s);
+    step_to_the_end();
+    for (char *at = strstr(contents(csv), "\r\n"); at[2]; at = strstr(at + 2, "\r\n"))
+        rows[at[2] == 't']++;
+    assert_int_equal(rows[0], MANY / 2);
+    assert_int_equal(rows[1], MANY / 2);
+}
+
 static void a_writer_that_turned_the_page_is_not_gone(void **state)
 {
     static char big[9 << 20];
@@ -315,6 +377,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_ALL(records_become_rows),
         WITH_ALL(an_outcome_replaces_its_intent),
+        WITH_ALL(an_outcome_may_leave_the_rest_to_its_intent),
+        WITH_ALL(many_are_open_at_once),
         WITH_ALL(a_writer_that_turned_the_page_is_not_gone),
         WITH_ALL(a_delivery_finds_its_reception),
         WITH_ALL(receptions_are_rows_and_are_remembered),

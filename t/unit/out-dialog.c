@@ -89,10 +89,8 @@ static bool next_record(struct stage *st, char *arg)
     struct span all = buf_peek(&st->spooled), line = span_cut(&all, '\n');
     char is[64];
 
-    record_forget(&st->memory);
     st->record = (struct record){.what = RECORD_ROW};
-    text_copy(st->line, sizeof st->line, line);
-    if (line.len == 0 || !record_read(span_of(st->line), &st->record, &st->memory))
+    if (!whole_read(&st->rows, line, &st->record))
         return false;
     buf_drop(&st->spooled, line.len + 1);
     snprintf(is, sizeof is, "%s %.*s", words[st->record.what],
@@ -256,7 +254,7 @@ static void clear(struct stage *st)
             dial_clear(&st->far[i].dial);
         buf_clear(&st->far[i].to);
     }
-    record_forget(&st->memory);
+    whole_clear(&st->rows);
     relay_clear(&st->relay);
     buf_clear(&st->to_client);
     buf_clear(&st->spooled);

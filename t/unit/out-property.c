@@ -66,12 +66,10 @@ static void keep_rows(struct world *w)
 
     while (all.len > 0) {
         struct span line = span_cut(&all, '\n');
-        struct record_memory *memory = NULL;
         struct record r;
 
-        promise(w, record_read(line, &r, &memory));
+        promise(w, whole_read(&w->rows, line, &r));
         take_row(w, &r);
-        record_forget(&memory);
     }
     buf_drop(&w->relay.lines, buf_len(&w->relay.lines));
 }
@@ -326,6 +324,7 @@ static void end(struct world *w)
         if (w->of[i])
             take_away(w, i);
     }
+    whole_clear(&w->rows);
     relay_clear(&w->relay);
     for (unsigned i = 0; i < RELAY_LANES; i++)
         server_free(&w->of[i]);

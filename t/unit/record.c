@@ -326,6 +326,34 @@ static void a_deep_or_long_line_is_refused(void **state)
     record_forget(&memory);
 }
 
+/* Columns that were written before stand in the line as if they had been given. */
+static void what_is_written_already_comes_along(void **state)
+{
+    static char quotes[RECORD_WRITTEN];
+    struct record in = sample(), of_all = {.what = RECORD_ROW}, out;
+    struct record_memory *memory;
+    struct buf about, b;
+
+    (void)state;
+    of_all.column[COLUMN_dsnMta] = SPAN("mx \"1\" (192.0.2.1)");
+    of_all.column[COLUMN_dlvTlsVerify] = SPAN("a\r\nb");
+    buf_init(&about, 2 * RECORD_WRITTEN);
+    assert_true(record_columns(&about, &of_all));
+    in.written = buf_peek(&about);
+    assert_true(record_read(written(&b, &in), &out, &memory));
+    assert_span(out.column[COLUMN_dsnMta], of_all.column[COLUMN_dsnMta]);
+    assert_span(out.column[COLUMN_dlvTlsVerify], SPAN("a\?\?b"));
+    assert_span(out.column[COLUMN_queueId], in.column[COLUMN_queueId]);
+    record_forget(&memory);
+    buf_clear(&b);
+
+    memset(quotes, '"', sizeof quotes);
+    of_all.column[COLUMN_dsnMta] = (struct span){quotes, sizeof quotes / 2};
+    assert_false(record_columns(&about, &of_all));
+    assert_span(buf_peek(&about), in.written);
+    buf_clear(&about);
+}
+
 static void columns_have_their_names(void **state)
 {
     (void)state;
@@ -349,6 +377,7 @@ int main(void)
         cmocka_unit_test(forged_lines_are_refused),
         cmocka_unit_test(a_deep_or_long_line_is_refused),
         cmocka_unit_test(columns_have_their_names),
+        cmocka_unit_test(what_is_written_already_comes_along),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

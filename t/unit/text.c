@@ -155,6 +155,22 @@ static void ids_sort_and_never_meet(void **state)
     assert_memory_not_equal(child.text, next.text, 13); /* start and pid tell them apart */
 }
 
+static void decimals_come_back(void **state)
+{
+    static const unsigned long some[] = {0, 7, 10, 4096, 18446744073709551615UL};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(some); i++) {
+        char to[TEXT_DECIMAL];
+        unsigned long n = 1;
+
+        assert_true(
+            text_number((struct span){to, text_decimal(to, some[i])}, 18446744073709551615UL, &n));
+        assert_true(n == some[i]);
+    }
+    assert_int_equal(text_decimal((char[TEXT_DECIMAL]){""}, 0), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +178,7 @@ int main(void)
         cmocka_unit_test(plain_is_what_needs_no_escape),
         cmocka_unit_test(cutting_is_clean_too),
         cmocka_unit_test(numbers_are_all_of_it),
+        cmocka_unit_test(decimals_come_back),
         cmocka_unit_test(the_clock_can_be_held),
         cmocka_unit_test(ids_sort_and_never_meet),
     };

@@ -13,16 +13,25 @@ use T::Stage ();
 
 our @EXPORT = qw(spool_put spool_rows spool_wait);
 
-# Hashes by column name, with `do` and `key`; in the order of each segment.
+# What the end alone says; the rest an outcome leaves to its intent.
+my %of_end = map { ($_ => 1) } qw(do type dsnAction dsnStatus dsnDiag bounceCat dlvSize disabled);
+
+# Hashes by column name, with `do` and `key`, an outcome with what its intent says; in the order of
+# each segment.
 sub spool_rows {
     my $dir = shift;
-    my @rows;
+    my (@rows, %intent);
     for my $file (sort glob "$dir/*") {
         next unless -f $file;
         open my $in, '<:raw', $file or croak "$file: $!";
         while (my $line = <$in>) {
             next unless $line =~ /\A\{.*\}\n\z/s;
-            push @rows, JSON::PP::decode_json($line);
+            my $row = JSON::PP::decode_json($line);
+            $intent{$row->{key}} = $row if $row->{do} eq 'intent';
+            if ($row->{do} eq 'outcome' && (my $from = $intent{$row->{key}})) {
+                $row->{$_} //= $from->{$_} for grep { !$of_end{$_} } keys %$from;
+            }
+            push @rows, $row;
         }
     }
     return @rows;
