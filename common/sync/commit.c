@@ -270,8 +270,10 @@ void commit_free(struct commit **c)
 
 void commit_ask(struct commit *c, struct pledge *p, pledge_fn *fn, void *arg)
 {
-    bool first = TAILQ_EMPTY(&c->all);
+    bool first;
 
+    commit_cancel(p); /* twice in the list would make it a ring */
+    first = TAILQ_EMPTY(&c->all);
     *p = (struct pledge){.of = c, .since = clock_mono(), .fn = fn, .arg = arg};
     TAILQ_INSERT_TAIL(&c->all, p, link);
     if (first)

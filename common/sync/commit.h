@@ -44,7 +44,8 @@ struct commit *commit_new(struct event_base *base, int listener, struct spool *s
 void commit_free(struct commit **c);
 
 /* `fn` is called once, from the loop: all that was appended to the spool up to now is on the
- * disk, or it is not. May be asked again from there. */
+ * disk, or it is not. May be asked again from there; who still waits then waits anew. `p` is
+ * zeroed before the first time. */
 void commit_ask(struct commit *c, struct pledge *p, pledge_fn *fn, void *arg);
 void commit_cancel(struct pledge *p);
 bool pledge_waits(const struct pledge *p);

@@ -222,6 +222,26 @@ static void who_comes_meanwhile_shares_the_next(void **state)
     close_stage(&s);
 }
 
+static void who_asks_again_waits_anew(void **state)
+{
+    struct stage s;
+
+    (void)state;
+    open_stage(&s);
+    assert_int_equal(hear_order(&s), 0);
+    ask(&s, 0);
+    ask(&s, 1);
+    assert_int_equal(hear_order(&s), 1);
+    ask(&s, 0);
+    say_done(&s, 1, 0);
+    assert_int_equal(s.kept, 1);
+    assert_true(pledge_waits(&s.pledge[0]));
+    assert_int_equal(hear_order(&s), 2);
+    say_done(&s, 2, 0);
+    assert_int_equal(s.kept, 2);
+    close_stage(&s);
+}
+
 /* Also who came behind: their records may stand on the page that failed. */
 static void a_failure_is_for_all_that_wait(void **state)
 {
@@ -306,6 +326,7 @@ int main(void)
         cmocka_unit_test(the_strictest_counts_for_all),
         WITH_FOLDER(each_segment_is_told_of_once),
         WITH_FOLDER(who_comes_meanwhile_shares_the_next),
+        WITH_FOLDER(who_asks_again_waits_anew),
         WITH_FOLDER(a_failure_is_for_all_that_wait),
         WITH_FOLDER(nobody_waits_for_ever),
         WITH_FOLDER(who_goes_has_not_synced),
