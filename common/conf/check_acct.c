@@ -130,18 +130,10 @@ static void check_effects(struct check *c, struct section *s, const struct acct_
     }
 }
 
-static bool is_set(const struct section *s, const char *name)
-{
-    for (size_t i = 0; s->kind->options[i].name; i++) {
-        if (strcmp(s->kind->options[i].name, name) == 0)
-            return s->head->set >> i & 1;
-    }
-    return false;
-}
-
 static void check_moves(struct check *c, struct section *s, const struct acct_file *f)
 {
-    if (*f->move_to && is_set(s, "delete_after"))
+    if (*f->move_to &&
+        option_is_set(s->kind->options, s->head, offsetof(struct acct_file, delete_after)))
         wrong(c, s, "delete-after", "is for files that are not moved; drop it or move-to");
 }
 
