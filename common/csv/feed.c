@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "csv/unpack.h"
@@ -22,24 +21,20 @@ struct feed {
     void *state;              /* ours; NULL: between two packed parts */
     char *bytes;              /* ours: packed ones, or the first of a plain file */
     struct span rest;         /* of them, not given yet */
-    uint64_t at, size;
+    uint64_t at;
     char why[160];
 };
 
 struct feed *feed_of(int fd)
 {
     struct feed *f = calloc(1, sizeof *f);
-    struct stat st;
 
     if (!f || !(f->bytes = malloc(PACKED))) {
         free(f);
         return NULL;
     }
     f->fd = fd;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-        f->size = (uint64_t)st.st_size;
-        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    }
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* no pipe takes that, and need not */
     return f;
 }
 
@@ -214,9 +209,4 @@ bool feed_is_cut(const struct feed *f)
 uint64_t feed_at(const struct feed *f)
 {
     return f->at;
-}
-
-uint64_t feed_size(const struct feed *f)
-{
-    return f->size;
 }

@@ -30,6 +30,5 @@ const char *feed_why(const struct feed *f);
 /* Nothing but its end is missing: it is still being written. */
 bool feed_is_cut(const struct feed *f);
 
-/* Where in the file, packed as it is, and how big that is; 0: not known. */
+/* Where in the file, packed as it is. */
 uint64_t feed_at(const struct feed *f);
-uint64_t feed_size(const struct feed *f);
