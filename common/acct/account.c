@@ -10,6 +10,7 @@
 #include "acct/privacy.h"
 #include "acct/pseudonym.h"
 #include "acct/queue.h"
+#include "acct/wanted.h"
 #include "base/text.h"
 
 /* A time as text: the same second comes again and again. */
@@ -203,7 +204,7 @@ static struct span value_of(struct account *a, int type, unsigned number, const 
         return span_of(a->user_string);
     /* As in PowerMTA, it needs no mapping. */
     if (c == COLUMN_jobId && r->column[c].len == 0)
-        return record_header(r, SPAN("X-Job"));
+        return record_header(r, SPAN(WANTED_JOB));
     return r->column[c];
 }
 
