@@ -57,13 +57,12 @@ MUST bool book_begin(struct book *b, struct store_txn *t);
 MUST bool book_add(struct book *b, struct store_txn *t, uint64_t number, struct span rows);
 void book_end(struct book *b, bool kept);
 
+/* Keeps the place in a transaction of its own. False: logged once. */
+MUST bool book_keep_place(struct book *b, const struct place *p);
+
 /* Writes what waits and finishes the file if that is due. False: something stands in the way;
  * it was logged once. */
 MUST bool book_write(struct book *b);
 
 /* Drops what waits; it is logged. False: it waits still, the store cannot be written. */
 bool book_give_up(struct book *b);
-
-/* When a file that was begun then is due, on a clock that shows `mono`. A clock that went back
- * or ahead makes it due at once or an interval from now. */
-double book_due(double begun, double interval, double now, double mono);

@@ -2,7 +2,6 @@
 #include "milter/books/finish.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,11 +9,12 @@
 #include "acct/filename.h"
 #include "base/clock.h"
 #include "milter/books/finished.h"
+#include "run/folder.h"
 #include "tell/log.h"
 
 static const double pause_after_failure = 60;
 
-double book_due(double begun, double interval, double now, double mono)
+double finish_due(double begun, double interval, double now, double mono)
 {
     double left = interval - (now - begun);
 
@@ -24,15 +24,9 @@ double book_due(double begun, double interval, double now, double mono)
 static bool sync_folder(struct span folder)
 {
     char path[4100];
-    int fd, done;
 
     snprintf(path, sizeof path, "%.*s", SPAN_ARG(folder));
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    done = fsync(fd);
-    close(fd);
-    return done == 0;
+    return folder_sync(path);
 }
 
 /* The folder counts once for each file: when its first rows are written. */
@@ -151,7 +145,7 @@ static void find_due(struct book *b)
         if (!book_keep_place(b, &p))
             return;
     }
-    b->due = book_due(b->place.begun, b->file.move_interval, clock_now(), clock_mono());
+    b->due = finish_due(b->place.begun, b->file.move_interval, clock_now(), clock_mono());
 }
 
 void finish_if_due(struct book *b)

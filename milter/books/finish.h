@@ -25,8 +25,9 @@ void finish_note_begin(const struct book *b, struct place *p);
 /* Its interval is over and it has rows. */
 void finish_if_due(struct book *b);
 
+/* When a file that was begun then is due, on a clock that shows `mono`. A clock that went back
+ * or ahead makes it due at once or an interval from now. */
+double finish_due(double begun, double interval, double now, double mono);
+
 /* The file, and its name in its folder, are on the disk. False: errno. */
 MUST bool finish_sync(struct book *b);
-
-/* book.c: keeps the place in a transaction of its own. */
-MUST bool book_keep_place(struct book *b, const struct place *p);

@@ -29,7 +29,8 @@ struct journal *journal_open(const char *folder, struct store *store, unsigned k
                              size_t size);
 void journal_close(struct journal **j);
 
-/* Makes a file known, at the start: its slot, or -1: there are too many. */
+/* Makes a file known, at the start: its slot, or -1: there are too many, it is known already, or
+ * its path is longer than BOOK_PATH. */
 int journal_file(struct journal *j, const struct journal_file *file);
 
 /* In a transaction: begins a batch. */

@@ -36,6 +36,6 @@ void ledger_close(struct ledger **l);
 /* Both steps, in turn. */
 enum ledger_end ledger_step(struct ledger *l);
 
-/* The steps by themselves, for tests. gather: what was written last must be. */
+/* The steps by themselves, for tests. What was gathered is written before the next is gathered. */
 enum ledger_end ledger_gather(struct ledger *l);
 MUST bool ledger_write(struct ledger *l);

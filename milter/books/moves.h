@@ -10,7 +10,7 @@
 #include "base/span.h"
 #include "conf/settings.h"
 
-/* Each move-to is a folder, on the file system of its acct-file: a rename does not reach
- * another. What cannot be seen now (a folder that is not there yet) passes. False with one line
- * in `why`. */
+/* Each move-to is a folder that is there, on the file system of its acct-file: a rename does not
+ * reach another. Where the acct-file's own folder is not there yet, nobody can tell. False with one
+ * line in `why`. */
 MUST bool moves_check(const struct settings *s, char *why, size_t size);

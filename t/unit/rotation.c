@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "milter/books/book.h"
+#include "milter/books/finish.h"
 
 static char moved[160];
 
@@ -134,7 +134,7 @@ static void when_files_are_due(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(dues); i++)
-        assert_row(book_due(dues[i].begun, 600, dues[i].now, 50) == dues[i].due, dues[i].name);
+        assert_row(finish_due(dues[i].begun, 600, dues[i].now, 50) == dues[i].due, dues[i].name);
 }
 
 /* A name that is taken is not taken again; one that cannot be moved goes on growing. */
