@@ -1,31 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "t/unit/unit.h"
+#include "t/lib/accounts.h"
 
 #include <stdio.h>
-
-#include "acct/account.h"
-
-static char why[256];
-
-#define LIST(...)                                                                                  \
-    {                                                                                              \
-        (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *) \
-    }
-#define FIELDS(...)                                         \
-    .fields = (const struct account_fields[]){__VA_ARGS__}, \
-    .fields_count =                                         \
-        sizeof((const struct account_fields[]){__VA_ARGS__}) / sizeof(struct account_fields)
-
-static struct account *made(struct account_conf conf)
-{
-    struct account *a;
-
-    conf.user_string = conf.user_string ? conf.user_string : "";
-    a = account_new(&conf, why, sizeof why);
-    if (!a)
-        fail_msg("%s", why);
-    return a;
-}
 
 /* The guide's example of two types in one file. */
 static const struct account_conf guide = {
@@ -79,14 +55,16 @@ static struct record delivery(void)
 static void a_row_is_powermtas(void **state)
 {
     struct record r = delivery();
-    struct account *a = made((struct account_conf){.records = LIST("d", "b"), .iso_times = true});
+    struct account *a =
+        account_made((struct account_conf){.records = LIST("d", "b"), .iso_times = true});
 
     (void)state;
     assert_is_row(a, &r, DELIVERY "\r\n");
     account_free(&a);
-    a = made((struct account_conf){.records = LIST("d", "b"),
-                                   .iso_times = true,
-                                   FIELDS({"d", LIST("*", "dlvTlsProtocol", "dlvTlsCipher")})});
+    a = account_made(
+        (struct account_conf){.records = LIST("d", "b"),
+                              .iso_times = true,
+                              FIELDS({"d", LIST("*", "dlvTlsProtocol", "dlvTlsCipher")})});
     assert_is_row(a, &r, DELIVERY ",TLSv1.2,ECDHE-RSA-AES256-GCM-SHA384\r\n");
     account_free(&a);
 }
@@ -94,7 +72,7 @@ static void a_row_is_powermtas(void **state)
 static void each_row_has_its_times(void **state)
 {
     struct record r = delivery();
-    struct account *a = made((struct account_conf){
+    struct account *a = account_made((struct account_conf){
         .records = LIST("d"), .iso_times = true, FIELDS({"d", LIST("timeLogged", "timeQueued")})});
 
     (void)state;
@@ -109,7 +87,7 @@ static void each_row_has_its_times(void **state)
 static void what_a_type_does_not_select_is_empty(void **state)
 {
     struct record r = delivery();
-    struct account *a = made(guide);
+    struct account *a = account_made(guide);
 
     (void)state;
     r.column[COLUMN_bounceCat] = SPAN("bad-mailbox");
@@ -129,9 +107,9 @@ static void the_users_string_is_in_its_column(void **state)
 {
     struct record r = delivery();
     struct account *a =
-        made((struct account_conf){.records = LIST("d"),
-                                   .user_string = "node \"7\", left\n",
-                                   FIELDS({"d", LIST("userString", "timeQueued")})});
+        account_made((struct account_conf){.records = LIST("d"),
+                                           .user_string = "node \"7\", left\n",
+                                           FIELDS({"d", LIST("userString", "timeQueued")})});
 
     (void)state;
     r.column[COLUMN_userString] = SPAN("forged");
@@ -189,14 +167,14 @@ static void cells_are_clean_and_quoted(void **state)
 {
     struct account_conf conf = {.records = LIST("d"),
                                 FIELDS({"d", LIST("orig", "header_X-Campaign")})};
-    struct account *plain = made(conf), *guarded, *json;
+    struct account *plain = account_made(conf), *guarded, *json;
 
     (void)state;
     conf.guard = true;
-    guarded = made(conf);
+    guarded = account_made(conf);
     conf.guard = false;
     conf.json = true;
-    json = made(conf);
+    json = account_made(conf);
     for (size_t i = 0; i < COUNT_OF(cells); i++) {
         char row[256];
 
@@ -221,7 +199,7 @@ static void json_has_its_types_columns_in_order(void **state)
 
     (void)state;
     conf.json = conf.iso_times = true;
-    a = made(conf);
+    a = account_made(conf);
     r.column[COLUMN_dlvSourceIp] = SPAN("");
     assert_is_row(a, &r,
                   "{\"type\":\"d\",\"timeLogged\":\"2019-02-08 21:54:05+0000\","
@@ -237,7 +215,7 @@ static void json_has_its_types_columns_in_order(void **state)
 
 static void a_disabled_record_has_no_row(void **state)
 {
-    struct account *a = made(guide);
+    struct account *a = account_made(guide);
     struct record r = delivery();
 
     (void)state;
@@ -250,7 +228,7 @@ static void queues_are_filtered(void **state)
 {
     static const char *const types[] = {"d", "b", "t", "tq"};
     struct record r = delivery();
-    struct account *a = made(
+    struct account *a = account_made(
         (struct account_conf){.records = LIST("d", "b", "t", "tq", "r"),
                               .queue_filter = LIST("!example.test/*", "example.*/*"),
                               FIELDS({"d", LIST("rcpt")}, {"b", LIST("rcpt")}, {"t", LIST("rcpt")},
@@ -274,7 +252,7 @@ static void queues_are_filtered(void **state)
 
 static void assert_whole_or_not_there(struct account_conf conf, struct record *r, const char *row)
 {
-    struct account *a = made(conf);
+    struct account *a = account_made(conf);
     size_t len = strlen(row);
 
     for (size_t room = 0; room <= 3 * len; room++) {
@@ -306,7 +284,7 @@ static void the_longest_row_fits(void **state)
 {
     static char quotes[RECORD_MAX];
     struct record r = {.at = 1};
-    struct account *a = made((struct account_conf){.records = LIST("d")});
+    struct account *a = account_made((struct account_conf){.records = LIST("d")});
     struct buf b;
 
     (void)state;
@@ -324,10 +302,11 @@ static void the_longest_row_fits(void **state)
 /* An original recipient that comes from a header field is hidden as others are. */
 static void a_mapped_recipient_is_hidden(void **state)
 {
-    struct account *a = made((struct account_conf){.records = LIST("d"),
-                                                   .mappings = LIST("d header_X-To orcpt"),
-                                                   .privacy = LIST("redact", "X"),
-                                                   FIELDS({"d", LIST("orcpt", "dsnDiag")})});
+    struct account *a =
+        account_made((struct account_conf){.records = LIST("d"),
+                                           .mappings = LIST("d header_X-To orcpt"),
+                                           .privacy = LIST("redact", "X"),
+                                           FIELDS({"d", LIST("orcpt", "dsnDiag")})});
     struct record r = delivery();
 
     (void)state;

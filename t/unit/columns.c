@@ -2,9 +2,7 @@
  *
  * The header line of accounting files, and what is wrong in lists of columns.
  */
-#include "acct/account.h"
-
-#include "t/unit/unit.h"
+#include "t/lib/accounts.h"
 
 #define STAR                                                                                    \
     "type,timeLogged,timeQueued,orig,rcpt,orcpt,dsnAction,dsnStatus,dsnDiag,dsnMta,bounceCat,"  \
@@ -15,26 +13,6 @@
     "jobId,envId"
 
 static char why[256];
-
-#define LIST(...)                                                                                  \
-    {                                                                                              \
-        (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *) \
-    }
-#define FIELDS(...)                                         \
-    .fields = (const struct account_fields[]){__VA_ARGS__}, \
-    .fields_count =                                         \
-        sizeof((const struct account_fields[]){__VA_ARGS__}) / sizeof(struct account_fields)
-
-static struct account *made(struct account_conf conf)
-{
-    struct account *a;
-
-    conf.user_string = conf.user_string ? conf.user_string : "";
-    a = account_new(&conf, why, sizeof why);
-    if (!a)
-        fail_msg("%s", why);
-    return a;
-}
 
 /* clang-format off */
 static const struct {
@@ -116,7 +94,7 @@ static void headers_are_powermtas(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(headers); i++) {
-        struct account *a = made(headers[i].conf);
+        struct account *a = account_made(headers[i].conf);
 
         assert_row(span_is(account_header(a), headers[i].header), headers[i].name);
         account_free(&a);

@@ -2,33 +2,9 @@
  *
  * Header fields that stand in for columns.
  */
-#include "t/unit/unit.h"
+#include "t/lib/accounts.h"
 
 #include <stdio.h>
-
-#include "acct/account.h"
-
-static char why[256];
-
-#define LIST(...)                                                                                  \
-    {                                                                                              \
-        (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *) \
-    }
-#define FIELDS(...)                                         \
-    .fields = (const struct account_fields[]){__VA_ARGS__}, \
-    .fields_count =                                         \
-        sizeof((const struct account_fields[]){__VA_ARGS__}) / sizeof(struct account_fields)
-
-static struct account *made(struct account_conf conf)
-{
-    struct account *a;
-
-    conf.user_string = conf.user_string ? conf.user_string : "";
-    a = account_new(&conf, why, sizeof why);
-    if (!a)
-        fail_msg("%s", why);
-    return a;
-}
 
 /* What the message has, and what the mapping makes of it. */
 static const struct {
@@ -80,7 +56,7 @@ static void headers_stand_in_for_columns(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(mappings); i++) {
-        struct account *a = made((struct account_conf){
+        struct account *a = account_made((struct account_conf){
             .records = LIST("d", "b"),
             .mappings = mappings[i].mappings,
             .user_string = mappings[i].user,
@@ -116,7 +92,7 @@ static void a_header_stands_in_for_each_that_may_be(void **state)
         struct buf b;
 
         snprintf(mapping, sizeof mapping, "d header_A %s", columns[i]);
-        a = made((struct account_conf){
+        a = account_made((struct account_conf){
             .records = LIST("d"), .mappings = {&text, 1}, FIELDS({"d", {&columns[i], 1}})});
         r.column[COLUMN_type] = SPAN("d");
         r.column[column_find(span_of(columns[i]))] = SPAN("own");

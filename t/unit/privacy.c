@@ -7,16 +7,11 @@
 
 #include <stdio.h>
 
-#include "acct/account.h"
 #include "acct/hmac.h"
 #include "acct/pseudonym.h"
-#include "t/unit/unit.h"
+#include "t/lib/accounts.h"
 
-#define POLICY(...)                                                                                \
-    {                                                                                              \
-        (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *) \
-    }
-#define REDACT POLICY("redact", "X")
+#define REDACT LIST("redact", "X")
 #define KEY_00_0F "000102030405060708090a0b0c0d0e0f"
 
 static struct pseudonym *made(struct texts policy)
@@ -40,7 +35,7 @@ static const char *const sips[] = {
 
 static void siphash_vectors(void **state)
 {
-    struct pseudonym *p = made((struct texts)POLICY("SipHash-HexKey", KEY_00_0F));
+    struct pseudonym *p = made((struct texts)LIST("SipHash-HexKey", KEY_00_0F));
     char to[PSEUDONYM_TEXT];
 
     (void)state;
@@ -97,13 +92,13 @@ static const struct {
     struct texts policy;
     const char *text;
 } words[] = {
-    {POLICY("redact"), "redacted@x.test"},
-    {POLICY("REDACT", "-*-"), "-*-@x.test"},
-    {POLICY("siphash", "0123456789abcdef"), "5f7deec95c6c8e94@x.test"},
-    {POLICY("siphash-hexkey", "30313233343536373839616263646566"), "5f7deec95c6c8e94@x.test"},
-    {POLICY("hmac-sha256", "0123456789abcdef"),
+    {LIST("redact"), "redacted@x.test"},
+    {LIST("REDACT", "-*-"), "-*-@x.test"},
+    {LIST("siphash", "0123456789abcdef"), "5f7deec95c6c8e94@x.test"},
+    {LIST("siphash-hexkey", "30313233343536373839616263646566"), "5f7deec95c6c8e94@x.test"},
+    {LIST("hmac-sha256", "0123456789abcdef"),
      "7adcb1a49d1a5e30dc63162fb885077fa6a5d5814ac2683337fc8ad06d7f0bc8@x.test"},
-    {POLICY("hmac-sha256-hexkey", "30313233343536373839616263646566"),
+    {LIST("hmac-sha256-hexkey", "30313233343536373839616263646566"),
      "7adcb1a49d1a5e30dc63162fb885077fa6a5d5814ac2683337fc8ad06d7f0bc8@x.test"},
 };
 
@@ -128,8 +123,8 @@ static void retain_is_none(void **state)
     bool lost = true;
 
     (void)state;
-    assert_null(pseudonym_objection((struct texts)POLICY("retain")));
-    assert_null(privacy_new((struct texts)POLICY("retain"), &lost));
+    assert_null(pseudonym_objection((struct texts)LIST("retain")));
+    assert_null(privacy_new((struct texts)LIST("retain"), &lost));
     assert_false(lost);
 }
 
@@ -139,10 +134,10 @@ static void same_and_other(void **state)
     static const char *const same[] = {
         "Joe.S@a.test",       "joe.s@a.test", "\"joe.s\"@b.test",
         "\"J\\oe.S\"@a.test", "JOE.S",        "@r.test,@q.test:joe.s@a.test"};
-    struct texts policies_[] = {POLICY("siphash-hexkey", KEY_00_0F),
-                                POLICY("siphash-hexkey", "100102030405060708090a0b0c0d0e0f"),
-                                POLICY("hmac-sha256-hexkey", KEY_00_0F),
-                                POLICY("hmac-sha256-hexkey", KEY_00_0F "01")};
+    struct texts policies_[] = {LIST("siphash-hexkey", KEY_00_0F),
+                                LIST("siphash-hexkey", "100102030405060708090a0b0c0d0e0f"),
+                                LIST("hmac-sha256-hexkey", KEY_00_0F),
+                                LIST("hmac-sha256-hexkey", KEY_00_0F "01")};
     char seen[COUNT_OF(policies_)][80] = {{0}};
 
     (void)state;
@@ -295,7 +290,7 @@ static void stays_small(void **state)
 {
     static char diag[RECORD_MAX];
     bool lost;
-    struct privacy *p = privacy_new((struct texts)POLICY("hmac-sha256-hexkey", KEY_00_0F), &lost);
+    struct privacy *p = privacy_new((struct texts)LIST("hmac-sha256-hexkey", KEY_00_0F), &lost);
     struct record r = {.at = 1};
 
     (void)state;
@@ -314,23 +309,23 @@ static void stays_small(void **state)
 
 static const struct texts wrong_ones[] = {
     {NULL, 0},
-    POLICY("secret"),
-    POLICY("retain", "x"),
-    POLICY("redact", "a@b"),
-    POLICY("redact", ""),
-    POLICY("redact", "a b"),
-    POLICY("redact", "a", "b"),
-    POLICY("redact", "1234567890123456789012345678901234567890123456789012345678901234x"),
-    POLICY("siphash"),
-    POLICY("siphash", "secret"),
-    POLICY("siphash", "0123456789abcdefg"),
-    POLICY("siphash", "0123456789abcdef", "secret"),
-    POLICY("siphash-hexkey", "0123456789abcdef"),
-    POLICY("siphash-hexkey", KEY_00_0F "0"),
-    POLICY("siphash-hexkey", "g" KEY_00_0F),
-    POLICY("hmac-sha256", "secret"),
-    POLICY("hmac-sha256-hexkey", "00"),
-    POLICY("hmac-sha256-hexkey", KEY_00_0F "x0"),
+    LIST("secret"),
+    LIST("retain", "x"),
+    LIST("redact", "a@b"),
+    LIST("redact", ""),
+    LIST("redact", "a b"),
+    LIST("redact", "a", "b"),
+    LIST("redact", "1234567890123456789012345678901234567890123456789012345678901234x"),
+    LIST("siphash"),
+    LIST("siphash", "secret"),
+    LIST("siphash", "0123456789abcdefg"),
+    LIST("siphash", "0123456789abcdef", "secret"),
+    LIST("siphash-hexkey", "0123456789abcdef"),
+    LIST("siphash-hexkey", KEY_00_0F "0"),
+    LIST("siphash-hexkey", "g" KEY_00_0F),
+    LIST("hmac-sha256", "secret"),
+    LIST("hmac-sha256-hexkey", "00"),
+    LIST("hmac-sha256-hexkey", KEY_00_0F "x0"),
 };
 
 static void wrong_policies(void **state)
@@ -347,9 +342,9 @@ static void wrong_policies(void **state)
 /* Two files of one record, each with its own policy; and the record stays what it was. */
 static void a_file_has_its_own(void **state)
 {
-    const struct account_fields fields = {"d", POLICY("rcpt")};
+    const struct account_fields fields = {"d", LIST("rcpt")};
     struct account_conf conf = {
-        .records = POLICY("d"), .fields = &fields, .fields_count = 1, .user_string = ""};
+        .records = LIST("d"), .fields = &fields, .fields_count = 1, .user_string = ""};
     struct account *plain, *redacted;
     struct record r = {.at = 1};
     char why[256];
@@ -368,7 +363,7 @@ static void a_file_has_its_own(void **state)
     buf_clear(&b);
     account_free(&redacted);
     account_free(&plain);
-    conf.privacy = (struct texts)POLICY("siphash", "secret");
+    conf.privacy = (struct texts)LIST("siphash", "secret");
     assert_null(account_new(&conf, why, sizeof why));
     assert_null(strstr(why, "secret"));
 }

@@ -3,12 +3,7 @@
 
 #include <stdio.h>
 
-#include "t/unit/unit.h"
-
-#define LIST(...)                                                                                  \
-    {                                                                                              \
-        (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *) \
-    }
+#include "t/lib/accounts.h"
 
 static const struct {
     struct texts patterns;
