@@ -13,6 +13,16 @@ int fuzz_reached;
 
 static const char *const wanted[] = {"type", "rcpt", "dsnDiag", "queue"};
 
+/* All of it is memory that one may read: sanitizers see to that, if it is read. */
+static void touch(struct span s)
+{
+    volatile char byte = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        byte = s.at[i];
+    (void)byte;
+}
+
 static void read_all(struct rows *r, struct feed *f, size_t lines)
 {
     struct span cells[4];
@@ -25,8 +35,7 @@ static void read_all(struct rows *r, struct feed *f, size_t lines)
         line = rows_line(r);
         promise(got != ROWS_ROW || cells[0].at);
         for (size_t i = 0; got == ROWS_ROW && i < 4; i++)
-            for (size_t at = 0; at < cells[i].len; at++)
-                promise(cells[i].at[at] >= -128);
+            touch(cells[i]);
         fuzz_reached += got == ROWS_ROW;
     }
     promise(rows_next(r, cells) == ROWS_END);

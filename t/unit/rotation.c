@@ -95,7 +95,7 @@ static void old_files_are_moved(void **state)
     spool_close(&s);
 }
 
-/* What tls-reports keeps is finished daily where it is, and removed in time. */
+/* What tls-reports keeps is finished daily, where it is. */
 static void what_is_ours_is_finished_daily(void **state)
 {
     struct spool *s = open_spool("delivered");
