@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/report/html.h"
+#include "cli/report/json.h"
 #include "cli/report/reading.h"
 #include "cli/report/text.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
+#include "cli/report/json.h"
 
-#include "cli/report/text.h"
+#include <inttypes.h>
 
 /* Where a comma is due. */
 struct json {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * text - a report for people, in 80 columns; and for programs, as JSON.
- *
- * The JSON is one object, its names those of report.h; times are seconds since 1970.
+ * text - a report for people, in 80 columns.
  */
 #pragma once
 
@@ -12,5 +10,3 @@
 
 /* Bars are made of blocks, or of # where the terminal has no UTF-8. */
 void report_as_text(const struct report *r, FILE *out, bool blocks);
-
-void report_as_json(const struct report *r, FILE *out);
