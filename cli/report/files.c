@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "acct/filename.h"
+
 void file_list_clear(struct file_list *l)
 {
     for (size_t i = 0; i < l->count; i++)
@@ -39,18 +41,18 @@ static bool add(struct file_list *l, const char *folder, const char *name)
 }
 
 /* Does a name belong? */
-typedef bool belongs_fn(const char *name, struct span stem, struct span end);
+typedef bool belongs_fn(const char *name, const char *path);
 
 /* False: no memory, or no folder (errno). */
 static bool add_folder(struct file_list *l, const char *folder, belongs_fn *belongs,
-                       struct span stem, struct span end)
+                       const char *path)
 {
     struct dirent **found;
     int count = scandir(folder, &found, NULL, alphasort);
     bool ok = count >= 0;
 
     for (int i = 0; i < count; i++) {
-        if (belongs(found[i]->d_name, stem, end))
+        if (belongs(found[i]->d_name, path))
             ok = add(l, folder, found[i]->d_name) && ok;
         free(found[i]);
     }
@@ -59,10 +61,9 @@ static bool add_folder(struct file_list *l, const char *folder, belongs_fn *belo
     return ok;
 }
 
-static bool is_account(const char *name, struct span stem, struct span end)
+static bool is_account(const char *name, const char *path)
 {
-    (void)stem;
-    (void)end;
+    (void)path;
     return *name != '.' && (strstr(name, ".csv") || strstr(name, ".json"));
 }
 
@@ -74,9 +75,10 @@ bool file_list_add(struct file_list *l, const char *path, char *why, size_t size
 
     errno = 0;
     if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        ok = add_folder(l, path, is_account, SPAN(""), SPAN(""));
+        ok = add_folder(l, path, is_account, path);
         if (ok && l->count == had) {
-            (void)snprintf(why, size, "%s: no file in this folder has .csv in its name", path);
+            (void)snprintf(why, size, "%s: no file in this folder has .csv or .json in its name",
+                           path);
             return false;
         }
     } else {
@@ -87,42 +89,28 @@ bool file_list_add(struct file_list *l, const char *path, char *why, size_t size
     return ok;
 }
 
-static bool begins(struct span s, struct span with)
-{
-    return s.len >= with.len && memcmp(s.at, with.at, with.len) == 0;
-}
-
-/* "STEM-2026-11-22-0000END" and what packing puts behind. */
-static bool is_finished(const char *name, struct span stem, struct span end)
+/* As filename.h has it, and what packing puts behind. */
+static bool is_finished(const char *name, const char *path)
 {
     static const char *const packed[] = {"", ".gz", ".zst", ".xz"};
     struct span s = span_of(name);
-    size_t digits;
 
-    if (!begins(s, stem))
-        return false;
-    s = span_after(s, stem.len);
-    for (const char *shape = "-dddd-dd-dd-"; *shape; shape++, s = span_after(s, 1))
-        if (!s.len || (*shape == 'd' ? *s.at < '0' || *s.at > '9' : *s.at != *shape))
-            return false;
-    for (digits = 0; digits < s.len && s.at[digits] >= '0' && s.at[digits] <= '9';)
-        digits++;
-    s = span_after(s, digits);
-    if (!digits || !begins(s, end))
-        return false;
-    s = span_after(s, end.len);
-    for (size_t i = 0; i < COUNT_OF(packed); i++)
-        if (span_is(s, packed[i]))
+    for (size_t i = 0; i < COUNT_OF(packed); i++) {
+        size_t len = strlen(packed[i]);
+
+        if (s.len > len && !memcmp(s.at + s.len - len, packed[i], len) &&
+            filename_is_finished(path, (struct span){s.at, s.len - len}))
             return true;
+    }
     return false;
 }
 
 /* A folder that is not there has none. */
-static bool add_finished(struct file_list *l, const char *folder, struct span stem, struct span end,
-                         char *why, size_t size)
+static bool add_finished(struct file_list *l, const char *folder, const char *path, char *why,
+                         size_t size)
 {
     errno = 0;
-    if (add_folder(l, folder, is_finished, stem, end) || errno == ENOENT)
+    if (add_folder(l, folder, is_finished, path) || errno == ENOENT)
         return true;
     (void)snprintf(why, size, "%s: %s", folder, errno ? strerror(errno) : "no memory");
     return false;
@@ -131,20 +119,16 @@ static bool add_finished(struct file_list *l, const char *folder, struct span st
 bool file_list_add_account(struct file_list *l, const char *path, const char *folder, char *why,
                            size_t size)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    struct span end = dot && dot > name ? span_of(dot) : SPAN("");
-    struct span stem = {name, strlen(name) - end.len};
-    char *beside =
-        strndup(slash ? path : ".", slash ? (size_t)(slash - path) + !(slash > path) : 1);
+    struct span where = filename_folder(path);
+    char *beside = strndup(where.at, where.len);
     struct stat st;
     bool ok = beside && (stat(path, &st) != 0 || add(l, "", path));
 
     if (!ok)
         (void)snprintf(why, size, "no memory");
-    ok = ok && add_finished(l, beside, stem, end, why, size);
+    ok = ok && add_finished(l, beside, path, why, size);
     if (ok && *folder && strcmp(folder, beside) != 0)
-        ok = add_finished(l, folder, stem, end, why, size);
+        ok = add_finished(l, folder, path, why, size);
     free(beside);
     return ok;
 }
