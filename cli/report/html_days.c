@@ -138,7 +138,7 @@ static void write_table(FILE *out, const struct report *r, const struct directio
         html_row(out, r->days[i].date);
         html_cell_number(out, way->messages);
         html_cell_number(out, way->tls);
-        html_cell_share(out, way->tls, way->messages);
+        html_cell_share(out, way->tls, report_known(way));
         html_cell_number(out, way->verified);
         html_cell_number(out, way->old);
         html_cell_number(out, way->clear);

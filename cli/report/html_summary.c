@@ -5,6 +5,21 @@
 
 #include "cli/report/markup.h"
 
+/* Shares are of what is known, as in text.c: "0.0 %" of what has no record would be a lie. */
+static void write_way(FILE *out, const struct report_way *w, const char *what)
+{
+    markup_count(out, w->messages, "message");
+    fprintf(out, " %s %s", w->messages == 1 ? "was" : "were", what);
+    if (w->unknown) {
+        fputs(" (", out);
+        markup_number(out, w->unknown);
+        fputs(" of them without a record of TLS)", out);
+    }
+    fputs(", <strong>", out);
+    markup_share(out, w->tls, report_known(w));
+    fputs("</strong> in TLS", out);
+}
+
 static void write_sentence(FILE *out, const struct report *r)
 {
     const struct report_way *sent = &r->out.way, *received = &r->in.way;
@@ -14,23 +29,16 @@ static void write_sentence(FILE *out, const struct report *r)
         fputs("No mail was sent or received in this time.</p>\n", out);
         return;
     }
-    if (sent->messages) {
-        markup_count(out, sent->messages, "message");
-        fprintf(out, " %s sent, <strong>", sent->messages == 1 ? "was" : "were");
-        markup_share(out, sent->tls, sent->messages);
-        fputs("</strong> in TLS", out);
-    }
+    if (sent->messages)
+        write_way(out, sent, "sent");
     if (sent->messages && report_is_judged(sent)) {
         fputs(" and ", out);
-        markup_share(out, sent->verified, sent->messages);
+        markup_share(out, sent->verified, report_known(sent));
         fputs(" to servers whose certificate holds", out);
     }
     if (received->messages) {
         fputs(sent->messages ? "; " : "", out);
-        markup_count(out, received->messages, "message");
-        fprintf(out, " %s received, <strong>", received->messages == 1 ? "was" : "were");
-        markup_share(out, received->tls, received->messages);
-        fputs("</strong> in TLS", out);
+        write_way(out, received, "received");
     }
     fputs(".</p>\n", out);
 }
@@ -52,12 +60,21 @@ static void figure_share(FILE *out, const char *name, uint64_t part, uint64_t wh
     fprintf(out, " %s</span></dd></div>\n", of);
 }
 
+static void figure_way(FILE *out, const char *name, uint64_t part, const struct report_way *w,
+                       const char *of)
+{
+    char known[40];
+
+    (void)snprintf(known, sizeof known, "%s%s", of, w->unknown ? ", as recorded" : "");
+    figure_share(out, name, part, report_known(w), known);
+}
+
 static void figure_verified(FILE *out, const struct report_way *sent)
 {
     static const char name[] = "Sent, server verified";
 
     if (report_is_judged(sent)) {
-        figure_share(out, name, sent->verified, sent->messages, "sent");
+        figure_way(out, name, sent->verified, sent, "sent");
         return;
     }
     figure_open(out, name);
@@ -87,8 +104,8 @@ void html_summary(FILE *out, const struct report *r)
           out);
     write_sentence(out, r);
     fputs("<dl class=\"figures\">\n", out);
-    figure_share(out, "Sent in TLS", sent->tls, sent->messages, "sent");
-    figure_share(out, "Received in TLS", received->tls, received->messages, "received");
+    figure_way(out, "Sent in TLS", sent->tls, sent, "sent");
+    figure_way(out, "Received in TLS", received->tls, received, "received");
     figure_verified(out, sent);
     figure_share(out, "Older than TLS 1.2", sent->old + received->old, sent->tls + received->tls,
                  "in TLS");

@@ -39,7 +39,8 @@ void markup_short(FILE *out, uint64_t number);
 void markup_count(FILE *out, uint64_t number, const char *noun);
 
 /* The part in tenths of a percent, 0 to 1000; only all is 1000 and only nothing is 0, so that
- * nobody reads "100.0 %" where one message went in the clear. `whole` of 0 gives 0. */
+ * nobody reads "100.0 %" where one message went in the clear. `whole` of 0 gives 0. Text has its
+ * shares from here, too. */
 MUST unsigned markup_tenths(uint64_t part, uint64_t whole);
 
 /* "97.3 %" of those tenths; a dash where there is no whole. */

@@ -49,6 +49,12 @@ static inline bool report_is_judged(const struct report_way *way)
     return way->tls == 0 || way->verified + way->unverified > 0;
 }
 
+/* What shares of it are of: messages of which the file says whether they went in TLS. */
+static inline uint64_t report_known(const struct report_way *w)
+{
+    return w->messages - w->unknown;
+}
+
 struct report_day {
     char date[12]; /* "2026-11-22", in UTC */
     struct report_way in, out;

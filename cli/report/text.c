@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "cli/report/markup.h"
 #include "cli/report/stamp.h"
 
 enum { NUMBER = 32, NAME = 34, BAR = 24, DAY_BAR = 18, COLUMNS = 80, BEHIND = 15, TEXT = 4600 };
@@ -30,21 +31,15 @@ static const char *number(uint64_t n, char to[NUMBER])
     return to;
 }
 
-/* "95.2 %"; "-" of nothing. Never 100.0 or 0.0 that is not all or nothing. */
+/* "95.2 %"; "-" of nothing. */
 static const char *share(uint64_t part, uint64_t whole, char to[NUMBER])
 {
-    uint64_t tenths;
+    unsigned tenths = markup_tenths(part, whole);
 
-    if (!whole) {
+    if (whole)
+        (void)snprintf(to, NUMBER, "%u.%u %%", tenths / 10, tenths % 10);
+    else
         (void)snprintf(to, NUMBER, "-");
-        return to;
-    }
-    tenths = (uint64_t)((double)part * 1000 / (double)whole + 0.5);
-    if (tenths >= 1000 && part < whole)
-        tenths = 999;
-    if (tenths == 0 && part > 0)
-        tenths = 1;
-    (void)snprintf(to, NUMBER, "%" PRIu64 ".%" PRIu64 " %%", tenths / 10, tenths % 10);
     return to;
 }
 
@@ -186,9 +181,9 @@ static void print_way(const struct page *p, const char *title, const struct repo
     char n[5][NUMBER], s[3][NUMBER];
 
     fprintf(p->out, "  %-9s %12s %12s %8s %11s %8s %8s\n", title, number(w->messages, n[0]),
-            number(w->tls, n[1]), share(w->tls, w->messages - w->unknown, s[0]),
-            number(w->clear, n[2]), share(w->clear, w->messages - w->unknown, s[1]),
-            share(w->verified, report_is_judged(w) ? w->messages - w->unknown : 0, s[2]));
+            number(w->tls, n[1]), share(w->tls, report_known(w), s[0]), number(w->clear, n[2]),
+            share(w->clear, report_known(w), s[1]),
+            share(w->verified, report_is_judged(w) ? report_known(w) : 0, s[2]));
     if (w->unknown)
         fprintf(p->out, "  %-9s %12s not known: no column says it\n", "", number(w->unknown, n[3]));
     if (w->old)
@@ -211,7 +206,7 @@ static void print_totals(const struct page *p)
 
 static void print_day_way(const struct page *p, const struct report_way *w, bool last)
 {
-    uint64_t known = w->messages - w->unknown;
+    uint64_t known = report_known(w);
     char n[NUMBER], s[NUMBER];
     int used = known ? (int)((double)w->tls / (double)known * DAY_BAR / 2 + 0.5) : 0;
 

@@ -154,6 +154,37 @@ static void no_field_breaks_out(void **state)
 }
 
 /* What a cut list counts is no less than that. */
+/* A file without the column says nothing of TLS, and not that there was none. */
+static void what_is_not_known_has_no_share(void **state)
+{
+    static const struct {
+        struct report_way way;
+        const char *sentence, *figure;
+    } rows[] = {
+        {{.messages = 4, .tls = 1, .clear = 1, .unknown = 2},
+         "were sent (2 of them without a record of TLS), <strong>50.0",
+         "<span class=\"of\">1 of 2 sent, as recorded</span>"},
+        {{.messages = 3, .unknown = 3},
+         "were sent (3 of them without a record of TLS), <strong>\xe2\x80\x93</strong> in TLS",
+         "<span class=\"of\">0 of 0 sent, as recorded</span>"},
+        {{.messages = 4, .tls = 1, .clear = 3},
+         "were sent, <strong>25.0",
+         "<span class=\"of\">1 of 4 sent</span>"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct report r = {.host = "", .domain = "", .source = "", .bad_place = "", .bad_why = ""};
+        char *page;
+
+        r.out.way = rows[i].way;
+        page = page_of(&r);
+        assert_non_null(strstr(page, rows[i].sentence));
+        assert_non_null(strstr(page, rows[i].figure));
+        free(page);
+    }
+}
+
 static void a_cut_list_says_at_least(void **state)
 {
     struct report r = report_example;
@@ -256,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_tag_is_closed),
         cmocka_unit_test(no_field_breaks_out),
+        cmocka_unit_test(what_is_not_known_has_no_share),
         cmocka_unit_test(a_cut_list_says_at_least),
         cmocka_unit_test(a_file_is_whole_or_not_there),
         cmocka_unit_test(what_fails_is_named),
