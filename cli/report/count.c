@@ -178,7 +178,7 @@ static void way_count(struct report_way *w, enum party_secrecy secrecy, bool jud
     w->old += old;
 }
 
-/* Where the five columns of a direction are. */
+/* Where the columns of a direction are. */
 struct columns {
     enum field protocol, cipher, group, verify;
 };

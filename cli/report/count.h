@@ -37,5 +37,5 @@ void count_bad(struct count *c);
 
 /* What was counted, as far as a counter knows it: host, files and the first bad place are the
  * caller's to fill in. It and all it points to live as long as `c`, and end what can be counted.
- * NULL: no memory. */
+ * What there was no memory for is not in its lists. */
 struct report *count_report(struct count *c);

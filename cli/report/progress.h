@@ -10,10 +10,10 @@
 #include "base/span.h"
 
 struct progress {
-    FILE *out;      /* NULL: nobody looks */
-    uint64_t total; /* bytes; 0: not known */
-    double begun, shown;
-    bool any; /* something stands on the line */
+    FILE *out;           /* NULL: nobody looks */
+    uint64_t total;      /* bytes; 0: not known */
+    double begun, shown; /* clock_mono() */
+    bool any;            /* something stands on the line */
 };
 
 /* Whether anybody looks at `out` is asked of the system. */

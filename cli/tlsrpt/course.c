@@ -10,8 +10,8 @@
 #include "base/text.h"
 #include "cli/tlsrpt/asking.h"
 #include "cli/tlsrpt/file.h"
-#include "cli/tlsrpt/posted.h"
 #include "cli/tlsrpt/intake.h"
+#include "cli/tlsrpt/posted.h"
 #include "cli/tlsrpt/send.h"
 #include "conf/ours.h"
 #include "csv/pack.h"
@@ -64,13 +64,12 @@ static void collect(void *arg, const struct domain_count *d)
     b->domain[b->count++] = d;
 }
 
-static void say_sent(struct course *c, const char *to, const char *how)
+static void say_sent(const char *to, const char *how)
 {
     char clean[WHY];
 
     text_clean(clean, sizeof clean, span_of(how));
     printf(" %s (%s)", to, clean);
-    (void)c;
 }
 
 static void send_all(struct course *c, const struct sending *what, const struct rua_record *record)
@@ -81,15 +80,15 @@ static void send_all(struct course *c, const struct sending *what, const struct 
         const struct rua *to = &record->rua[i];
 
         if (posted_has(c->posted, what->domain, to->text)) {
-            say_sent(c, to->text, "sent before");
+            say_sent(to->text, "sent before");
             continue;
         }
         if (!send_report(&c->sender, what, to, why, sizeof why)) {
-            say_sent(c, to->text, why);
+            say_sent(to->text, why);
             c->end = COURSE_PART;
             continue;
         }
-        say_sent(c, to->text, "sent");
+        say_sent(to->text, "sent");
         if (!posted_add(c->posted, what->domain, to->text))
             complain(c,
                      "what was sent cannot be noted, so it may be sent again: is the disk full?");

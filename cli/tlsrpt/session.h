@@ -4,10 +4,9 @@
  * RFC 8460. Pure.
  *
  * A connection that did not come about says nothing of TLS, and is none; but where DNSSEC made it
- * so, it failed. One in the clear has
- * failed, also where no policy asked for more: the domain wants to know. What our own rules only
- * noted (report-only) is not the domain's concern. A policy that could not be fetched is a failure,
- * even where mail went on (RFC 8460, 4.3.2.2).
+ * so, it failed. One in the clear has failed, also where no policy asked for more: the domain wants
+ * to know. What our own rules only noted (report-only) is not the domain's concern. A policy that
+ * could not be fetched is a failure, even where mail went on (RFC 8460, 4.3.2.2).
  */
 #pragma once
 

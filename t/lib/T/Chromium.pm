@@ -6,7 +6,7 @@
 #   $browser->look(width => 320, dark => 1);  # how it is shown from now on; print => 1: as on paper
 #   $browser->js('document.title');           # the value, as Perl data
 #   $browser->ask('Page.printToPDF', printBackground => $T::Chromium::yes);   # any other command
-#   $browser->picture('/path/page.png');      # of the whole page
+#   $browser->picture('/path/page.png');      # of the whole page; pdf('/path/page.pdf'): as it is printed
 #   $browser->complaints;                     # console, exceptions and what was blocked, as texts
 #   $browser->requests;                       # addresses that were asked for, the page's own too
 # It has a user data folder of its own in the stage's.
