@@ -9,6 +9,7 @@
 
 #include "cli/report/html_part.h"
 #include "cli/report/markup.h"
+#include "cli/report/stamp.h"
 
 static const char style[] =
 #include "cli/report/page.inc"
@@ -72,7 +73,7 @@ static void write_header(FILE *out, const struct report *r)
           out);
     if (r->first) {
         html_date(out, r->first);
-        if (r->last / 86400 != r->first / 86400) {
+        if (r->last / STAMP_DAY != r->first / STAMP_DAY) {
             fputs(" \xe2\x80\x93 ", out);
             html_date(out, r->last);
         }

@@ -2,6 +2,7 @@
 #include "cli/report/html_part.h"
 
 #include "cli/report/markup.h"
+#include "cli/report/stamp.h"
 
 void html_section_open(FILE *out, const char *id, const char *heading, const char *about)
 {
@@ -68,7 +69,7 @@ void html_cell_dates(FILE *out, time_t first, time_t last)
     fputs("<td class=\"date\">", out);
     if (first)
         html_date(out, first);
-    if (last / 86400 != first / 86400) {
+    if (last / STAMP_DAY != first / STAMP_DAY) {
         fputs(first ? " \xe2\x80\x93 " : "", out);
         html_date(out, last);
     }
