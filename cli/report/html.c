@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/report/html.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/report/html_part.h"
 #include "cli/report/markup.h"
+#include "cli/report/output.h"
 #include "cli/report/stamp.h"
 
 static const char style[] =
@@ -115,35 +114,11 @@ void report_html(const struct report *r, FILE *out)
           out);
 }
 
-/* True when all is on the disk. */
-static bool write_all(const struct report *r, int fd)
-{
-    FILE *out = fdopen(fd, "w");
-
-    if (!out) {
-        close(fd);
-        return false;
-    }
-    report_html(r, out);
-
-    bool good = fflush(out) == 0 && !ferror(out) && (fsync(fd) == 0 || errno == EINVAL);
-
-    return fclose(out) == 0 && good;
-}
-
-/* A terminal, a pipe or the like is written to; only a file is replaced. */
-static bool is_no_file(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-}
-
 bool report_html_may(const char *path, char *why, size_t size)
 {
     static const char begin[] = "<!DOCTYPE html>";
     char text[sizeof begin - 1];
-    int fd = is_no_file(path) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = output_is_no_file(path) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t len = fd >= 0 ? read(fd, text, sizeof text) : 0;
 
     if (fd >= 0)
@@ -155,45 +130,22 @@ bool report_html_may(const char *path, char *why, size_t size)
     return false;
 }
 
-static bool write_in_place(const struct report *r, const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-    return fd >= 0 && write_all(r, fd);
-}
-
-static bool replace(const struct report *r, const char *path)
-{
-    char temporary[4096];
-    int len = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-
-    if (len < 0 || (size_t)len >= sizeof temporary) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    mode_t mask = umask(0);
-
-    umask(mask);
-    if (fd < 0)
-        return false;
-    if (fchmod(fd, 0666 & ~mask) != 0)
-        close(fd);
-    else if (write_all(r, fd) && rename(temporary, path) == 0)
-        return true;
-
-    int error = errno;
-
-    unlink(temporary);
-    errno = error;
-    return false;
-}
-
 int report_html_file(const struct report *r, const char *path, char *why, size_t size)
 {
-    if (is_no_file(path) ? write_in_place(r, path) : replace(r, path))
-        return 0;
-    snprintf(why, size, "%s: cannot be written: %s", path, strerror(errno));
-    return -1;
+    char *page = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&page, &len);
+    bool ok = out != NULL;
+
+    if (out) {
+        report_html(r, out);
+        ok = !ferror(out);
+        ok = fclose(out) == 0 && ok;
+    }
+    if (!ok)
+        snprintf(why, size, "%s: cannot be written: no memory", path);
+    else
+        ok = output_put(path, (struct span){page, len}, why, size);
+    free(page);
+    return ok ? 0 : -1;
 }

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "cli/report/output.h"
 #include "cli/tlsrpt/asking.h"
-#include "cli/tlsrpt/file.h"
 #include "cli/tlsrpt/intake.h"
 #include "cli/tlsrpt/posted.h"
 #include "cli/tlsrpt/send.h"
@@ -97,10 +97,12 @@ static void send_all(struct course *c, const struct sending *what, const struct 
 
 static void put_file(struct course *c, const struct sending *what)
 {
-    char name[DAILY_NAME], why[WHY];
+    char name[DAILY_NAME], path[4200], why[WHY];
 
     daily_filename(&c->by, what->domain, name);
-    if (file_put(c->plan->output, name, what->packed, why, sizeof why))
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", c->plan->output, name) >= sizeof path)
+        complain(c, "the name of the folder is too long");
+    else if (output_put(path, what->packed, why, sizeof why))
         printf(" %s", name);
     else
         complain(c, why);
