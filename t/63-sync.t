@@ -121,6 +121,21 @@ for my $case (['250 2.0.0 Taken', qr/^250 2\.0\.0 Taken/], ['451 4.3.0 Later', q
     };
 }
 
+subtest 'a refusal of DATA is heard once it is on the disk' => sub {
+    my $c = call();
+    $c->talk('MAIL FROM:<a@a.test>' => qr/^250 /);
+    my $s = rcpt($c, 'data@two.test');
+    $power->hold;
+    $c->say('DATA');
+    $s->hear(qr/^DATA$/);
+    $s->say('554 5.7.1 Never');
+    ok(spool_wait("$disk/spool", sub { $_->{rcpt} eq 'data@two.test' && $_->{do} ne 'intent' }), 'it is written');
+    $c->hear_nothing(0.3);
+    $power->release;
+    $c->hear(qr/^554 5\.7\.1 Never/);
+    $_->close for $c, $s;
+};
+
 subtest 'those who come while the disk is busy' => sub {
     my @c = map { call() } 1 .. 5;
     $power->hold;

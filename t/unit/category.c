@@ -19,6 +19,7 @@ static const struct {
 } replies[] = {
     /* Gmail */
     {"550 5.1.1 The email account that you tried to reach does not exist. Please try double-checking the recipient's email address for typos or unnecessary spaces. For more information, go to https://support.google.com/mail/?p=NoSuchUser a1-2b.10 - gsmtp", "bad-mailbox"},
+    {"550 5.1.1 <virus@spam.test>: Recipient address rejected: User unknown in local recipient table", "bad-mailbox"},
     {"550 5.2.1 The email account that you tried to reach is inactive. For more information, go to https://support.google.com/mail/?p=DisabledUser a1 - gsmtp", "inactive-mailbox"},
     {"452 4.2.2 The recipient's inbox is out of storage space. Please direct the recipient to https://support.google.com/mail/?p=OverQuotaTemp a1 - gsmtp", "quota-issues"},
     {"552 5.2.2 The email account that you tried to reach is over quota. a1 - gsmtp", "quota-issues"},

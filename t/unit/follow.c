@@ -187,9 +187,32 @@ static void random_walk(void **state)
     spool_close(&w.spool);
 }
 
+/* The segment is lost while nobody looks; what was read of it is kept. */
+static void an_intent_outlives_its_segment(void **state)
+{
+    struct spool *s = open_spool("delivered");
+    struct spool_segment *all;
+    size_t count;
+
+    (void)state;
+    open_ledger();
+    spool_row(s, RECORD_INTENT, "d", "one");
+    step_to_the_end();
+    ledger_close(&ledger);
+    spool_close(&s);
+    count = spool_list(spool_folder, &all);
+    assert_int_equal(count, 1);
+    assert_true(spool_remove(spool_folder, all[0].name));
+    free(all);
+    open_ledger();
+    step_to_the_end();
+    assert_string_equal(contents(csv), HEADER "t,one,smtp;451 4.4.2 outcome unknown,,\r\n");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WITH_ALL(random_walk)};
+    const struct CMUnitTest tests[] = {WITH_ALL(an_intent_outlives_its_segment),
+                                       WITH_ALL(random_walk)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

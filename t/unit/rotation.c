@@ -205,6 +205,10 @@ static void old_files_are_removed(void **state)
     make_old(in_folder("other-1970-01-01-0000.csv"), 1000000 - 9 * DAY);
     make_old(csv, 1000000 - 9 * DAY);
     assert_int_equal(symlink("acct.csv", in_folder("acct-1970-01-04-0000.csv")), 0);
+    assert_int_equal(utimensat(AT_FDCWD, in_folder("acct-1970-01-04-0000.csv"),
+                               (const struct timespec[2]){{.tv_sec = 1}, {.tv_sec = 1}},
+                               AT_SYMLINK_NOFOLLOW),
+                     0);
     open_ledger();
     at_time(1000000);
     at_time(1000000 + DAY / 2);

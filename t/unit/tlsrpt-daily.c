@@ -113,23 +113,23 @@ static void sum(void *arg, const struct domain_count *d)
 /* What carried a report does not count, whatever else it carried; nor do attempts to send it. */
 static void reports_are_left_out(void **state)
 {
-    struct session all[] = {session_of(SESSION_GOOD, "A"), session_of(SESSION_REPORT, "A"),
+    struct session all[] = {session_of(SESSION_GOOD, "A"),   session_of(SESSION_REPORT, "A"),
                             session_of(SESSION_FAILED, "B"), session_of(SESSION_REPORT, ""),
-                            session_of(SESSION_GOOD, "C")};
+                            session_of(SESSION_GOOD, "M1"),  session_of(SESSION_FAILED, "C")};
     uint64_t sums[3] = {0};
     struct census *c = census_new();
 
     (void)state;
     assert_non_null(c);
-    all[2].is_attempt = true;
+    all[2].is_attempt = all[5].is_attempt = true;
     all[2].client = all[3].client = all[4].client = SPAN("M1");
     for (size_t i = 0; i < COUNT_OF(all); i++)
         assert_true(census_mark(c, &all[i]));
     for (size_t i = 0; i < COUNT_OF(all); i++)
         assert_true(census_add(c, &all[i]));
     census_each(c, sum, sums);
-    assert_int_equal(sums[0], 1);
-    assert_int_equal(sums[1], 0);
+    assert_int_equal(sums[0], 1); /* its id is another's */
+    assert_int_equal(sums[1], 1); /* nobody knows whose it was */
     census_free(&c);
 }
 
@@ -149,6 +149,92 @@ static void several_domains(void **state)
     assert_int_equal(sums[0], 2);
     assert_int_equal(sums[2], 2);
     census_free(&c);
+}
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    struct session other;
+    unsigned policies, failures;
+} differences[] = {
+    {"none",              {.type = SPAN("sts")},                     1, 1},
+    {"type of policy",    {.type = SPAN("tlsa")},                    2, 2},
+    {"text of policy",    {.text = SPAN("version: STSv1")},          2, 2},
+    {"domain of policy",  {.policy_domain = SPAN("mx.test")},        2, 2},
+    {"result",            {.result = SPAN("certificate-expired")},   1, 2},
+    {"reason",            {.reason = SPAN("why")},                   1, 2},
+    {"our address",       {.from = SPAN("192.0.2.1")},               1, 2},
+    {"name of server",    {.mx = SPAN("mx.test")},                   1, 2},
+    {"address of server", {.to = SPAN("192.0.2.2")},                 1, 2},
+};
+/* clang-format on */
+
+static void differ(struct session *s, const struct session *other)
+{
+    struct span *to[] = {&s->type, &s->text, &s->policy_domain, &s->result, &s->reason, &s->from,
+                         &s->mx,   &s->to};
+    const struct span *from[] = {&other->type,   &other->text,   &other->policy_domain,
+                                 &other->result, &other->reason, &other->from,
+                                 &other->mx,     &other->to};
+
+    for (size_t i = 0; i < COUNT_OF(to); i++)
+        if (from[i]->at)
+            *to[i] = *from[i];
+}
+
+static void count_parts(void *arg, const struct domain_count *d)
+{
+    unsigned *parts = arg;
+
+    for (const struct policy *p = d->policies; p; p = p->next) {
+        parts[0]++;
+        for (const struct failure *f = p->failures; f; f = f->next)
+            parts[1]++;
+    }
+}
+
+/* Two sessions are counted together where a report says the same of both. */
+static void what_is_counted_apart(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(differences); i++) {
+        struct session one = session_of(SESSION_FAILED, "A"), two = session_of(SESSION_FAILED, "B");
+        struct census *c = census_new();
+        unsigned parts[2] = {0};
+
+        assert_non_null(c);
+        one.result = two.result = SPAN("validation-failure");
+        differ(&two, &differences[i].other);
+        assert_true(census_add(c, &one) && census_add(c, &two));
+        census_each(c, count_parts, parts);
+        assert_row(parts[0] == differences[i].policies, differences[i].name);
+        assert_row(parts[1] == differences[i].failures, differences[i].name);
+        census_free(&c);
+    }
+}
+
+static const struct {
+    const char *type, *text;
+    bool known;
+} texts[] = {
+    {"tlsa", "3 1 1 AB", true}, {"sts", STS, true},  {"tlsa", "tlsa", false},
+    {"sts", "sts", false},      {"tlsa", "", false}, {"no-policy-found", "no-policy-found", false},
+};
+
+/* A word of ours is not passed off as the text of a policy. */
+static void policies_whose_text_is_not_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        struct policy p = {.type = texts[i].type, .text = texts[i].text, .domain = "a.test"};
+        struct domain_count d = {.name = "a.test", .policies = &p};
+        struct buf json;
+
+        buf_init(&json, 1 << 20);
+        assert_true(daily_json(&json, &company_x, &d) && buf_add(&json, SPAN("\0")));
+        assert_row(texts[i].known == !!strstr(buf_peek(&json).at, "policy-string"), texts[i].text);
+        buf_clear(&json);
+    }
 }
 
 static void look_at_bounds(void *arg, const struct domain_count *d)
@@ -203,9 +289,13 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_example),     cmocka_unit_test(reports_are_left_out),
-        cmocka_unit_test(several_domains), cmocka_unit_test(bounds),
+        cmocka_unit_test(the_example),
+        cmocka_unit_test(reports_are_left_out),
+        cmocka_unit_test(several_domains),
+        cmocka_unit_test(bounds),
         cmocka_unit_test(names),
+        cmocka_unit_test(what_is_counted_apart),
+        cmocka_unit_test(policies_whose_text_is_not_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
