@@ -308,12 +308,23 @@ CONF
 subtest 'interval: nobody waits, and a moment later it is on the disk' => sub {
     my $every = T::Run->start('sallyport-out', %fill, sync => 'interval', interval => '1s', conf => $conf, env => $power->env);
     my $c = call();
+    for my $segment ('new', 'grown') {
+        my ($s, $rcpt) = begin($c);
+        finish($c, $s);
+        $c->hear(qr/^250 Taken/);
+        ok(T::Stage::wait_for(sub { kept($rcpt) }), "it is on the disk: a $segment segment");
+        $s->close;
+    }
+    $c->close;
+    $every->stop;
+    my $last = T::Run->start('sallyport-out', %fill, sync => 'interval', interval => '1h', conf => $conf, env => $power->env);
+    $c = call();
     my ($s, $rcpt) = begin($c);
     finish($c, $s);
     $c->hear(qr/^250 Taken/);
-    ok(T::Stage::wait_for(sub { kept($rcpt) }), 'it is on the disk');
     $_->close for $c, $s;
-    $every->stop;
+    $last->stop;
+    is(kept($rcpt), 1, 'what came since the last time is, too, when it stops');
 };
 
 subtest 'none: nothing is synced, and nobody is there to do it' => sub {

@@ -46,6 +46,23 @@ static void a_batch_in_the_journal_is_written_again(void **state)
     spool_close(&s);
 }
 
+/* A reader took the file and its rows, and then we were started again. */
+static void a_row_that_was_taken_does_not_come_back(void **state)
+{
+    struct spool *s = open_spool("delivered");
+
+    (void)state;
+    spool_row(s, RECORD_ROW, "d", "one");
+    open_ledger();
+    step_to_the_end();
+    ledger_close(&ledger);
+    assert_int_equal(unlink(csv), 0);
+    open_ledger();
+    step_to_the_end();
+    assert_string_equal(contents(csv), "");
+    spool_close(&s);
+}
+
 static void a_file_that_was_moved_begins_anew(void **state)
 {
     struct spool *s = open_spool("delivered");
@@ -162,6 +179,33 @@ static void a_full_disk_holds_rows_back(void **state)
     spool_row(s, RECORD_ROW, "d", "three");
     step_to_the_end();
     assert_string_equal(contents(csv), HEADER "d,two,,,\r\nd,three,,,\r\n");
+    spool_close(&s);
+}
+
+/* The first batch is in the file and leaves the store; the second is not, and stays there. */
+static void what_is_not_written_is_not_dropped(void **state)
+{
+    struct spool *s = open_spool("delivered");
+    struct rlimit old, tight;
+
+    (void)state;
+    sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    open_ledger();
+    spool_row(s, RECORD_ROW, "d", "one");
+    assert_int_equal(ledger_gather(ledger), LEDGER_BUSY);
+    spool_row(s, RECORD_ROW, "d", "two");
+    assert_int_equal(ledger_gather(ledger), LEDGER_BUSY);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    tight = (struct rlimit){.rlim_cur = sizeof HEADER - 1 + 14, .rlim_max = old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    assert_true(ledger_write(ledger));
+    assert_non_null(strstr(contents(csv), "d,one,,,\r\n"));
+    assert_null(strstr(contents(csv), "d,two,,,\r\n"));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    spool_row(s, RECORD_ROW, "d", "three");
+    assert_int_equal(ledger_gather(ledger), LEDGER_BUSY);
+    step_to_the_end();
+    assert_string_equal(contents(csv), HEADER "d,one,,,\r\nd,two,,,\r\nd,three,,,\r\n");
     spool_close(&s);
 }
 
@@ -314,10 +358,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_ALL(a_batch_in_the_journal_is_written_again),
+        WITH_ALL(a_row_that_was_taken_does_not_come_back),
         WITH_ALL(a_file_that_was_moved_begins_anew),
         WITH_ALL(other_columns_put_the_file_aside),
         WITH_ALL(each_file_has_its_types),
         WITH_ALL(a_full_disk_holds_rows_back),
+        WITH_ALL(what_is_not_written_is_not_dropped),
         WITH_ALL(one_that_is_stuck_holds_up_no_other),
         WITH_ALL(an_absent_folder_holds_rows_back),
         WITH_ALL(there_is_but_one),
