@@ -95,7 +95,7 @@ sub is_written {
 # What a power cut would leave of the spool: outcomes of this recipient.
 sub kept {
     my ($rcpt) = @_;
-    my $text = join '', map { T::Run::log_text({log => $_}) } glob "$disk/../kept/file-*";
+    my $text = join "\n", map { T::Run::log_text({log => $_}) } glob "$disk/../kept/file-*";
     my %of = map { ($_ => 1) } $text =~ /^\{"do":"intent","key":"([^"]+)".*"\Q$rcpt\E"/mg;
     return scalar grep { $of{$_} } $text =~ /^\{"do":"outcome","key":"([^"]+)"/mg;
 }
