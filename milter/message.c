@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "smtp/xtext.h"
-#include "tell/record.h"
+#include "tell/received.h"
 
 /* All recipients of a message: more than mail servers take at once. */
 enum { RCPTS_MAX = 256 << 10 };
@@ -103,30 +103,16 @@ struct texts_of {
     char reported[REPORT_TEXT];
 };
 
-static void describe_tls(const struct tls_facts *tls, struct record *r)
-{
-    r->column[COLUMN_rcvTlsProtocol] = span_of(tls->protocol);
-    r->column[COLUMN_rcvTlsCipher] = span_of(tls->cipher);
-    r->column[COLUMN_rcvTlsGroup] = span_of(tls->group);
-    r->column[COLUMN_rcvTlsVerify] = span_of(tls->verify);
-    r->column[COLUMN_rcvTlsClientSubject] = span_of(tls->peer_subject);
-    r->column[COLUMN_rcvTlsClientFingerprint] = span_of(tls->peer_fingerprint);
-    r->column[COLUMN_rcvTlsSni] = span_of(tls->sni);
-}
-
 static void describe(const struct session *s, const char *queue_id, struct texts_of *texts,
                      struct record *r)
 {
     addr_text(&s->client, texts->client);
     addr_text(&s->server, texts->server);
-    snprintf(texts->source, sizeof texts->source, "%s%s(%s)", s->helo, s->helo[0] ? " " : "",
-             texts->client);
     *r = (struct record){.what = RECORD_RECEIVED, .at = clock_now()};
     r->id_host = span_of(s->host);
     r->column[COLUMN_type] = SPAN("r");
     r->column[COLUMN_orig] = span_of(s->message.sender);
-    r->column[COLUMN_srcType] = SPAN("smtp");
-    r->column[COLUMN_srcMta] = span_of(texts->source);
+    received_source(r, s->helo, texts->client, texts->source, sizeof texts->source);
     r->column[COLUMN_rcvSourceIp] = span_of(texts->client);
     if (s->server.port != 0)
         r->column[COLUMN_rcvDestinationIp] = span_of(texts->server);
@@ -142,7 +128,7 @@ static void describe(const struct session *s, const char *queue_id, struct texts
             record_add_header(r, s->message.header.wanted[i],
                               span_of(header_value(&s->message.header, i)));
     if (s->secure)
-        describe_tls(&s->tls, r);
+        received_tls(r, &s->tls);
 }
 
 bool message_write(const struct session *s, const char *queue_id, struct recipient_at *at,

@@ -5,7 +5,7 @@
 
 #include "smtp/reply.h"
 #include "smtp/xtext.h"
-#include "tell/record.h"
+#include "tell/received.h"
 #include "user.h"
 
 enum { LINES_MAX = 8 * RECORD_MAX };
@@ -24,17 +24,6 @@ static struct span plain(struct span label, char to[ENVELOPE_PARTY + 1])
     return len == (size_t)-1 ? label : (struct span){to, len};
 }
 
-static void tls_columns(struct record *r, const struct tls_facts *tls)
-{
-    r->column[COLUMN_rcvTlsProtocol] = span_of(tls->protocol);
-    r->column[COLUMN_rcvTlsCipher] = span_of(tls->cipher);
-    r->column[COLUMN_rcvTlsGroup] = span_of(tls->group);
-    r->column[COLUMN_rcvTlsVerify] = span_of(tls->verify);
-    r->column[COLUMN_rcvTlsClientSubject] = span_of(tls->peer_subject);
-    r->column[COLUMN_rcvTlsClientFingerprint] = span_of(tls->peer_fingerprint);
-    r->column[COLUMN_rcvTlsSni] = span_of(tls->sni);
-}
-
 static void header_members(struct record *r, struct header *h)
 {
     header_end(h);
@@ -49,13 +38,10 @@ static void common_columns(struct record *r, const struct relay *relay, struct m
 
     addr_text(&relay->who, m->from_ip);
     addr_text(&relay->where, m->to_ip);
-    snprintf(m->src, sizeof m->src, "%s%s(%s)", relay->helo ? relay->helo : "",
-             relay->helo && relay->helo[0] ? " " : "", m->from_ip);
     r->column[COLUMN_type] = SPAN("r");
     r->column[COLUMN_orig] = sender.mailbox;
     r->column[COLUMN_envId] = plain(sender.label, m->env_id);
-    r->column[COLUMN_srcType] = SPAN("smtp");
-    r->column[COLUMN_srcMta] = span_of(m->src);
+    received_source(r, relay->helo ? relay->helo : "", m->from_ip, m->src, sizeof m->src);
     r->column[COLUMN_rcvSourceIp] = span_of(m->from_ip);
     r->column[COLUMN_rcvDestinationIp] = span_of(m->to_ip);
     r->column[COLUMN_rcvSmtpUser] = user_name(relay);
@@ -66,7 +52,7 @@ static void common_columns(struct record *r, const struct relay *relay, struct m
     r->column[COLUMN_sessionId] = span_of(relay->session);
     r->id_host = span_of(relay->name ? relay->name : "");
     if (relay->tls)
-        tls_columns(r, relay->tls);
+        received_tls(r, relay->tls);
     if (relay->header)
         header_members(r, relay->header);
 }
