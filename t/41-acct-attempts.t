@@ -150,7 +150,7 @@ subtest 'a full disk' => sub {
     mkdir "$dir/small" or die $!;
     my $full = T::Run->start('sallyport-out', %o, name => 'full', dir => $dir, spool => 'small', records => 'd, tq', fields => 'rcpt', conf => $conf =~ s/:out\@/:full\@/r,
         expect => qr/ attempt-not-recorded /,
-        under => ['unshare', '-m', '--propagation', 'private', 'sh', '-c', "mount -t tmpfs -o size=1m x $dir/small && exec \"\$@\"", 'sh']);
+        under => [T::Stage::with_small_disk("$dir/small", '1m')]);
     my $inside = '/proc/' . $full->pid . "/root$dir/small";
     open my $ballast, '>>', "$inside/ballast" or die $!;
     1 while syswrite $ballast, 'x' x 4096;

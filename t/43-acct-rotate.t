@@ -139,7 +139,7 @@ subtest 'a full disk' => sub {
     my $small = "$dir/small";
     mkdir $small or die $!;
     my $tight = T::Run->start('sallyport-milter', csv => "$small/acct.csv", more => '', conf => $conf, expect => qr/csv-stuck|signal=9/,
-        under => ['unshare', '-m', '--propagation', 'private', 'sh', '-c', "mount -t tmpfs -o size=600k x $small && exec \"\$@\"", 'sh']);
+        under => [T::Stage::with_small_disk($small, '600k')]);
     my $inside = '/proc/' . $tight->pid . "/root$small";
     open my $out, '>', "$inside/ballast" or die $!;
     print $out 'x' x (400 << 10);

@@ -53,7 +53,7 @@ CONF
 my %types = (one => 'db', two => 'dtr', three => 'bt', still => 'db', reads => 'dr');
 my $m = T::Run->start('sallyport-milter', dir => $dir, small => $small, still => $still->{path}, reads => $reads->{path}, conf => $conf,
     expect => qr/ csv-stuck | program-(?:stuck|ended) |signal=9/,
-    under => ['unshare', '-m', '--propagation', 'private', 'sh', '-c', "mount -t tmpfs -o size=600k x $small && exec \"\$@\"", 'sh']);
+    under => [T::Stage::with_small_disk($small, '600k')]);
 my $inside = '/proc/' . $m->pid . "/root$small";
 
 my %cells = (

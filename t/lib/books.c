@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "tell/log.h"
 
-char folder[64], spool_folder[128], csv[128], why[256];
+char folder[64], spool_folder[128], csv[128], moved[160], why[256];
 static char state_folder[128];
 struct acct_file files[2];
 struct settings settings;
@@ -151,6 +151,27 @@ const char *in_folder(const char *name)
     static char path[256];
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+void add_row(struct spool *s, const char *id)
+{
+    spool_row(s, RECORD_ROW, "d", id);
+    step_to_the_end();
+}
+
+void move_there(void)
+{
+    snprintf(moved, sizeof moved, "%s/old", folder);
+    assert_int_equal(mkdir(moved, 0700), 0);
+    files[0].move_to = moved;
+}
+
+const char *in_moved(const char *name)
+{
+    static char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", moved, name);
     return path;
 }
 

@@ -10,7 +10,7 @@
 #include "tell/record.h"
 #include "tell/spool.h"
 
-extern char folder[64], spool_folder[128], csv[128], why[256];
+extern char folder[64], spool_folder[128], csv[128], moved[160], why[256];
 extern struct acct_file files[2];
 extern struct settings settings;
 extern struct ledger *ledger;
@@ -46,6 +46,13 @@ size_t segments(void);
 
 /* The path of something in the test's folder; good until the next call. */
 const char *in_folder(const char *name);
+
+/* A row that is in its file when it returns. */
+void add_row(struct spool *s, const char *id);
+
+/* Gives the first file a move-to, which is `moved`; the path of something there, as in_folder(). */
+void move_there(void);
+const char *in_moved(const char *name);
 
 /* What the journal has marked as written. Put back, it is as if the accountant had been killed
  * between the write and its mark; only for one batch. */

@@ -15,8 +15,6 @@
 
 #include "base/clock.h"
 
-static char moved[160];
-
 /* A reader that follows the file: by its inode to the end, then by its name. */
 struct follower {
     int fd;
@@ -169,9 +167,7 @@ static void random_walk(void **state)
     (void)state;
     print_message("# T_SEED=%u\n", seed);
     memset(seen, 0, sizeof seen);
-    snprintf(moved, sizeof moved, "%s/old", folder);
-    assert_int_equal(mkdir(moved, 0700), 0);
-    files[0].move_to = moved;
+    move_there();
     files[0].max_size = sizeof HEADER - 1 + 600; /* no batch fills two: a reader would miss one */
     files[0].move_interval = 300;
     w.spool = open_spool("delivered");

@@ -13,29 +13,6 @@
 #include "base/clock.h"
 #include "milter/books/finish.h"
 
-static char moved[160];
-
-static const char *in_moved(const char *name)
-{
-    static char path[256];
-
-    snprintf(path, sizeof path, "%s/%s", moved, name);
-    return path;
-}
-
-static void move_there(void)
-{
-    snprintf(moved, sizeof moved, "%s/old", folder);
-    assert_int_equal(mkdir(moved, 0700), 0);
-    files[0].move_to = moved;
-}
-
-static void add_row(struct spool *s, const char *id)
-{
-    spool_row(s, RECORD_ROW, "d", id);
-    step_to_the_end();
-}
-
 static void full_files_are_finished(void **state)
 {
     struct spool *s = open_spool("delivered");

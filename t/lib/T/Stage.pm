@@ -66,6 +66,13 @@ sub add_foreign {
 # leaves running.
 sub with_us { return ($ENV{T_STAGE} ? qw(setpriv --pdeathsig TERM) : ()) }
 
+# Put before a command: it sees a small file system in this folder, and nobody else does.
+sub with_small_disk {
+    my ($folder, $size) = @_;
+    return (qw(unshare -m --propagation private sh -c),
+        'size=$0 folder=$1; shift; mount -t tmpfs -o "size=$size" x "$folder" && exec "$@"', $size, $folder);
+}
+
 # True where things can be done that need root, such as running Postfix.
 sub is_root { return $> == 0 && !$ENV{T_NOT_ROOT} }
 
