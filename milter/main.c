@@ -3,7 +3,7 @@
 #include "milter/judge.h"
 #include "milter/milter.h"
 #include "milter/place.h"
-#include "milter/books/moves.h"
+#include "milter/books/folders.h"
 #include "milter/books/sinks.h"
 #include "milter/pipes/feeder.h"
 
@@ -39,7 +39,7 @@ static void *prepare(const struct settings *s, void *before, bool only_check, ch
                      size_t size)
 {
     struct sinks *sinks = sinks_open(s, why, size);
-    bool fits = sinks && moves_check(s, why, size);
+    bool fits = sinks && folders_check(s, why, size);
     struct prepared *p = fits ? calloc(1, sizeof *p) : NULL;
 
     (void)before;

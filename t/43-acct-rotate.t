@@ -166,8 +166,15 @@ subtest 'where files cannot be moved to' => sub {
         my $wrong = T::Run->prepare('sallyport-milter', csv => $csv, more => qq(move-to = "$to"), conf => $conf);
         my ($status, $said) = $wrong->outcome('-t');
         is($status, 1, "$to is refused");
-        like($said, qr/conf:\d+: move-to \Q$to\E: \Q$says{$to}\E/, 'and why');
+        like($said, qr/conf:\d+: move-to: \Q$to\E: \Q$says{$to}\E/, 'and why');
     }
+};
+
+subtest 'where there is no folder for the file' => sub {
+    my $wrong = T::Run->prepare('sallyport-milter', csv => "$dir/nowhere/acct.csv", more => '', conf => $conf);
+    my ($status, $said) = $wrong->outcome('-t');
+    is($status, 1, 'it is refused');
+    like($said, qr/conf:\d+: acct-file: \Q$dir\E\/nowhere: it is not there; make it, for the user that writes the file/, 'and why');
 };
 
 # The accountant of yesterday had no doubts about the clock.

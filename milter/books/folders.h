@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * moves - can finished files be moved to where the configuration says?
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
+#include "conf/settings.h"
+
+/* Each acct-file has a folder, and each move-to is one on the same file system: a rename does not
+ * reach another. False with one line in `why`. */
+MUST bool folders_check(const struct settings *s, char *why, size_t size);
