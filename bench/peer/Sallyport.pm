@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+package Peer::Sallyport;
+
+# What all of this is about, with its defaults on: rules, session table, log lines to a file, and
+# accounting with the columns of doc/accounting. One worker; the accountant (sallyport-milter) is
+# one of its processes and counts.
+use v5.36;
+use Peer;
+use POSIX ();
+use Tree;
+
+our @plays = qw(inbound outbound);
+
+my $acct = <<'E';
+    records = {d, b, t, r}
+    record-fields d {
+        fields = {*, dlvTlsProtocol, dlvTlsCipher, dlvTlsGroup, dlvTlsVerify, dlvTlsPolicy,
+                  dlvTlsPolicyResult, dlvTlsError, domainRule, rcvSourceIp, rcvSmtpUser,
+                  rcvTlsProtocol, rcvTlsCipher, sourceRule, queueId, totalSecondsQueued}
+    }
+    record-fields r { fields = {*, rcvSmtpUser, rcvTlsProtocol, rcvTlsCipher, sourceRule, queueId} }
+E
+
+sub is_here { return '' }
+
+sub version {
+    my %play = @_;
+    return first_line("$play{build}/sallyport-in", '--version') =~ /(\S+)\s*$/ ? $1 : '';
+}
+
+# `rules` source rules that say nothing of who comes here, before the one that does.
+sub inbound {
+    my ($play, $port) = @_;
+    $port->{$_} = free_port() for qw(starttls implicit);
+    my $rules = join '', map { sprintf "source 10.%d.%d.%d { allow-starttls = yes }\n",
+        $_ >> 16, $_ >> 8 & 255, $_ & 255 } 1 .. ($play->{rules} // 0);
+    return <<"E";
+smtp-server-tls-certificate = {"$play->{both}", ""}
+smtp-listener 127.0.0.1:$port->{starttls} { }
+smtp-listener 127.0.0.1:$port->{implicit} { tls = yes }
+$rules
+source 0/0 { allow-starttls = yes }
+backend sink {
+    server = "$play->{to}"
+    identity = proxy-v2
+}
+E
+}
+
+sub outbound {
+    my ($play, $port) = @_;
+    $port->{plain} = free_port();
+    my $rules = join '', map { "domain d$_.example { require-starttls = yes }\n" }
+      1 .. ($play->{rules} // 0);
+    my ($host, $to) = $play->{to} =~ /^(.*):(\d+)$/;
+    return <<"E";
+relay-listener 127.0.0.1:$port->{plain} { hand-over = smarthost }
+$rules
+domain * {
+    use-starttls = yes
+    smtp-hosts = "[$host]:$to"
+    allow-private-destinations = yes
+}
+E
+}
+
+my %way = (inbound => [\&inbound, 'sallyport-in'], outbound => [\&outbound, 'sallyport-out']);
+
+# Its log says so.
+sub wait_ready {
+    my ($log, $pid) = @_;
+    for (1 .. 3000) {
+        return if Tree::slurp($log) =~ /\bready\b/;
+        last if waitpid($pid, POSIX::WNOHANG()) == $pid;
+        select undef, undef, undef, 0.01;
+    }
+    die "sallyport did not start:\n" . Tree::slurp($log);
+}
+
+sub start {
+    my %play = @_;
+    my ($make, $program) = @{$way{$play{which}}};
+    my (%port, %root);
+    my $d = $play{dir};
+    my $workers = $play{workers} // 1;
+    my $conf = write_file("$d/conf", <<"E" . $make->(\%play, \%port));
+state-directory = "$d/state"
+spool-directory = "$d/spool"
+run-directory = "$d/run"
+host-name = "bench.test"
+workers = $workers
+drain-timeout = 5
+acct-file "$d/acct.csv" {
+$acct}
+E
+    for my $one ($program, 'sallyport-milter') {
+        $root{$one} = launch($play{core}, "$d/$one.log", "$play{build}/$one", '-c', $conf);
+        wait_ready("$d/$one.log", $root{$one});
+    }
+    return {
+        %port,
+        pids  => sub { return Tree::pids(values %root) },
+        parts => {accountant => sub { return Tree::pids($root{'sallyport-milter'}) }},
+        stop  => sub { end_all($root{$_}) for $program, 'sallyport-milter' },
+        reload => sub { kill HUP => $root{$program} },
+        log => "$d/$program.log",
+    };
+}
+
+1;
