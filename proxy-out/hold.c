@@ -93,7 +93,8 @@ static void take(struct hold *h)
     struct seek *k = h->seek;
 
     h->up = seek_take(k);
-    h->ended = h->sated = false;
+    h->ended = false;
+    h->sated = !conn_has_pending(&h->up->conn); /* the loop says when the socket has some */
     h->owes = OWES_NOTHING;
     h->first = h->up->dial.first;
     story_note(h->story, k, &h->up->remote);

@@ -37,7 +37,8 @@ struct conn {
     bool foreign;       /* the handshake failed, for it was for other protocols (ALPN) */
     bool unwanted;      /* the one called refused our certificate, or that there was none; with
                            TLS 1.3 it says so behind the handshake */
-    bool dry;           /* the last read was CONN_LATER: TLS holds no whole record */
+    bool dry;           /* the last read was CONN_LATER: TLS holds no whole record; or it
+                           took all that was there, in the clear */
     bool clogged;       /* the last read was, for want of room to write: see conn_reads_on() */
 };
 

@@ -34,6 +34,12 @@ void watch_want(struct watch *w, int fd, unsigned needs)
     event_add(&w->event, NULL);
 }
 
+void watch_pass(struct watch *w, watch_fn *fn, void *arg)
+{
+    w->fn = fn;
+    w->arg = arg;
+}
+
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
     struct alarm *a = arg;

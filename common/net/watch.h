@@ -26,6 +26,10 @@ void watch_init(struct watch *w, struct event_base *base, watch_fn *fn, void *ar
 /* `needs` is CONN_IN | CONN_OUT; 0: nothing, as it must be before `fd` is closed. */
 void watch_want(struct watch *w, int fd, unsigned needs);
 
+/* It is somebody else's from here, what is watched for stays: that saves two changes in the loop,
+ * and a system call. */
+void watch_pass(struct watch *w, watch_fn *fn, void *arg);
+
 /* A time limit: calls once, `seconds` from now; set again, only the last counts. */
 struct alarm {
     struct event event;

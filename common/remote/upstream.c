@@ -63,8 +63,7 @@ void upstream_free(struct upstream **at)
 
 void upstream_own(struct upstream *up, watch_fn *fn, watch_fn *late, void *arg)
 {
-    watch_want(&up->watch, -1, 0);
-    watch_init(&up->watch, up->base, fn, arg);
+    watch_pass(&up->watch, fn, arg);
     alarm_stop(&up->alarm);
     alarm_init(&up->alarm, up->base, late, arg);
 }

@@ -141,17 +141,33 @@ static bool is_open(enum conn_got got)
     return got == CONN_SOME || got == CONN_LATER;
 }
 
-static void on_kept(void *arg)
+/* `open`: it has not ended, as far as was read. */
+static void tend(struct upstream *up, bool open)
 {
-    struct upstream *up = arg;
     size_t moved = 0;
-    bool open = is_open(upstream_pull(up, &moved));
 
     if (!take_replies(up) || !open || !is_open(upstream_push(up, &moved)))
         drop(up->pool, up);
     else
         watch_want(&up->watch, up->conn.fd,
                    conn_reads_on(&up->conn) | (buf_len(&up->dial.out) > 0 ? up->conn.needs : 0));
+}
+
+static void on_kept(void *arg)
+{
+    struct upstream *up = arg;
+    size_t moved = 0;
+
+    tend(up, is_open(upstream_pull(up, &moved)));
+}
+
+/* What the socket has, the loop will say: to ask now is a system call for nothing. */
+static void tend_held(struct upstream *up)
+{
+    if (conn_has_pending(&up->conn))
+        on_kept(up);
+    else
+        tend(up, true);
 }
 
 static void say_quit(struct upstream *up)
@@ -201,7 +217,7 @@ void pool_keep(struct pool *p, struct upstream *up, bool in_transaction, const s
     }
     if (up->is == UPSTREAM_READY)
         quota_call(up->quota);
-    on_kept(up);
+    tend_held(up);
 }
 
 void pool_drain(struct pool *p)
