@@ -28,20 +28,19 @@ sub pids {
     return @all;
 }
 
-# Microseconds so far: of each thread that lives, and of the children that have gone and been
-# waited for (their parents have those in ticks of 10 ms, which lose nothing over a round). What a
-# child used is in one or the other, so that the sum never steps back. Not seen: threads that
-# ended in a process that lives on (none of ours and of the peers' end while they serve), and
-# processes whose parent is gone.
+# Microseconds so far. Of a process that lives: its threads to the nanosecond, or what it says in ticks
+# of 10 ms, where threads that ended are in it, if that is more. And of the children that have gone
+# and been waited for. What a child used is in one or the other, so that the sum never steps back.
+# Not seen: processes whose parent is gone.
 sub cpu_us {
     my $us = 0;
     for my $pid (@_) {
-        my @threads = glob "/proc/$pid/task/*/schedstat";
-        $us += ((split ' ', slurp($_))[0] // 0) / 1000 for @threads;
+        my $threads = 0;
+        $threads += ((split ' ', slurp($_))[0] // 0) / 1000 for glob "/proc/$pid/task/*/schedstat";
         my @stat = split ' ', slurp("/proc/$pid/stat") =~ s/^.*\) //sr;
         next unless @stat > 14;
-        $us += ($stat[11] + $stat[12]) * 10_000 unless @threads;
-        $us += ($stat[13] + $stat[14]) * 10_000;
+        my ($own, $gone) = (($stat[11] + $stat[12]) * 10_000, ($stat[13] + $stat[14]) * 10_000);
+        $us += ($own > $threads ? $own : $threads) + $gone;
     }
     return $us;
 }

@@ -4,7 +4,10 @@
 #   my $exim = T::Exim->start('exim', port => port('exim'),     # a listener without anything else
 #       conf => "local_interfaces = <; 127.0.0.1.10025\n...",   # lines of the main section; without port
 #       auth => $text_of_the_authenticators,                    # that section
-#       routers => $text, transports => $text);    # it delivers at once: by these, ahead of our own
+#       routers => $text, transports => $text,     # it delivers at once: by these, ahead of our own
+#       rcpt => $text,                             # of acl_smtp_rcpt, ahead of the rest
+#       log_selector => '', accept_max => 5000,    # in place of a talkative log, and of 200 sessions
+#       spool => 'memory');                        # and not on the disk
 #   $exim->taken;  # see T::Mta
 #
 # It takes mail for @mx.test from everybody, and for all others from relay_from_hosts (as Debian
@@ -25,6 +28,7 @@ sub start {
     my $jail = T::Jail->new('exim', users => ['Debian-exim'], programs => [$program]);
     my $self = bless {name => $name, jail => $jail, log => $jail->path('/var/log/exim4/mainlog'), seen => 0}, $class;
     $jail->make_dir($_, user => 'Debian-exim') for qw(/var/log/exim4 /var/spool/exim4);
+    $jail->in_memory('/var/spool/exim4', user => 'Debian-exim') if ($o{spool} // '') eq 'memory';
     my $listen = $o{port} ? "local_interfaces = <; 127.0.0.1.$o{port}" : '';
     $jail->write('/etc/exim4/exim4.conf', main_section($listen, %o) . ($o{auth} ? "begin authenticators\n$o{auth}" : ''));
     $jail->write($_, '') for '/etc/mailname', '/etc/resolv.conf';
@@ -36,15 +40,19 @@ sub start {
 
 sub main_section {
     my ($listen, %o) = @_;
-    my %with = (listen => $listen, queue => $o{routers} ? '' : 'queue_only', map { $_ => $o{$_} // '' } qw(conf routers transports));
+    my %with = (
+        listen => $listen, queue => $o{routers} ? '' : 'queue_only',
+        log_selector => '+all_parents +incoming_port +incoming_interface +proxy +smtp_connection +smtp_protocol_error',
+        accept_max => 200, map({ $_ => '' } qw(conf routers transports rcpt)), %o,
+    );
     return <<'CONF' =~ s/\@(\w+)\@/$with{$1}/ger;
 primary_hostname = mx.test
 domainlist local_domains = mx.test
 hostlist relay_from_hosts = 127.0.0.1 : ::::1
 host_lookup =
 rfc1413_query_timeout = 0s
-log_selector = +all_parents +incoming_port +incoming_interface +proxy +smtp_connection +smtp_protocol_error
-smtp_accept_max = 200
+log_selector = @log_selector@
+smtp_accept_max = @accept_max@
 @queue@
 keep_environment =
 @listen@
@@ -52,6 +60,7 @@ keep_environment =
 acl_smtp_rcpt = acl_check_rcpt
 begin acl
 acl_check_rcpt:
+@rcpt@
   deny local_parts = nobody
        message = no such person here
   deny local_parts = ^[.] : ^.*[@%!/|]

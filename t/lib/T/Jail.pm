@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # T::Jail - a root folder for a mail server that knows its places and users by name: what was
-# unpacked, its libraries, users of its own, /dev with a syslog. Nothing is mounted.
+# unpacked, its libraries, users of its own, /dev with a syslog. Nothing is mounted that others see.
 #
 #   my $jail = T::Jail->new('exim', users => ['Debian-exim'], programs => ['/usr/sbin/exim4']);
 #   $jail->write('/etc/exim4/exim4.conf', $text);
 #   $jail->listen_syslog($log);                    # lines for /dev/log go to that file
+#   $jail->in_memory('/var/spool/exim4', user => 'Debian-exim');  # what is started sees a tmpfs there
 #   my $pid = $jail->start($log, '/usr/sbin/exim4', '-bdf');   # what it says goes there, too
 #   $jail->remove;
 package T::Jail;
@@ -150,6 +151,15 @@ sub listen_syslog {
     POSIX::_exit(0);
 }
 
+# Nobody else sees the mount, and it goes with those who do.
+sub in_memory {
+    my ($self, $dir, %o) = @_;
+    my $id = $self->{users}{$o{user}} // croak "no user $o{user}";
+    $self->{mounts} = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o mode=755,uid=$0,gid=$0 tmpfs "$1" && shift && exec "$@"',
+        $id, $self->path($dir)];
+    return;
+}
+
 sub start {
     my ($self, $log, @command) = @_;
     my $pid = fork // croak "fork: $!";
@@ -159,7 +169,7 @@ sub start {
     open STDOUT, '>>', $log;
     open STDERR, '>&', \*STDOUT;
     %ENV = (PATH => '/usr/sbin:/usr/bin:/sbin:/bin');
-    exec T::Stage::with_us(), 'chroot', $self->{root}, @command or POSIX::_exit(127);
+    exec T::Stage::with_us(), @{$self->{mounts} // []}, 'chroot', $self->{root}, @command or POSIX::_exit(127);
 }
 
 sub remove {

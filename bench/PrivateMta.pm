@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+package PrivateMta;
+
+# What the peers share that are mail servers: the tests' private Postfix and Exim (t/lib/T), on a core
+# of their own. Their queue is in memory (/dev/shm): that flatters them, as in production it is on a
+# disk, but what a disk costs is not what is compared here, and it is another on each machine. Who wants
+# to see it sets TMPDIR.
+#
+#   my $postfix = postfix(\%play, services => [...], main => {...});    a T::Postfix
+#   return {plain => $port, of($postfix)};
+use v5.36;
+use Exporter 'import';
+use File::Path qw(remove_tree);
+use FindBin;
+use lib "$FindBin::Bin/../t/lib";
+use Peer;
+use T::Postfix ();
+use T::Stage ();
+use Tree;
+
+our @EXPORT = qw(missing_postfix postfix_version postfix pinned fresh_folder of is_queued);
+my $count = 0;
+
+sub missing_postfix { return -x '/usr/sbin/postfix' ? T::Postfix::why_not() // '' : 'postfix' }
+sub postfix_version { return first_line(qw(/usr/sbin/postconf -dh mail_version)) =~ /^(\S+)/ ? "Postfix $1" : '' }
+
+# What the code starts is bound to that core.
+sub pinned {
+    my ($core, $code) = @_;
+    my ($before) = qx(taskset -p $$) =~ /: (\w+)$/ or die 'taskset does not say where we run';
+    system("taskset -cp $core $$ >/dev/null") == 0 or die "no core $core";
+    my $got = eval { $code->() };
+    my $why = $@;
+    system("taskset -p $before $$ >/dev/null");
+    return $got // die $why;
+}
+
+# For one server, where its users may pass; its name is short, for sockets.
+sub fresh_folder {
+    my ($base) = grep { -d && -w } $ENV{TMPDIR} // (), '/dev/shm', '/var/tmp';
+    my $dir = "$base/sallyport-bench-$$-" . ++$count;
+    return T::Stage::use_dir($dir);
+}
+
+# For a server that shows TLS: a certificate. Processes for as many sessions as the play has: a session
+# is a process, whoever serves it.
+sub postfix {
+    my ($play, %o) = @_;
+    my $umask = umask 0022;
+    my $dir = fresh_folder();
+    my %main = (
+        default_process_limit => $play->{sessions_most} + 20,
+        %{$o{main}},
+    );
+    my $postfix = pinned($play->{core}, sub { T::Postfix->start('mta', %o, main => \%main) });
+    umask $umask;
+    $postfix->{folder} = $dir;
+    return $postfix;
+}
+
+# Whether anything waits in the queue: the files themselves, for postqueue would cost Postfix time.
+sub is_queued {
+    my $postfix = shift;
+    return grep { -f } map { glob "$postfix->{dir}/queue/$_/*" } qw(maildrop incoming active deferred/*);
+}
+
+# What start() says of any of them.
+sub of {
+    my $mta = shift;
+    return (
+        pids => sub { return Tree::pids($mta->{pid}) },
+        stop => sub {
+            my @all = Tree::pids($mta->{pid});
+            $mta->stop;
+            T::Stage::wait_for(sub { !grep { Tree::slurp("/proc/$_/stat") =~ /\) [^Z]/ } @all }, 5);
+            remove_tree($mta->{folder}) if $mta->{folder} && !$ENV{T_KEEP};
+        },
+        log => $mta->{log},
+    );
+}
+
+1;
