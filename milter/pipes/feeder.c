@@ -14,8 +14,9 @@
 #include "tell/log.h"
 
 /* Seconds: of feeding once it should stop; for a program to end by itself, and by SIGTERM, at
- * most; between two looks at what it read, and at the backlog where that cannot be watched. */
-static const double rest = 1, end_patience = 5, look = 0.1, unwatched = 0.2;
+ * most; between two looks at what it read, and at the backlog where that cannot be watched; and
+ * where it can, for a folder that could not be read just then says nothing when it can again. */
+static const double rest = 1, end_patience = 5, look = 0.1, unwatched = 0.2, watched = 1;
 
 enum phase {
     PHASE_PAUSE,  /* no program runs; until `at` none is started */
@@ -172,7 +173,7 @@ static void shrink(struct feeder *f, double now)
     f->shrunk = now;
 }
 
-/* When to look again though nothing happens; HUGE_VAL: never. */
+/* When there is something to do though nothing happens; HUGE_VAL: never. */
 static double due(const struct feeder *f, double now)
 {
     double until = f->at < f->stop_at ? f->at : f->stop_at;
@@ -190,12 +191,10 @@ static double due(const struct feeder *f, double now)
 
 static int wait_time(const struct feeder *f, double now)
 {
-    double until = due(f, now);
+    double until = due(f, now), most = now + (f->watch < 0 ? unwatched : watched);
 
-    if (f->watch < 0 && until > now + unwatched)
-        until = now + unwatched;
-    if (until == HUGE_VAL)
-        return -1;
+    if (until > most)
+        until = most;
     return until > now ? (int)((until - now) * 1000) + 1 : 0;
 }
 
