@@ -170,18 +170,19 @@ void backlog_settle(const struct backlog *b, const struct mark *m)
         closedir(dir);
 }
 
-int mark_open(const struct backlog *b, struct mark *m)
+int mark_open(const struct backlog *b)
 {
     char path[BACKLOG_PATH];
-    struct mark kept;
-    int fd;
 
     path_of(b, "position", path);
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    *m = (struct mark){0, 0};
-    if (fd >= 0 && pread(fd, &kept, sizeof kept, 0) == sizeof kept)
-        *m = kept;
-    return fd;
+    return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+}
+
+struct mark mark_read(int fd)
+{
+    struct mark kept;
+
+    return pread(fd, &kept, sizeof kept, 0) == sizeof kept ? kept : (struct mark){0, 0};
 }
 
 void mark_keep(int fd, const struct mark *m)
@@ -225,7 +226,8 @@ static void clear(const char *folder)
     int fd;
 
     snprintf(b.folder, sizeof b.folder, "%s", folder);
-    fd = mark_open(&b, &m);
+    fd = mark_open(&b);
+    m = mark_read(fd);
     if (fd >= 0)
         close(fd);
     backlog_settle(&b, &m);

@@ -55,8 +55,11 @@ struct mark {
 void backlog_leave(const struct backlog *b, struct segment *s);
 void backlog_settle(const struct backlog *b, const struct mark *m);
 
-/* The descriptor, or -1 with errno. What was kept is put into `m`; {0, 0} if there is nothing. */
-int mark_open(const struct backlog *b, struct mark *m);
+/* The descriptor, or -1 with errno. */
+int mark_open(const struct backlog *b);
+
+/* What was kept; {0, 0} if there is nothing. */
+struct mark mark_read(int fd);
 void mark_keep(int fd, const struct mark *m);
 
 /* Rows of a segment behind `offset`; its header is none of them. */

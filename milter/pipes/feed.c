@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "tell/log.h"
@@ -16,13 +17,21 @@ bool feed_open(struct feed *f, const char *state, const char *title, bool json, 
     buf_init(&f->pending, CHUNK);
     buf_init(&f->header, CHUNK);
     if (backlog_open(state, title, json, most, &f->backlog))
-        f->kept = mark_open(&f->backlog, &f->safe);
+        f->kept = mark_open(&f->backlog);
     if (f->kept < 0)
         log_say(LOG_FAULT, "", "backlog-fails", {"folder", span_of(f->backlog.folder)},
                 {"why", span_of(strerror(errno))});
-    else
-        backlog_settle(&f->backlog, &f->safe);
     return f->kept >= 0;
+}
+
+/* Where locks are not known we do without. */
+bool feed_hold(struct feed *f)
+{
+    if (flock(f->kept, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return false;
+    f->safe = mark_read(f->kept);
+    backlog_settle(&f->backlog, &f->safe);
+    return true;
 }
 
 static void leave_segment(struct feed *f)
@@ -181,6 +190,13 @@ static bool enter_segment(struct feed *f, const struct segment *s, bool *anew)
     return ok;
 }
 
+/* And it is noted, lest a segment that was read just now passes for one without rows. */
+static bool has_read_all(struct feed *f, const struct reader *r)
+{
+    (void)!feed_look(f, r);
+    return f->taken == f->sent;
+}
+
 /* To the next segment, once this one is finished and the program has read it. `*anew`: the next
  * has another header. False: there is nothing to send now. */
 static bool cross(struct feed *f, const struct reader *r, bool *anew)
@@ -194,7 +210,7 @@ static bool cross(struct feed *f, const struct reader *r, bool *anew)
         take(f); /* what came before it was */
     ok = buf_len(&f->pending) > 0;
     next = find_next(f, all, count);
-    if (!ok && finished && next && reader_unread(r) == 0) {
+    if (!ok && finished && next && has_read_all(f, r)) {
         if (s && s->inode != f->seen.inode && s->inode != f->safe.inode)
             backlog_remove(&f->backlog, s); /* it has no rows, and would come up again */
         ok = enter_segment(f, next, anew);
@@ -292,8 +308,10 @@ bool feed_waits(const struct feed *f)
 
 void feed_end(struct feed *f, bool done)
 {
-    if (done)
+    if (done) {
+        keep(f, f->seen);
         keep(f, unsent(f, 0));
+    }
     buf_clear(&f->pending);
     leave_segment(f);
 }

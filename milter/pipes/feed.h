@@ -32,6 +32,11 @@ struct feed {
 
 /* False: logged. */
 MUST bool feed_open(struct feed *f, const char *state, const char *title, bool json, uint64_t most);
+
+/* Before all else, until it says yes. False: another feeder, whose master was killed, has this
+ * backlog still. Each would remove segments that the other has a place in, and a new one may get
+ * the inode of such. */
+MUST bool feed_hold(struct feed *f);
 void feed_close(struct feed *f);
 
 /* Is there anything for a program? Then it begins where the last one came to. */

@@ -236,6 +236,23 @@ static void work(struct feeder *f)
     }
 }
 
+/* False: it should stop. */
+static bool hold(struct feeder *f)
+{
+    struct pollfd on = {.fd = f->child->orders, .events = POLLIN};
+
+    for (bool said = false; !feed_hold(&f->feed); said = true) {
+        if (child_should_drain(f->child))
+            return false;
+        if (!said)
+            log_say(LOG_LIFE, "", "program-held", {"program", span_of(f->command.word[0])},
+                    {"why", SPAN("an older feeder has its rows")},
+                    {"then", SPAN("it is started when that is gone")});
+        (void)poll(&on, 1, (int)(look * 1000));
+    }
+    return true;
+}
+
 int feeder_run(struct child *child)
 {
     const struct settings *s = child->settings;
@@ -251,7 +268,8 @@ int feeder_run(struct child *child)
         return 1;
     f.watch = watch_open(f.feed.backlog.folder);
     child_ready(child);
-    work(&f);
+    if (hold(&f))
+        work(&f);
     if (f.watch >= 0)
         close(f.watch);
     feed_close(&f.feed);

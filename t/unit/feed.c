@@ -31,6 +31,7 @@ static void start(void)
 static void open_feed(void)
 {
     assert_true(feed_open(&feed, pipes_state, PIPES_TITLE, false, 1000));
+    assert_true(feed_hold(&feed));
 }
 
 static size_t read_some(size_t most)
@@ -243,7 +244,6 @@ static void the_place_is_where_it_can_be(void **state)
 static void one_that_was_left_does_not_come_again(void **state)
 {
     struct segment *all;
-    struct mark m;
     int fd;
 
     (void)state;
@@ -252,7 +252,7 @@ static void one_that_was_left_does_not_come_again(void **state)
         pipes_rows("rows-1.csv", 100, 100);
         pipes_rows("rows.csv", 200, 1);
         assert_int_equal(backlog_list(&pipes_backlog, &all), 3);
-        fd = mark_open(&pipes_backlog, &m);
+        fd = mark_open(&pipes_backlog);
         mark_keep(fd, &(struct mark){all[at_left ? 0 : 1].inode, at_left ? 1001 : 111});
         close(fd);
         backlog_leave(&pipes_backlog, &all[0]);
@@ -336,6 +336,25 @@ static void what_was_read_is_not_dropped(void **state)
     end(true);
 }
 
+/* One whose master was killed goes on for a while; where it came to is known once it is gone. */
+static void there_is_one_feeder(void **state)
+{
+    struct feed old;
+
+    (void)state;
+    pipes_rows("rows.csv", 0, 9);
+    open_feed();
+    old = feed;
+    assert_true(feed_open(&feed, pipes_state, PIPES_TITLE, false, 1000));
+    assert_false(feed_hold(&feed));
+    mark_keep(old.kept, &(struct mark){7, 8});
+    assert_false(feed_hold(&feed));
+    feed_close(&old);
+    assert_true(feed_hold(&feed));
+    assert_int_equal(feed.safe.inode, 7);
+    assert_int_equal(feed.safe.offset, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +365,7 @@ int main(void)
         WITH_FEED(one_that_was_left_does_not_come_again),
         WITH_FEED(the_oldest_is_dropped),
         WITH_FEED(what_was_read_is_not_dropped),
+        WITH_FEED(there_is_one_feeder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
