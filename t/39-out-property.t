@@ -182,7 +182,9 @@ my $since = T::Stage::now();
 my @pids = map { my $pid = fork // die; mail_server($_) if $pid == 0; $pid } 0 .. $mail_servers - 1;
 waitpid $_, 0 for @pids;
 my $took = T::Stage::now() - $since;
-sleep 1; # for what is still said to servers after the last answer
+$out->stop; # what is still said to servers after the last answer is said, and each of them sees the end
+my $listed = "/proc/$faulty/task/$faulty/children";
+ok(T::Stage::wait_for(sub { open my $in, '<', $listed or die "$listed: $!"; !<$in> }), 'the servers have written down all');
 kill 'TERM', $faulty;
 waitpid $faulty, 0;
 note(sprintf '%d cases in %.1f s', $cases, $took);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t/tool/faulty.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -257,6 +258,12 @@ bool reply(enum phase at)
     return false;
 }
 
+/* Until the other side leaves. */
+static void stand_still(void)
+{
+    (void)poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, PATIENCE_SECONDS * 1000);
+}
+
 /* Half of what a server says first; then it stands still. */
 static void shake_half(void)
 {
@@ -266,7 +273,7 @@ static void shake_half(void)
     say("\x16\x03\x03\x10");
     if (!strcmp(rule.fault, "half"))
         leave();
-    sleep(PATIENCE_SECONDS);
+    stand_still();
     leave();
 }
 
@@ -280,7 +287,7 @@ void shake_wrong(void)
         hear_byte(&c);
         write_all("\x15\x03\x01\0\2\2\x28", 7);
     } else if (!strcmp(rule.fault, "stall")) {
-        sleep(PATIENCE_SECONDS);
+        stand_still();
     } else if (!strcmp(rule.fault, "clear")) {
         hear_byte(&c);
         say("250-mx\r\n250 PIPELINING\r\n");
