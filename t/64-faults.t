@@ -6,6 +6,7 @@
 # anything else, and one who followed the file saw each row once.
 #
 #   T_ROUNDS=40 T_SEED=7 t/check t/64-faults.t     # 2 rounds in the suite; one is some 5 seconds
+#   T_FAULTS='kill|closed'                         # only faults that are like that
 use v5.36;
 use lib 't/lib';
 use IO::Socket::INET;
@@ -49,12 +50,14 @@ sub columns ($fixed) {
     return join "\n", map { "record-fields $_ { fields = {$all} }" } qw(d b t r);
 }
 
-# Reads rows, dies now and then, and sleeps now and then.
+# Reads rows, dies now and then, and sleeps now and then. Each that runs has a file for itself; a last
+# line without its end is a part of a row that comes again.
 my $program = "$dir/p/program";
 open my $script, '>', $program or die $!;
 print $script "#!$^X\n", <<'E';
-open my $out, '>>', "$0.out" or die $!;
+open my $out, '>>', "$0.out.$$" or die $!;
 while (my $line = <STDIN>) {
+    last if $line !~ /\n\z/;
     syswrite $out, $line;
     exit 1 if rand() < 1 / 8000;
     select undef, undef, undef, rand 2 if rand() < 1 / 3000;
@@ -207,9 +210,10 @@ my %faults = (
     },
 );
 
+my $like = $ENV{T_FAULTS} // '.';
 T::Stage::wait_for(sub { $witness->heard(250) > 20 });
 for my $round (1 .. $rounds) {
-    my @names = sort keys %faults;
+    my @names = grep { /$like/ } sort keys %faults;
     my @now = map { $names[rand @names] } 1 .. 10;
     note "round $round: @now";
     for my $name (@now) {
@@ -231,19 +235,84 @@ for my $port (qw(out in)) {
 }
 $_->settle for $witness, $behind;
 $_->stop for $out, $in;
-my $empty = T::Stage::wait_for(sub {
-    again($milter) if !$milter->is_alive;
-    return !grep { !/ballast/ } glob "$dir/spool/*";
-}, 60);
-ok($empty, 'all of the spool is read') or diag join "\n", glob "$dir/spool/*";
+
+# However long it takes, as long as it goes on: what was killed often is started again after 30 s, and
+# an old feeder may hold its program's rows for 11 s.
+my $quiet = 45;
+sub goes_on ($progress, $done) {
+    my ($last, $until) = ('', 0);
+    return T::Stage::wait_for(sub {
+        again($milter) if !$milter->is_alive;
+        my $now = $progress->();
+        ($last, $until) = ($now, T::Stage::now() + $quiet) if $now ne $last;
+        return $done->() ? 'done' : T::Stage::now() > $until ? 'stuck' : undef;
+    }, 1000) eq 'done';
+}
+
+my @spooled;
+my $empty = goes_on(
+    sub { @spooled = grep { !/ballast/ } glob "$dir/spool/*"; join ' ', @spooled, map { -s // 0 } glob "$dir/a/*.csv $dir/a/old/*.csv" },
+    sub { !@spooled });
+ok($empty, 'all of the spool is read') or diag join "\n", @spooled;
 my %all = rows_of(glob("$dir/a/*.csv"), glob("$dir/a/old/*.csv"));
+
+# What the programs read, as it comes: {file}{rows, at}.
+my (%got, %by);
+sub look_at_programs () {
+    for my $path (glob "$program.out.*") {
+        my $one = $by{$path} //= {at => 0, rows => 0};
+        next if -s $path == $one->{at};
+        open my $in, '<:raw', $path or die $!;
+        seek $in, $one->{at}, 0;
+        while (<$in>) {
+            last if !/\n\z/;
+            $one->{at} += length;
+            next if !/^[dbtr],([^,]+),/;
+            $one->{rows}++;
+            $got{$1}++;
+        }
+    }
+    return join ' ', map { $_->{at} } @by{sort keys %by};
+}
+
+sub text_of ($path) {
+    open my $in, '<:raw', $path or return '';
+    local $/;
+    return <$in> // '';
+}
+
+# Where a row is that no program wrote down: in segments, before or behind the place that is kept, or in the spool.
+sub where_is ($rcpt) {
+    my @found;
+    for my $path (glob("$dir/state/accounting/pipes/*/*.csv"), @spooled) {
+        my $at = index text_of($path), ($path =~ /csv\z/ ? ",$rcpt," : $rcpt);
+        push @found, sprintf '%s (inode %d) at %d', $path =~ s{^\Q$dir\E/}{}r, (stat $path)[1] // 0, $at if $at >= 0;
+    }
+    return "$rcpt: " . (join(', ', @found) || 'in no segment any more');
+}
+
+sub tell_late (@late) {
+    diag "T_SEED=$seed, columns $columns, sync $sync: ", scalar(@late), ' of ', scalar(keys %all), ' rows late';
+    diag where_is($_) for @late[0 .. ($#late > 9 ? 9 : $#late)];
+    for my $path (glob "$dir/state/accounting/pipes/*/position") {
+        diag sprintf 'kept: inode %d at %d', unpack 'Q Q', text_of($path) . "\0" x 16;
+    }
+    for my $path (sort { -M $b <=> -M $a } keys %by) {
+        my ($pid) = $path =~ /(\d+)\z/;
+        diag "program $pid: $by{$path}{rows} rows; ", join '; ', 'started', ($milter->log_text . ($second ? $second->log_text : '')) =~ /^\S+ (program-ended .*pid=$pid\b.*)/mg;
+    }
+    for my $pid ($milter->children_of('feeder')) {
+        my $watches = grep { text_of($_) =~ /^inotify/m } glob "/proc/$pid/fdinfo/*";
+        diag "feeder $pid: $watches watches, in ", text_of("/proc/$pid/wchan");
+    }
+    my @lines = grep { /program-|role=(?:feeder|accountant)|backlog|rows-dropped|position|csv-stuck|accounting-stuck/ } split /\n/, $milter->log_text;
+    diag join "\n", 'of its log:', @lines[($#lines > 39 ? $#lines - 39 : 0) .. $#lines];
+    return;
+}
+
 my @late;
-T::Stage::wait_for(sub {
-    open my $in, '<', "$program.out" or return 0;
-    my %got = map { /^[dbtr],([^,]+),/ ? ($1 => 1) : () } <$in>;
-    sleep 1; return !(@late = grep { !$got{$_} } sort keys %all);
-}, 60);
-is("@late", '', 'each row came to the program');
+goes_on(\&look_at_programs, sub { !(@late = grep { !$got{$_} } keys %all) });
+ok(!@late, 'each row came to the program') or tell_late(sort @late);
 $milter->stop;
 $_->settle for $follower, $other;
 
