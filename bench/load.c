@@ -3,11 +3,21 @@
  * load - a crowd of SMTP clients, and how long they had to wait.
  *
  *   load -a 127.0.0.1:25 [-t starttls|implicit] [-s SESSIONS] [-n AT_ONCE] [-m MESSAGES_EACH]
- *        [-k BYTES] [-r RECIPIENT] [-i] [-l]
+ *        [-k BYTES] [-p] [-R] [-l] [-r RECIPIENT] [-u LOGIN] [-e RATE] [-w MESSAGES_BEFORE]
+ *        [-i ehlo|message] [-f ADDRESSES] [-g]
  *
- * MAIL, RCPT and DATA leave together, as mail servers do it. No TLS session is resumed: each
- * handshake is a full one. -l: LMTP. With -i sessions stop after EHLO and are held until stdin
- * ends. Prints key=value; exit status 1 if any session failed.
+ *   -p  PIPELINING: MAIL, RCPT and DATA leave together; else one waits for the other's answer
+ *   -R  each offers the newest TLS session of those before (one goes first, and counts for
+ * nothing); else each handshake is a full one. It is a fault if none was resumed -l  LMTP -u  AUTH
+ * PLAIN with LOGIN, which is in base64 -e  RATE new sessions each second whatever becomes of the
+ * others, so that who is kept waiting shows; their time counts from when they were due -w  all
+ * sessions are opened first, each sends so many messages, and waits for the others; what counts
+ * begins then, in all of them at once -i  sessions stop after EHLO, or after their messages, and
+ * are held until stdin ends -f  from so many addresses of 127.0.0.0/8 in turn: one has ports for
+ * 28,000 -g  says "begin" and waits for a line on stdin before what counts, and "end" after it
+ *
+ * Every answer is checked. Prints key=value; cpu_us is its own processor time for what counts. Exit
+ * status 1 if anything was not as it should be.
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,282 +27,159 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "net/conn.h"
+#include "client.h"
 #include "net/loop.h"
-#include "net/tls.h"
-#include "times.h"
 
-enum { REPLY_MAX = 4096, LINE_LEN = 78, SESSION_LIMIT = 20, COUNT_MAX = 10000000 };
+enum { COUNT_MAX = 10000000, TICK_US = 1000 };
 
-enum step { DIAL, SHAKE, GREETING, HELLO, STARTTLS, ENVELOPE, BODY, QUIT };
-
-static const struct {
-    const char *name, *says, *codes; /* the codes that must come, in order */
-} steps[] = {
-    [DIAL] = {"connect", "", ""},
-    [SHAKE] = {"handshake", "", ""},
-    [GREETING] = {"greeting", "", "220"},
-    [HELLO] = {"EHLO", "EHLO load.example\r\n", "250"},
-    [STARTTLS] = {"STARTTLS", "STARTTLS\r\n", "220"},
-    [ENVELOPE] = {"envelope", "", "250250354"},
-    [BODY] = {"message", "", "250"},
-    [QUIT] = {"QUIT", "QUIT\r\n", "221"},
-};
+static struct crowd crowd = {.messages = 1, .recipient = "r@example.net"};
 
 static struct {
-    struct addr to;
-    enum { PLAIN, WITH_STARTTLS, IMPLICIT } tls;
-    unsigned long sessions, at_once, messages, bytes;
-    const char *recipient;
-    bool idle, lmtp;
-} want = {
-    .sessions = 100, .at_once = 1, .messages = 1, .bytes = 4096, .recipient = "r@example.net"};
+    unsigned long sessions, at_once, bytes, rate;
+    bool gated, held;
+} want = {.sessions = 100, .at_once = 1, .bytes = 4096};
 
 static struct {
     struct event_base *loop;
-    struct tls *tls;
-    char *envelope, *body;
-    size_t body_len;
-    unsigned long begun, held;
-    unsigned long failed;
-    struct times session, message;
-} all;
+    struct event *on_stopped, *on_tick;
+    struct client **stopped; /* ours: the array */
+    unsigned long stopped_count, gone;
+    bool counts; /* what counts has begun */
+    double began, seconds;
+    long long cpu_us;
+} all = {.seconds = 1e-6};
 
-struct session {
-    struct conn conn;
-    struct event *event;
-    short watched;
-    enum step step;
-    const char *codes;  /* those that have not come yet */
-    struct span out;    /* what has not gone yet */
-    unsigned long left; /* messages */
-    double began, message_began;
-    size_t heard_len;
-    char heard[REPLY_MAX];
-};
-
-static void session_begin(void);
-static void enter(struct session *s, enum step step);
-
-static void session_end(struct session *s, const char *fault)
+static long long cpu_us(void)
 {
-    if (fault) {
-        if (all.failed++ == 0)
-            fprintf(stderr, "load: %s: %s\n", steps[s->step].name, fault);
-    } else {
-        times_note(&all.session, s->began);
-    }
-    event_free(s->event);
-    conn_clear(&s->conn);
-    free(s);
-    if (all.begun < want.sessions)
-        session_begin();
+    struct rusage used;
+
+    getrusage(RUSAGE_SELF, &used);
+    return (long long)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
+           used.ru_utime.tv_usec + used.ru_stime.tv_usec;
 }
 
-static void watch(struct session *s)
+static void gate(const char *word)
 {
-    const struct timeval limit = {.tv_sec = SESSION_LIMIT};
-    const struct timeval *patience = want.idle ? NULL : &limit;
-    short events = (short)((s->conn.needs & CONN_IN ? EV_READ : 0) |
-                           (s->conn.needs & CONN_OUT ? EV_WRITE : 0) | EV_PERSIST);
+    char line[64];
 
-    if (events == s->watched)
+    if (!want.gated)
         return;
-    event_del(s->event);
-    event_assign(s->event, all.loop, s->conn.fd, events, event_get_callback(s->event), s);
-    event_add(s->event, patience);
-    s->watched = events;
+    puts(word);
+    fflush(stdout);
+    if (!fgets(line, sizeof line, stdin))
+        exit(1);
 }
 
-static enum step after_hello(const struct session *s)
+static void begin_counting(void)
 {
-    if (want.tls == WITH_STARTTLS && !conn_is_secure(&s->conn))
-        return STARTTLS;
-    return s->left > 0 ? ENVELOPE : QUIT;
+    gate("begin");
+    all.counts = true;
+    all.cpu_us = cpu_us();
+    all.began = clock_mono();
 }
 
-/* All that was to come at this step has come. False: the session is over. */
-static bool advance(struct session *s)
+static void end_counting(void)
 {
-    switch (s->step) {
-    case DIAL:
-        enter(s, want.tls == IMPLICIT ? SHAKE : GREETING);
-        break;
-    case SHAKE:
-        enter(s, want.tls == IMPLICIT ? GREETING : HELLO);
-        break;
-    case GREETING:
-        enter(s, HELLO);
-        break;
-    case HELLO:
-        if (want.idle && after_hello(s) != STARTTLS) {
-            all.held++;
-            return true;
-        }
-        enter(s, after_hello(s));
-        break;
-    case STARTTLS:
-        enter(s, SHAKE);
-        break;
-    case ENVELOPE:
-        enter(s, BODY);
-        break;
-    case BODY:
-        times_note(&all.message, s->message_began);
-        enter(s, --s->left > 0 ? ENVELOPE : QUIT);
-        break;
-    case QUIT:
-        session_end(s, NULL);
-        return false;
-    }
-    return true;
+    all.counts = false;
+    all.seconds = clock_mono() - all.began;
+    all.cpu_us = cpu_us() - all.cpu_us;
+    gate("end");
 }
 
-static void enter(struct session *s, enum step step)
+/* Those that stopped do not count as busy: all come to be, a few at a time. */
+static void begin_more(void)
 {
-    s->step = step;
-    s->codes = steps[step].codes;
-    s->out = span_of(step == HELLO && want.lmtp ? "LHLO load.example\r\n" : steps[step].says);
-    if (step == ENVELOPE) {
-        s->out = span_of(all.envelope);
-        s->message_began = clock_mono();
-    } else if (step == BODY) {
-        s->out = (struct span){all.body, all.body_len};
-    }
+    while (!want.rate && crowd.begun < want.sessions &&
+           crowd.begun - all.gone - all.stopped_count < want.at_once)
+        client_begin(clock_mono(), true);
 }
 
-/* Looks at whole lines. False: the session is over. */
-static bool hear(struct session *s)
+static void begin_due(evutil_socket_t fd, short what, void *arg)
 {
-    struct span rest = {s->heard, s->heard_len};
-    const char *end;
-
-    while ((end = memchr(rest.at, '\n', rest.len))) {
-        struct span line = {rest.at, (size_t)(end - rest.at)};
-
-        rest = span_after(rest, line.len + 1);
-        if (line.len > 3 && line.at[3] == '-')
-            continue;
-        if (line.len < 4 || strlen(s->codes) < 3 || memcmp(line.at, s->codes, 3) != 0) {
-            fprintf(stderr, "load: heard %.*s\n", SPAN_ARG(line));
-            session_end(s, "another answer than it should be");
-            return false;
-        }
-        s->codes += 3;
-        if (*s->codes == 0 && s->out.len == 0 && !advance(s))
-            return false;
-    }
-    memmove(s->heard, rest.at, rest.len);
-    s->heard_len = rest.len;
-    return true;
-}
-
-static enum conn_got send_out(struct session *s)
-{
-    enum conn_got got = CONN_SOME;
-    size_t len;
-
-    while (s->out.len > 0 && (got = conn_write(&s->conn, &s->out, 1, &len)) == CONN_SOME)
-        s->out = span_after(s->out, len);
-    return got;
-}
-
-/* One move of a session; CONN_OVER: the session is gone. */
-static enum conn_got move(struct session *s)
-{
-    enum conn_got got;
-    size_t len;
-
-    if (s->step == DIAL || s->step == SHAKE) {
-        got = s->step == DIAL ? conn_dialled(&s->conn)
-                              : conn_connect_tls(&s->conn, all.tls, "load.test", NULL);
-        if (got == CONN_SOME)
-            advance(s);
-        return got;
-    }
-    got = send_out(s);
-    if (got != CONN_SOME)
-        return got;
-    got = conn_read(&s->conn, s->heard + s->heard_len, sizeof s->heard - s->heard_len, &len);
-    if (got == CONN_OVER || (got == CONN_SOME && len == 0))
-        return CONN_FAILED;
-    if (got != CONN_SOME)
-        return got;
-    s->heard_len += len;
-    return hear(s) ? CONN_SOME : CONN_OVER;
-}
-
-static void on_event(evutil_socket_t fd, short what, void *arg)
-{
-    struct session *s = arg;
-    enum conn_got got;
+    double due;
 
     (void)fd;
-    if (what & EV_TIMEOUT) {
-        session_end(s, "nothing happens");
+    (void)what;
+    (void)arg;
+    while (crowd.begun < want.sessions &&
+           (due = all.began + (double)crowd.begun / (double)want.rate) <= clock_mono())
+        client_begin(due, true);
+    if (crowd.begun == want.sessions)
+        event_del(all.on_tick);
+}
+
+static void stopped(struct client *c)
+{
+    all.stopped[all.stopped_count++] = c;
+    event_active(all.on_stopped, 0, 0);
+}
+
+static void on_stopped(evutil_socket_t fd, short what, void *arg)
+{
+    unsigned long count = all.stopped_count;
+
+    (void)fd;
+    (void)what;
+    (void)arg;
+    if (count < want.sessions) {
+        begin_more();
         return;
     }
-    while ((got = move(s)) == CONN_SOME)
-        continue;
-    if (got == CONN_LATER)
-        watch(s);
-    else if (got == CONN_FAILED)
-        session_end(s, s->conn.why ? s->conn.why : "the other side went away");
-    if (all.held == want.sessions) {
-        printf("held=%lu\n", all.held);
+    if (want.held) {
+        printf("held=%lu\n", count);
         fflush(stdout);
-        all.held = 0;
-    }
-}
-
-static void session_begin(void)
-{
-    struct session *s = calloc(1, sizeof *s);
-
-    if (!s || !(s->event = event_new(all.loop, -1, 0, on_event, s)))
-        exit(2);
-    all.begun++;
-    s->began = clock_mono();
-    s->left = want.messages;
-    conn_init(&s->conn, -1);
-    enter(s, DIAL);
-    if (conn_dial(&s->conn, &want.to, NULL) == CONN_FAILED) {
-        session_end(s, s->conn.why);
         return;
     }
-    s->conn.needs = CONN_OUT;
-    watch(s);
+    if (all.counts)
+        end_counting();
+    else
+        begin_counting();
+    all.stopped_count = 0;
+    for (unsigned long i = 0; i < count; i++)
+        client_go_on(all.stopped[i]);
 }
 
-static void report(double seconds)
+/* Of a crowd that waits for all, one that fails is all that fails. */
+static void gone(bool failed)
 {
-    double sessions = (double)all.session.count, messages = (double)all.message.count;
-
-    printf("sessions=%.0f\nfailed=%lu\nmessages=%.0f\nseconds=%.3f\n", sessions, all.failed,
-           messages, seconds);
-    printf("sessions_per_s=%.1f\nmessages_per_s=%.1f\nmb_per_s=%.2f\n", sessions / seconds,
-           messages / seconds, messages * (double)all.body_len / 1048576 / seconds);
-    times_print(&all.session, "session");
-    times_print(&all.message, "message");
+    if (failed && (crowd.stop != STOP_NOT || (crowd.resumes && !client_has_ticket())))
+        exit(1);
+    if (crowd.resumes && !all.counts && all.gone == 0 && crowd.begun == 0) {
+        event_base_loopbreak(all.loop);
+        return;
+    }
+    all.gone++;
+    begin_more();
 }
 
-static void make_message(void)
+/* One, so that others have a session to resume. */
+static void begin_scout(void)
 {
-    static const char lines[] =
-        "The quick brown fox jumps over the lazy dog, and then again over it, 0123456\r\n";
-    static const char head[] = "Subject: load\r\nFrom: <s@example.org>\r\n\r\n", dot[] = ".\r\n";
-    size_t size = sizeof head + want.bytes + 2 * LINE_LEN + sizeof dot;
-    char *to;
+    client_begin(clock_mono(), false);
+    event_base_dispatch(all.loop);
+    if (!client_has_ticket()) {
+        fprintf(stderr, "load: there is no session to resume\n");
+        exit(1);
+    }
+}
 
-    all.body = to = malloc(size);
-    if (!to || asprintf(&all.envelope, "MAIL FROM:<s@example.org>\r\nRCPT TO:<%s>\r\nDATA\r\n",
-                        want.recipient) < 0)
-        exit(2);
-    to = (char *)mempcpy(to, head, sizeof head - 1);
-    while ((size_t)(to - all.body) < want.bytes)
-        to = (char *)mempcpy(to, lines, sizeof lines - 1);
-    to = (char *)mempcpy(to, dot, sizeof dot - 1);
-    all.body_len = (size_t)(to - all.body);
+static bool report(void)
+{
+    double sessions = (double)crowd.session_times.count, messages = (double)crowd.sent;
+    double mb = messages * (double)crowd.message.len / 1048576;
+    bool resumed = !crowd.resumes || crowd.resumed > 0;
+
+    if (!resumed)
+        fprintf(stderr, "load: no session was resumed\n");
+    printf("sessions=%.0f\nfailed=%lu\nresumed=%lu\nmessages=%.0f\nmb=%.3f\nseconds=%.3f\n",
+           sessions, crowd.failed, crowd.resumed, messages, mb, all.seconds);
+    printf("sessions_per_s=%.1f\nmessages_per_s=%.1f\nmb_per_s=%.2f\ncpu_us=%lld\n",
+           sessions / all.seconds, messages / all.seconds, mb / all.seconds, all.cpu_us);
+    times_print(&crowd.session_times, "session");
+    times_print(&crowd.message_times, "message");
+    return crowd.failed == 0 && resumed &&
+           (want.held || (crowd.session_times.count == want.sessions &&
+                          crowd.sent == want.sessions * crowd.messages));
 }
 
 static unsigned long number(const char *text)
@@ -309,48 +196,96 @@ static unsigned long number(const char *text)
     return n;
 }
 
+/* Which of the words; one that is none of them ends us. */
+static unsigned one_of(const char *text, const char *first, const char *second)
+{
+    if (strcmp(text, first) == 0)
+        return 0;
+    if (strcmp(text, second) == 0)
+        return 1;
+    fprintf(stderr, "load: %s should be %s or %s\n", text, first, second);
+    exit(64);
+}
+
+static const struct {
+    char letter;
+    unsigned long *to;
+} numbers[] = {
+    {'s', &want.sessions}, {'n', &want.at_once},   {'k', &want.bytes},
+    {'e', &want.rate},     {'m', &crowd.messages}, {'w', &crowd.warm},
+};
+
+static const struct {
+    char letter;
+    bool *to;
+} flags[] = {
+    {'p', &crowd.pipelining},
+    {'R', &crowd.resumes},
+    {'l', &crowd.lmtp},
+    {'g', &want.gated},
+};
+
+/* False: no such letter. */
+static bool take_letter(char letter, bool *to_is_right)
+{
+    for (size_t i = 0; i < COUNT_OF(numbers); i++)
+        if (numbers[i].letter == letter) {
+            *numbers[i].to = number(optarg);
+            return true;
+        }
+    for (size_t i = 0; i < COUNT_OF(flags); i++)
+        if (flags[i].letter == letter) {
+            *flags[i].to = true;
+            return true;
+        }
+    if (letter == 'a')
+        *to_is_right = addr_read_port(span_of(optarg), &crowd.to);
+    else if (letter == 't')
+        crowd.tls = CLIENT_STARTTLS + one_of(optarg, "starttls", "implicit");
+    else if (letter == 'i')
+        crowd.stop = STOP_AFTER_EHLO + one_of(optarg, "ehlo", "message");
+    else if (letter == 'r')
+        crowd.recipient = optarg;
+    else if (letter == 'u')
+        crowd.login = optarg;
+    else if (letter == 'f')
+        crowd.sources = (unsigned)number(optarg);
+    else
+        return false;
+    return true;
+}
+
+/* What cannot be had at once: those that are held, resume, or come at a rate; and of them only the
+ * last two without messages. */
+static bool go_together(void)
+{
+    int ways = (crowd.stop != STOP_NOT) + crowd.resumes + (want.rate > 0) + (crowd.warm > 0);
+
+    return ways <= 1 &&
+           (crowd.messages > 0 || (crowd.warm == 0 && crowd.stop != STOP_AFTER_MESSAGES));
+}
+
 static void read_args(int argc, char **argv)
 {
     bool right = false;
     int letter;
 
-    while ((letter = getopt(argc, argv, "a:t:s:n:m:k:r:il")) != -1) {
-        switch (letter) {
-        case 'a':
-            right = addr_read_port(span_of(optarg), &want.to);
-            break;
-        case 't':
-            want.tls = strcmp(optarg, "implicit") == 0 ? IMPLICIT : WITH_STARTTLS;
-            break;
-        case 's':
-            want.sessions = number(optarg);
-            break;
-        case 'n':
-            want.at_once = number(optarg);
-            break;
-        case 'm':
-            want.messages = number(optarg);
-            break;
-        case 'k':
-            want.bytes = number(optarg);
-            break;
-        case 'r':
-            want.recipient = optarg;
-            break;
-        case 'i':
-            want.idle = true;
-            break;
-        case 'l':
-            want.lmtp = true;
-            break;
-        default:
+    while ((letter = getopt(argc, argv, "a:t:s:n:m:k:r:u:e:w:i:f:pRlg")) != -1)
+        if (!take_letter((char)letter, &right))
             exit(64);
-        }
-    }
-    if (!right || want.sessions * (want.messages + 1) > COUNT_MAX) {
+    if (!right || want.sessions == 0 || want.at_once == 0 || crowd.sources > 60000 ||
+        want.sessions * (crowd.messages + 1) > COUNT_MAX) {
         fprintf(stderr, "load: -a ADDRESS:PORT is needed, and sessions and messages to count\n");
         exit(64);
     }
+    if (!go_together()) {
+        fprintf(stderr,
+                "load: of -i, -R, -e and -w only one, and messages for those to wait for\n");
+        exit(64);
+    }
+    want.held = crowd.stop != STOP_NOT;
+    if (crowd.warm > 0)
+        crowd.stop = STOP_WHEN_WARM;
 }
 
 static void on_stdin(evutil_socket_t fd, short what, void *arg)
@@ -362,31 +297,56 @@ static void on_stdin(evutil_socket_t fd, short what, void *arg)
         event_base_loopbreak(arg);
 }
 
-int main(int argc, char **argv)
+static void open_all_files(void)
 {
-    const struct tls_client_conf how = {{"", ""}, "", "", "", TLS_1_2, -1};
-    struct event *end = NULL;
     struct rlimit files;
-    char why[256];
-    double began;
 
-    read_args(argc, argv);
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* False: no memory, or no TLS. */
+static bool make(char *why, size_t size)
+{
+    crowd.stopped = stopped;
+    crowd.gone = gone;
+    all.loop = loop_new();
+    all.stopped = calloc(want.sessions, sizeof *all.stopped);
+    return message_init(&crowd.message, want.bytes) &&
+           times_init(&crowd.session_times, want.sessions) &&
+           times_init(&crowd.message_times, want.sessions * crowd.messages) && all.loop &&
+           all.stopped && client_start(&crowd, all.loop, why, size) &&
+           (all.on_stopped = event_new(all.loop, -1, 0, on_stopped, NULL)) &&
+           (all.on_tick = event_new(all.loop, -1, EV_PERSIST, begin_due, NULL));
+}
+
+int main(int argc, char **argv)
+{
+    struct event *end;
+    char why[256] = "no memory";
+
+    read_args(argc, argv);
+    open_all_files();
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
-    make_message();
-    all.loop = event_base_new();
-    all.tls = tls_client_new(&how, why, sizeof why);
-    if (!times_init(&all.session, want.sessions) ||
-        !times_init(&all.message, want.sessions * want.messages) || !all.loop || !all.tls)
+    if (!make(why, sizeof why)) {
+        fprintf(stderr, "load: %s\n", why);
         return 2;
-    if (want.idle && (end = event_new(all.loop, 0, EV_READ | EV_PERSIST, on_stdin, all.loop)))
-        event_add(end, NULL);
-    began = clock_mono();
-    while (all.begun < want.sessions && all.begun < want.at_once)
-        session_begin();
+    }
+    if (want.held && (!(end = event_new(all.loop, 0, EV_READ | EV_PERSIST, on_stdin, all.loop)) ||
+                      event_add(end, NULL) != 0)) {
+        fprintf(stderr, "load: -i needs a stdin that can be waited for\n");
+        return 2;
+    }
+    if (crowd.resumes)
+        begin_scout();
+    if (crowd.stop == STOP_NOT)
+        begin_counting();
+    if (want.rate)
+        event_add(all.on_tick, &(struct timeval){.tv_usec = TICK_US});
+    begin_more();
     event_base_dispatch(all.loop);
-    report(clock_mono() - began);
-    return all.failed ? 1 : 0;
+    if (all.counts)
+        end_counting();
+    return report() ? 0 : 1;
 }

@@ -29,6 +29,7 @@ static struct {
     enum { PLAIN, WITH_STARTTLS, IMPLICIT } mode;
     struct event_base *loop;
     struct tls *tls;
+    struct tickets *tickets;
     unsigned long connections, messages, headers;
     unsigned long long bytes;
 } all;
@@ -334,7 +335,11 @@ static bool start_tls(const char *cert, char *why, size_t size)
 
     if (all.mode == PLAIN)
         return true;
-    all.tls = tls_server_new(&how, NULL, why, size);
+    /* Tickets as mail servers give them. */
+    all.tickets = tickets_new();
+    if (all.tickets)
+        tickets_rotate(all.tickets);
+    all.tls = tls_server_new(&how, all.tickets, why, size);
     return all.tls;
 }
 

@@ -27,9 +27,13 @@ static int by_time(const void *a, const void *b)
 
 void times_print(struct times *t, const char *name)
 {
+    static const int percentiles[] = {50, 90, 99};
+
     if (t->count == 0)
         return;
     qsort(t->ms, t->count, sizeof *t->ms, by_time);
-    printf("%s_p50_ms=%.3f\n%s_p99_ms=%.3f\n%s_max_ms=%.3f\n", name, (double)t->ms[t->count / 2],
-           name, (double)t->ms[t->count * 99 / 100], name, (double)t->ms[t->count - 1]);
+    for (size_t i = 0; i < COUNT_OF(percentiles); i++)
+        printf("%s_p%d_ms=%.3f\n", name, percentiles[i],
+               (double)t->ms[t->count * (size_t)percentiles[i] / 100]);
+    printf("%s_max_ms=%.3f\n", name, (double)t->ms[t->count - 1]);
 }
