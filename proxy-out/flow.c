@@ -122,7 +122,8 @@ static enum phase round_of(struct session *s, size_t *moved)
         return over(s, REASON_RECORDS);
     for (unsigned i = 0; i < s->holds; i++)
         hold_push(s->hold[i], moved);
-    push_client(s, moved);
+    if (!relay_holds_back(r))
+        push_client(s, moved);
     return wish == RELAY_END && *moved == 0 ? PHASE_LAST_WORDS : phase_by_need(s);
 }
 

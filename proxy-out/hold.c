@@ -67,6 +67,9 @@ void hold_push(struct hold *h, size_t *moved)
  * drains, it only hears QUIT. */
 static void let_go(struct hold *h, enum lane_left left)
 {
+    enum upstream_is is = left == LEFT_OPEN      ? UPSTREAM_RESETS
+                          : left == LEFT_IN_DATA ? UPSTREAM_REGRETS
+                                                 : UPSTREAM_READY;
     struct upstream *up = h->up;
     bool keep = h->seek && !h->worker->draining;
 
@@ -77,7 +80,7 @@ static void let_go(struct hold *h, enum lane_left left)
     if (left == LEFT_SPENT || h->ended)
         upstream_free(&up);
     else
-        pool_keep(h->worker->pool, up, left == LEFT_OPEN, keep ? h->seek->rule : NULL);
+        pool_keep(h->worker->pool, up, is, keep ? h->seek->rule : NULL);
 }
 
 static void on_upstream(void *arg)

@@ -113,7 +113,7 @@ static void plan(struct session *s)
     bool hears = !s->ended && (s->phase == PHASE_HEAD         ? true
                                : s->phase == PHASE_LAST_WORDS ? s->finished
                                                               : buf_room(&r->client.in) > 0);
-    bool says = buf_len(&r->client.out) > 0 && !s->gone;
+    bool says = buf_len(&r->client.out) > 0 && !s->gone && !relay_holds_back(r);
 
     watch_want(&s->watch, s->conn.fd, (hears ? CONN_IN : 0) | (says ? CONN_OUT : 0));
     for (unsigned i = 0; i < s->holds; i++)

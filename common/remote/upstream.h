@@ -19,6 +19,9 @@ struct pool;
 struct quota;
 typedef void quota_fn(struct quota *place);
 
+/* RESETS: RSET is unanswered; REGRETS: so is DATA, for recipients all of whom were refused. */
+enum upstream_is { UPSTREAM_READY, UPSTREAM_RESETS, UPSTREAM_REGRETS, UPSTREAM_LEAVES };
+
 struct upstream {
     struct upstream *next; /* the pool's, */
     struct pool *pool;     /* where it is kept */
@@ -35,7 +38,7 @@ struct upstream {
     char key[UPSTREAM_KEY];  /* under which it may be used again; "": not at all */
     unsigned served;         /* transactions */
     double born;             /* clock_mono() */
-    enum { UPSTREAM_READY, UPSTREAM_RESETS, UPSTREAM_LEAVES } is; /* in the pool */
+    enum upstream_is is;     /* in the pool */
 };
 
 /* NULL: no memory. */

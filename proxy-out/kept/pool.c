@@ -7,7 +7,7 @@
 #include "base/clock.h"
 
 enum { KEPT_MOST = 512, LEAVE_SECONDS = 5 };
-enum { TICKET_RSET = 1, TICKET_QUIT };
+enum { TICKET_RSET = 1, TICKET_QUIT, TICKET_DOT };
 
 struct pool {
     struct quotas *quotas; /* ours */
@@ -119,20 +119,35 @@ struct upstream *pool_take(struct pool *p, const char *key, const char *domain,
     return up;
 }
 
+static bool reset(struct upstream *up)
+{
+    up->is = UPSTREAM_RESETS;
+    return dial_ask(&up->dial, TICKET_RSET, SPAN("RSET\r\n"));
+}
+
+static bool take_reply(struct upstream *up, const struct heard *h)
+{
+    if (up->is == UPSTREAM_REGRETS) /* a message to nobody is an empty one (RFC 2920, 3.1) */
+        return h->code == 354 && h->ticket != TICKET_DOT ? dial_end(&up->dial, TICKET_DOT)
+                                                         : reset(up);
+    if (h->ticket == TICKET_RSET && h->code / 100 != 2)
+        return false;
+    if (h->ticket == TICKET_RSET && up->is == UPSTREAM_RESETS) {
+        up->is = UPSTREAM_READY;
+        quota_call(up->quota);
+    }
+    return true;
+}
+
 /* What comes in between is only good as the answer to what was asked. */
 static bool take_replies(struct upstream *up)
 {
     struct heard h;
     int said;
 
-    while ((said = dial_next(&up->dial, &h)) > 0) {
-        if (h.ticket == TICKET_RSET && h.code / 100 != 2)
+    while ((said = dial_next(&up->dial, &h)) > 0)
+        if (!take_reply(up, &h))
             return false;
-        if (h.ticket == TICKET_RSET && up->is == UPSTREAM_RESETS) {
-            up->is = UPSTREAM_READY;
-            quota_call(up->quota);
-        }
-    }
     return said == 0 && (up->is != UPSTREAM_LEAVES || dial_waits(&up->dial) > 0);
 }
 
@@ -144,13 +159,16 @@ static bool is_open(enum conn_got got)
 /* `open`: it has not ended, as far as was read. */
 static void tend(struct upstream *up, bool open)
 {
+    enum conn_got got = CONN_FAILED;
     size_t moved = 0;
 
-    if (!take_replies(up) || !open || !is_open(upstream_push(up, &moved)))
-        drop(up->pool, up);
-    else
+    if (take_replies(up) && open)
+        got = upstream_push(up, &moved);
+    if (is_open(got))
         watch_want(&up->watch, up->conn.fd,
-                   conn_reads_on(&up->conn) | (buf_len(&up->dial.out) > 0 ? up->conn.needs : 0));
+                   conn_reads_on(&up->conn) | (got == CONN_LATER ? up->conn.needs : 0));
+    else
+        drop(up->pool, up);
 }
 
 static void on_kept(void *arg)
@@ -191,7 +209,7 @@ static void on_late(void *arg)
         drop(up->pool, up);
 }
 
-void pool_keep(struct pool *p, struct upstream *up, bool in_transaction, const struct domain *rule)
+void pool_keep(struct pool *p, struct upstream *up, enum upstream_is is, const struct domain *rule)
 {
     double seconds = rule ? (double)rule->connection_idle_timeout : 0, life;
 
@@ -206,16 +224,13 @@ void pool_keep(struct pool *p, struct upstream *up, bool in_transaction, const s
         say_quit(up);
         return;
     }
-    up->is = UPSTREAM_READY;
+    up->is = is;
     alarm_set(&up->alarm, seconds < life ? seconds : life);
-    if (in_transaction) {
-        up->is = UPSTREAM_RESETS;
-        if (!dial_ask(&up->dial, TICKET_RSET, SPAN("RSET\r\n"))) {
-            drop(p, up);
-            return;
-        }
+    if (is == UPSTREAM_RESETS && !reset(up)) {
+        drop(p, up);
+        return;
     }
-    if (up->is == UPSTREAM_READY)
+    if (is == UPSTREAM_READY)
         quota_call(up->quota);
     tend_held(up);
 }
@@ -229,7 +244,7 @@ void pool_drain(struct pool *p)
 
         if (up->is == UPSTREAM_READY)
             say_quit(up);
-        else if (up->is == UPSTREAM_RESETS) /* it may never answer */
+        else if (up->is != UPSTREAM_LEAVES) /* it may never answer */
             drop(p, up);
         up = next;
     }

@@ -37,7 +37,7 @@ static void leave(struct lane *l, enum lane_is is, enum lane_left left)
     l->left = l->dial ? left : LEFT_NOT;
     l->went = 0;
     l->asked = 0;
-    l->mail_asked = l->mail_ok = false;
+    l->mail_asked = l->mail_ok = l->data_asked = false;
 }
 
 void lane_reset(struct lane *l)
@@ -226,7 +226,7 @@ static void on_mail(struct relay *r, struct lane *l, const struct heard *h)
 
 /* Answers are in for all that were asked. Those that were held go to the next server if nobody
  * was accepted here; else they are answers. */
-static void settle_held(struct relay *r, struct lane *l)
+static void settle(struct relay *r, struct lane *l)
 {
     if (l->asked > 0 || !l->mail_ok)
         return;
@@ -237,13 +237,15 @@ static void settle_held(struct relay *r, struct lane *l)
             continue;
         if (l->accepted == 0) {
             say(r, l, span_of(to->held), FAIL_NOT, l->remote);
-            seek_next(r, l, LEFT_OPEN);
+            seek_next(r, l, l->data_asked ? LEFT_IN_DATA : LEFT_OPEN);
             return;
         }
         relay_refuse(r, i, span_of(to->held), FAIL_NOT, l->remote);
         free(to->held);
         to->held = NULL;
     }
+    if (l->data_asked && l->accepted == 0)
+        leave(l, LANE_REST, LEFT_IN_DATA);
 }
 
 static void on_rcpt(struct relay *r, struct lane *l, size_t recipient, const struct heard *h)
@@ -273,7 +275,7 @@ static void on_rcpt(struct relay *r, struct lane *l, size_t recipient, const str
         lane_lost(r, l, FAIL_PROTOCOL);
         return;
     }
-    settle_held(r, l);
+    settle(r, l);
 }
 
 static void on_data(struct relay *r, struct lane *l, const struct heard *h)
@@ -339,12 +341,18 @@ static bool is_talking(const struct lane *l)
     return l->is >= LANE_OPEN && l->is < LANE_OVER;
 }
 
+/* What comes next answers DATA, which the client is to ask first. */
+static bool is_ahead(const struct lane *l)
+{
+    return l->is == LANE_OPEN && l->data_asked && l->asked == 0;
+}
+
 void lane_hear(struct relay *r, struct lane *l)
 {
     struct heard h;
     int got;
 
-    while (is_talking(l)) {
+    while (is_talking(l) && !is_ahead(l)) {
         bool early = l->is == LANE_BODY;
 
         if ((got = early ? dial_early(l->dial, &h) : dial_next(l->dial, &h)) == 0)

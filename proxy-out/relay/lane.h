@@ -22,9 +22,9 @@ enum lane_is {
     LANE_OVER,   /* nothing more goes there in this transaction: `said` is the answer */
 };
 
-/* In what state an upstream is left: between transactions, in one (RSET before the next), or
- * not to be used again. */
-enum lane_left { LEFT_NOT, LEFT_CLEAN, LEFT_OPEN, LEFT_SPENT };
+/* In what state an upstream is left: between transactions, in one (RSET before the next), with a
+ * DATA unanswered that nobody wants any more, or not to be used again. */
+enum lane_left { LEFT_NOT, LEFT_CLEAN, LEFT_OPEN, LEFT_IN_DATA, LEFT_SPENT };
 
 struct lane {
     enum lane_is is;
@@ -38,6 +38,7 @@ struct lane {
     bool kept;  /* the connection was used before, */
     bool again; /* and was dead: seek the same server once more */
     bool mail_asked, mail_ok;
+    bool data_asked; /* behind the recipients, as the client did, before their answers were in */
     unsigned asked, accepted; /* recipients */
     size_t went;              /* of serve_body(), what this upstream has */
     unsigned awaited, told;   /* entries that recall.h told: of what is awaited, of the outcome */

@@ -317,6 +317,12 @@ void relay_say_goodbye(struct relay *r, struct span text)
     r->quit = true;
 }
 
+bool relay_holds_back(const struct relay *r)
+{
+    return r->t.count > 0 && r->t.rcpt[0].is < RCPT_ACCEPTED && any_lane(r, LANE_OPEN) &&
+           !any_lane(r, LANE_SEEKS) && !r->quit && !serve_is_over(&r->client);
+}
+
 static struct span body_for(const struct relay *r, const struct lane *l)
 {
     if (l->is != LANE_BODY && l->is != LANE_ENDING)

@@ -96,6 +96,11 @@ void relay_clear(struct relay *r);
 MUST enum relay_wish relay_turn(struct relay *r);
 enum relay_awaits relay_awaits(const struct relay *r);
 
+/* Whoever asks several things at once hears the answers at once (RFC 2920, 3.2): that to MAIL waits
+ * for what a server is about to say to the first recipient. No longer: each of many can take its
+ * time; and not while servers are sought, which takes minutes. */
+bool relay_holds_back(const struct relay *r);
+
 /* Ends it with a 421 of ours, as soon as the client's turn is. */
 void relay_say_goodbye(struct relay *r, struct span text);
 

@@ -18,7 +18,8 @@
  *   !none WORD    none was found: a word of fail.def
  *   !lost WORD    the upstream broke
  *   !takes NUMBER the upstream's wire takes so many bytes, and then none
- *   !left WORD    and is let go of: clean, open (in a transaction) or spent
+ *   !left WORD    and is let go of: clean, open (in a transaction), data (and
+ *                 that was asked for nobody) or spent
  *   !rec DO TYPE  the next record: row, intent or outcome; d, b or t
  *   !col NAME=VALUE   a column of that record; VALUE may be empty
  *   !counted WHAT NUMBER   eight-bit or no-dsn, of the whole session

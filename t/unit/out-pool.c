@@ -64,7 +64,7 @@ static int keep(struct pool *p, struct event_base *base, const char *domain)
     struct upstream *up;
     int far = make(base, p, domain, &up);
 
-    pool_keep(p, up, false, &one);
+    pool_keep(p, up, UPSTREAM_READY, &one);
     return far;
 }
 
@@ -211,7 +211,7 @@ static void limits(void **state)
         taker.max_smtp_out = 1;
         up->served = rows[i].served;
         up->born -= rows[i].age;
-        pool_keep(p, up, false, &rows[i].keeper);
+        pool_keep(p, up, UPSTREAM_READY, &rows[i].keeper);
         assert_row((read(far, said, sizeof said) == 6) == !rows[i].kept, rows[i].name); /* QUIT */
         up = pool_take(p, "key", "a.test", &taker);
         assert_row((up != NULL) == rows[i].taken, rows[i].name);
@@ -237,7 +237,7 @@ static void only_its_own_key(void **state)
     up = pool_take(p, "key", "a.test", &one);
     assert_non_null(up);
     up->key[0] = '\0';
-    pool_keep(p, up, false, &one);
+    pool_keep(p, up, UPSTREAM_READY, &one);
     assert_null(pool_take(p, "", "a.test", &one));
     pool_free(&p);
     event_base_free(base);
@@ -256,7 +256,7 @@ static void nobody_jumps_the_queue(void **state)
     (void)state;
     try(&first);
     assert_null(first.got);
-    pool_keep(p, busy, false, &one);
+    pool_keep(p, busy, UPSTREAM_READY, &one);
     assert_null(pool_take(p, "key", "b.test", &one));
     turn(base);
     assert_non_null(first.got);
@@ -292,15 +292,16 @@ static void after_rset(void **state)
 {
     static const struct {
         const char *asked, *says;
-        bool in_transaction, ready, kept;
+        enum upstream_is left;
+        bool ready, kept;
     } said[] = {
-        {"RSET\r\n", "", true, false, true},
-        {"RSET\r\n", "250 Ok\r\n", true, true, true},
-        {"RSET\r\n", "502 What?\r\n", true, false, false},
-        {"RSET\r\n", "421 Bye\r\n", true, false, false},
-        {"", "", false, true, true},
-        {"", "250 Ok\r\n", false, false, false},
-        {"", "421 Idle\r\n", false, false, false},
+        {"RSET\r\n", "", UPSTREAM_RESETS, false, true},
+        {"RSET\r\n", "250 Ok\r\n", UPSTREAM_RESETS, true, true},
+        {"RSET\r\n", "502 What?\r\n", UPSTREAM_RESETS, false, false},
+        {"RSET\r\n", "421 Bye\r\n", UPSTREAM_RESETS, false, false},
+        {"", "", UPSTREAM_READY, true, true},
+        {"", "250 Ok\r\n", UPSTREAM_READY, false, false},
+        {"", "421 Idle\r\n", UPSTREAM_READY, false, false},
     };
 
     (void)state;
@@ -312,7 +313,7 @@ static void after_rset(void **state)
         char asked[8] = "";
         size_t len = strlen(said[i].says);
 
-        pool_keep(p, up, said[i].in_transaction, &one);
+        pool_keep(p, up, said[i].left, &one);
         assert_row(read(far, asked, sizeof asked) == (ssize_t)strlen(said[i].asked) ||
                        !said[i].asked[0],
                    said[i].says);
@@ -322,6 +323,54 @@ static void after_rset(void **state)
         assert_row((pool_count(p) == 1) == said[i].kept, said[i].says);
         up = pool_take(p, "key", "a.test", &one);
         assert_row((up != NULL) == said[i].ready, said[i].says);
+        upstream_free(&up);
+        pool_free(&p);
+        event_base_free(base);
+        close(far);
+    }
+}
+
+/* One that was asked for DATA when nobody was accepted: its answer comes first, and where that is
+ * 354 the message is empty (RFC 2920, 3.1); then RSET as above. */
+static void after_data(void **state)
+{
+    static const struct {
+        const char *says[3], *hears[3];
+        bool ready, kept;
+    } said[] = {
+        {{""}, {""}, false, true},
+        {{"503 No\r\n"}, {"RSET\r\n"}, false, true},
+        {{"503 No\r\n", "250 Ok\r\n"}, {"RSET\r\n", ""}, true, true},
+        {{"354 Go\r\n", "554 No\r\n", "250 Ok\r\n"}, {".\r\n", "RSET\r\n", ""}, true, true},
+        {{"354 Go\r\n", "250 Ok\r\n", "250 Ok\r\n"}, {".\r\n", "RSET\r\n", ""}, true, true},
+        {{"354 Go\r\n", "354 Go\r\n", "250 Ok\r\n"}, {".\r\n", "RSET\r\n", ""}, true, true},
+        {{"503 No\r\n", "502 What?\r\n"}, {"RSET\r\n", ""}, false, false},
+        {{"What?\r\n"}, {""}, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        struct event_base *base = event_base_new();
+        struct pool *p = pool_new(base, 1000);
+        struct upstream *up;
+        int far = make(base, p, "a.test", &up);
+        char asked[8] = "";
+
+        assert_true(dial_ask(&up->dial, 2, SPAN("DATA\r\n")));
+        pool_keep(p, up, UPSTREAM_REGRETS, &one);
+        assert_int_equal(6, read(far, asked, sizeof asked));
+        for (size_t k = 0; k < 3 && said[i].says[k]; k++) {
+            size_t len = strlen(said[i].says[k]);
+            char heard[16] = "";
+
+            assert_row(write(far, said[i].says[k], len) == (ssize_t)len, said[i].says[k]);
+            turn(base);
+            (void)!read(far, heard, sizeof heard - 1);
+            assert_string_equal(said[i].hears[k], heard);
+        }
+        assert_row((pool_count(p) == 1) == said[i].kept, said[i].says[0]);
+        up = pool_take(p, "key", "a.test", &one);
+        assert_row((up != NULL) == said[i].ready, said[i].says[0]);
         upstream_free(&up);
         pool_free(&p);
         event_base_free(base);
@@ -339,6 +388,7 @@ int main(void)
         cmocka_unit_test(nobody_jumps_the_queue),
         cmocka_unit_test(idle_ones_give_way),
         cmocka_unit_test(after_rset),
+        cmocka_unit_test(after_data),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,8 @@ static void take_away(struct world *w, unsigned i)
 
     promise(w, s && l->dial == &s->dial);
     /* What may be used again has nothing half said. */
-    promise(w, l->left == LEFT_SPENT || (dial_waits(&s->dial) == 0 && s->dial.ending == 0));
+    promise(w, l->left == LEFT_SPENT ||
+                   (dial_waits(&s->dial) == (l->left == LEFT_IN_DATA) && s->dial.ending == 0));
     promise(w, l->left != LEFT_CLEAN || !s->bye || buf_len(&s->says) > 0);
     w->of[i] = NULL;
     if (l->left == LEFT_CLEAN && !w->kept[s->domain] && roll(w, 2))

@@ -104,6 +104,7 @@ sub answer {
     return $said // '221 2.0.0 bye' if $line =~ /^QUIT/i;
     return $said // '250 2.0.0 ok' if $line !~ /^DATA/i;
     return $said if defined $said && $said !~ /^354/;
+    return '503 5.5.1 RCPT first' unless defined $said || @{$mail->{to}};
     $peer->say($said // '354 go on');
     my $bytes = length $peer->hear_body;
     my $last = $self->scripted('.') // "250 2.0.0 queued as SINK$session";
