@@ -35,6 +35,7 @@ log_path = $d/dovecot.log
 protocols = submission
 listen = 127.0.0.1
 mail_location = maildir:$d/mail
+mail_max_userip_connections = 0
 first_valid_uid = 1
 default_client_limit = $logins
 default_process_limit = $most

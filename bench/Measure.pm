@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+package Measure;
+
+# One play with one peer, measured: a row of figures, or {error => why}.
+use v5.36;
+use IPC::Open2;
+use MIME::Base64;
+use Play ();
+use Tree;
+use POSIX ();
+
+our ($build, $scale) = ('.', 1);
+my $patience = 90; # seconds, for anything that is waited for
+
+# Where one thing follows the other, and a session takes a peer so long (ms), it is played so much
+# less: else its stalls would be all that there is time for.
+my ($slow_ms, $slow_part) = (10, 0.2);
+
+# The options of load, fewer sessions or messages in a smaller run.
+sub load_args {
+    my ($play, $handle, $part) = @_;
+    my %o = $play->{load} =~ /-([snmw]) (\d+)/g;
+    my $text = $play->{load};
+    my $many = ($o{s} // 1) > 1 && !exists $o{w} && $play->{kind} eq 'cpu' ? 's' : 'm';
+    $text =~ s/-$many \K(\d+)/my $n = POSIX::ceil($1 * $part); $n < 4 && $1 >= 4 ? 4 : $n/e if $play->{kind} eq 'cpu';
+    my $least = $play->{least} // 20;
+    $text =~ s/-s \K(\d+)/my $n = POSIX::ceil($1 * $part); $n < $least ? $least : $n/e if $play->{kind} eq 'idle';
+    return (port_args($play, $handle), split ' ', $text);
+}
+
+sub port_args {
+    my ($play, $handle) = @_;
+    my @args = ('-a', "127.0.0.1:$handle->{$play->{port}}");
+    my $tls = $handle->{bare} // $play->{port};
+    push @args, '-t', $tls unless $tls eq 'plain';
+    push @args, '-u', encode_base64("\0$handle->{user}\0$handle->{password}", '') if $handle->{user};
+    return @args;
+}
+
+sub start_load {
+    my $pid = open2(my $from, my $to, "$build/bench/load", @_);
+    return {pid => $pid, from => $from, to => $to};
+}
+
+sub line_of {
+    my $load = shift;
+    my $line = '';
+    eval {
+        local $SIG{ALRM} = sub { die "nothing for $patience s\n" };
+        alarm $patience;
+        $line = readline($load->{from}) // '';
+        alarm 0;
+        1;
+    } or kill KILL => $load->{pid};
+    chomp $line;
+    return $line;
+}
+
+# What it says until it ends, as a hash; `error` if it was not content.
+sub rest_of {
+    my $load = shift;
+    my %got;
+    while ((my $line = line_of($load)) ne '') {
+        $got{$1} = $2 if $line =~ /^(\w+)=(\S+)$/;
+    }
+    close $load->{to};
+    waitpid $load->{pid}, 0;
+    $got{error} = 'load failed, ' . ($? & 127 ? 'it took too long' : 'exit status ' . ($? >> 8)) if $?;
+    return \%got;
+}
+
+sub run_load { return rest_of(start_load(@_)) }
+
+sub go_on { my $to = $_[0]{to}; print $to "\n"; $to->flush; return }
+
+sub cpu_now {
+    my $handle = shift;
+    my %cpu = (all => Tree::cpu_us($handle->{pids}->()));
+    $cpu{$_} = Tree::cpu_us($handle->{parts}{$_}->()) for keys %{$handle->{parts} // {}};
+    return \%cpu;
+}
+
+# A few sessions first: what comes only once is not counted. Says which part of the work is enough.
+sub warm {
+    my ($play, $handle) = @_;
+    my $in_turn = $play->{load} =~ /-(?:n|s) 1 /;
+    return $scale if $play->{load} =~ /-w/ && !$in_turn;
+    my $got = run_load(port_args($play, $handle), qw(-s 10 -n 2 -m 1));
+    return $in_turn && ($got->{session_p50_ms} // 0) > $slow_ms ? $scale * $slow_part : $scale;
+}
+
+sub cpu {
+    my ($play, $handle) = @_;
+    my $load = start_load(load_args($play, $handle, warm($play, $handle)), '-g');
+    my ($before, $after);
+    if (line_of($load) eq 'begin') {
+        $before = cpu_now($handle);
+        go_on($load);
+        if (line_of($load) eq 'end') {
+            my $settled = $handle->{settled} ? $handle->{settled}->($patience) : 1;
+            $after = cpu_now($handle) if $settled;
+            go_on($load);
+        }
+    }
+    my $row = rest_of($load);
+    return {error => $row->{error} // 'its messages did not go on'} if $row->{error} || !$after;
+    my %count = (session => $row->{sessions}, message => $row->{messages}, mb => $row->{mb});
+    my $n = $count{$play->{per}} or return {error => 'nothing was counted'};
+    my %figure = (us => ($after->{all} - $before->{all}) / $n, load_us => $row->{cpu_us} / $n);
+    $figure{us} = $figure{load_us} if $handle->{bare};
+    $figure{"us_$_"} = ($after->{$_} - $before->{$_}) / $n for grep { $_ ne 'all' } keys %$after;
+    my $what = $play->{load} =~ /-w/ ? 'message' : 'session';
+    $figure{$_} = $row->{"${what}_$_"} for qw(p50_ms p90_ms p99_ms max_ms);
+    return {%figure, map { $_ => $row->{$_} } qw(sessions messages mb seconds resumed)};
+}
+
+# Kilobytes (PSS) for each session that is held: what it grew by, and all of it.
+sub idle {
+    my ($play, $handle, $most) = @_;
+    my %p = %$play;
+    $p{load} =~ s/-s \K(\d+)/$1 > $most ? $most : $1/e if $most;
+    run_load(port_args(\%p, $handle), qw(-s 20 -n 5 -m 1 -k 65536));
+    my $before = Tree::pss_kb($handle->{pids}->());
+    my $load = start_load(load_args(\%p, $handle, $scale));
+    my ($held) = line_of($load) =~ /^held=(\d+)/;
+    select undef, undef, undef, 0.5; # who gives memory back a little later may do so
+    my $with = Tree::pss_kb($handle->{pids}->());
+    close $load->{to};
+    my $row = rest_of($load);
+    return {error => $row->{error} // 'the sessions do not come'} if $row->{error} || !$held;
+    return {kb => ($with - $before) / $held, kb_all => $with / $held, sessions => $held};
+}
+
+sub start { my ($play, $handle) = @_; return {seconds => $handle->{start_seconds}} }
+
+# Sessions come all the time, and meanwhile the configuration is read anew; and the same without.
+sub reload {
+    my ($play, $handle) = @_;
+    run_load(port_args($play, $handle), qw(-s 20 -n 5));
+    my $calm = run_load(load_args($play, $handle, $scale));
+    my %old = map { $_ => 1 } $handle->{pids}->();
+    my $load = start_load(load_args($play, $handle, $scale), '-g');
+    line_of($load) eq 'begin' or return {error => 'load does not begin'};
+    go_on($load);
+    select undef, undef, undef, 1; # into the midst of it
+    $handle->{reload}->();
+    my $ended = line_of($load);
+    my @new = grep { !$old{$_} } $handle->{pids}->();
+    go_on($load) if $ended eq 'end';
+    my $row = rest_of($load);
+    return {error => $row->{error} // $calm->{error}} if $row->{error} || $calm->{error};
+    return {error => 'nothing new was started'} unless @new;
+    return {max_ms => $row->{session_max_ms}, p99_ms => $row->{session_p99_ms}, p50_ms => $row->{session_p50_ms},
+        calm_max_ms => $calm->{session_max_ms}, calm_p99_ms => $calm->{session_p99_ms}, sessions => $row->{sessions}};
+}
+
+our %kind = (cpu => \&cpu, idle => \&idle, start => \&start, reload => \&reload);
+
+1;
