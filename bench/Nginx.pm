@@ -7,7 +7,7 @@ package Nginx;
 #                    order; curves are OpenSSL's own (X25519 first): nginx says auto
 #   tickets          on, keys made at start (all defaults); no session cache: TLS 1.3 resumes by tickets
 #   accept_mutex     off, the default; multi_accept on: calls come in crowds, and there is one worker
-#   worker_connections   enough for each session to have two, and nginx mail a third to ask auth_http
+#   worker_connections   enough for each session to have two, and nginx mail two more to ask auth_http
 use v5.36;
 use Exporter 'import';
 use Peer;
@@ -39,7 +39,7 @@ E
 sub serve {
     my ($play, $module, $port, $body) = @_;
     my $d = $play->{dir};
-    my $sockets = 3 * $play->{sessions_most} + 512;
+    my $sockets = 4 * $play->{sessions_most} + 512;
     my $files = $sockets + 512;
     my $conf = write_file("$d/nginx.conf", <<"E" . $body);
 daemon off;

@@ -50,7 +50,7 @@ $lines
 http {
     access_log off;
     server {
-        listen unix:$play->{dir}/auth;
+        listen unix:$play->{dir}/auth backlog=4096;
         location / {
             add_header Auth-Status OK;
             add_header Auth-Server $host;
