@@ -13,7 +13,7 @@
 enum {
     RECORD_SECONDS = 60, /* for the disk; commit.h has its own limit */
     HEAD_SECONDS = 5,    /* for the header of a load balancer, with a packet lost on the way */
-    ROUNDS = 16,         /* of a step: then others have their turn */
+    ROUNDS = 8,          /* of a step: then others have their turn */
     PROGRESS = 12,       /* as a shift: 4 KB of a message are progress */
     LAST_SECONDS = 5,    /* for what is still to be said at the end */
     LINGER_SECONDS = 2,  /* for the other side to hear it and close */

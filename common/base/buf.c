@@ -8,7 +8,7 @@
 
 enum {
     FIRST = 256,   /* what a short reply needs; malloc has these at hand */
-    CHUNK = 16384, /* what a read is offered: one TLS record */
+    CHUNK = 65536, /* what a read is offered: four TLS records */
     SCRAP = 4096,  /* less than this is not worth a read, if more can be had */
 };
 

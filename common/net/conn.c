@@ -7,30 +7,17 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "net/alert.h"
+#include "net/outcome.h"
 #include "net/tls.h"
 
-/* RECORD: a TLS record holds no more. DATALESS: records without data in a row. */
-enum { RECORD = 16384, PIECES = 16, DISCARD_ROUNDS = 16, DATALESS = 32 };
-
-static enum conn_got failed(struct conn *c, const char *why)
-{
-    c->broken = true;
-    c->why = why;
-    return CONN_FAILED;
-}
-
-static enum conn_got later(struct conn *c, unsigned needs)
-{
-    c->needs = needs;
-    return CONN_LATER;
-}
+/* DATALESS: records without data in a row. */
+enum { PIECES = 16, DISCARD_ROUNDS = 16, DATALESS = 32 };
 
 void conn_init(struct conn *c, int fd)
 {
@@ -70,105 +57,6 @@ void conn_clear(struct conn *c)
     conn_init(c, -1);
 }
 
-static bool open_socket(struct conn *c, int family)
-{
-    if (c->fd >= 0)
-        return true;
-    conn_init(c, socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    return c->fd >= 0;
-}
-
-static bool bind_to(struct conn *c, const struct addr *source)
-{
-    struct sockaddr_storage from;
-    unsigned len = addr_to_sockaddr(source, (struct sockaddr *)&from, sizeof from);
-
-    return bind(c->fd, (struct sockaddr *)&from, len) == 0;
-}
-
-/* EAGAIN: the queue of a unix socket is full, and nobody tells when it no longer is. */
-static enum conn_got begin_to_connect(struct conn *c, const struct sockaddr *there, socklen_t len)
-{
-    if (connect(c->fd, there, len) == 0)
-        return CONN_SOME;
-    if (errno == EINPROGRESS || errno == EINTR)
-        return later(c, CONN_OUT);
-    return failed(c, errno == EAGAIN ? "its queue is full" : strerror(errno));
-}
-
-enum conn_got conn_dial(struct conn *c, const struct addr *to, const struct addr *source)
-{
-    struct sockaddr_storage there;
-    unsigned len = addr_to_sockaddr(to, (struct sockaddr *)&there, sizeof there);
-
-    if (!open_socket(c, there.ss_family))
-        return failed(c, strerror(errno));
-    if (source) {
-        /* The port may then be one that is in use towards another server. */
-        if (source->port == 0)
-            (void)setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
-        if (!bind_to(c, source))
-            return failed(c, strerror(errno));
-    }
-    return begin_to_connect(c, (struct sockaddr *)&there, len);
-}
-
-enum conn_got conn_dial_unix(struct conn *c, const char *path)
-{
-    struct sockaddr_un there = {.sun_family = AF_UNIX};
-
-    strncpy(there.sun_path, path, sizeof there.sun_path - 1);
-    if (!open_socket(c, AF_UNIX))
-        return failed(c, strerror(errno));
-    return begin_to_connect(c, (struct sockaddr *)&there, sizeof there);
-}
-
-enum conn_got conn_dialled(struct conn *c)
-{
-    int error = 0;
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof error, peer_len = sizeof peer;
-
-    if (getpeername(c->fd, (struct sockaddr *)&peer, &peer_len) == 0)
-        return CONN_SOME;
-    if (errno != ENOTCONN || getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-        error = errno;
-    return error ? failed(c, strerror(error)) : later(c, CONN_OUT);
-}
-
-/* Which of our addresses the kernel takes towards `to`; a datagram socket that connects sends
- * nothing and tells. */
-static bool find_source(const struct addr *to, struct addr *source)
-{
-    struct sockaddr_storage there;
-    unsigned len = addr_to_sockaddr(to, (struct sockaddr *)&there, sizeof there);
-    struct conn probe = {.fd = socket(there.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-
-    if (probe.fd < 0)
-        return false;
-    bool ok = connect(probe.fd, (struct sockaddr *)&there, len) == 0 && conn_local(&probe, source);
-    close(probe.fd);
-    source->port = 0;
-    return ok;
-}
-
-bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to)
-{
-    struct addr found;
-
-    if (!source) {
-        if (!find_source(to, &found)) {
-            (void)failed(c, strerror(errno));
-            return false;
-        }
-        source = &found;
-    }
-    if (open_socket(c, addr_is_v4(to) ? AF_INET : AF_INET6) && bind_to(c, source))
-        return true;
-    (void)failed(c, strerror(errno));
-    return false;
-}
-
 static enum conn_got plain(struct conn *c, ssize_t n, size_t *len, unsigned needs)
 {
     if (n >= 0) {
@@ -176,8 +64,8 @@ static enum conn_got plain(struct conn *c, ssize_t n, size_t *len, unsigned need
         return CONN_SOME;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-        return later(c, needs);
-    return failed(c, strerror(errno));
+        return outcome_later(c, needs);
+    return outcome_failed(c, strerror(errno));
 }
 
 static enum conn_got secret(struct conn *c, int result)
@@ -188,15 +76,15 @@ static enum conn_got secret(struct conn *c, int result)
     case SSL_ERROR_NONE:
         return CONN_SOME;
     case SSL_ERROR_WANT_READ:
-        return later(c, CONN_IN);
+        return outcome_later(c, CONN_IN);
     case SSL_ERROR_WANT_WRITE:
-        return later(c, CONN_OUT);
+        return outcome_later(c, CONN_OUT);
     case SSL_ERROR_ZERO_RETURN:
         return CONN_OVER;
     default:
         c->foreign = ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_APPLICATION_PROTOCOL;
         c->unwanted = alert_is_unwanted(c->tls);
-        return failed(c, alert_words(c->shaken, error));
+        return outcome_failed(c, alert_words(c->shaken, error));
     }
 }
 
@@ -235,7 +123,27 @@ static enum conn_got read_secret(struct conn *c, char *to, size_t size, size_t *
         if (got != CONN_LATER || c->needs != CONN_IN || errno != 0)
             return got;
     }
-    return failed(c, "new keys without end");
+    return outcome_failed(c, "new keys without end");
+}
+
+/* Several records, if they came together: what is in them goes on in one piece then. Few, for some
+ * hold a single byte. */
+static enum conn_got read_records(struct conn *c, char *to, size_t size, size_t *len)
+{
+    enum conn_got got = read_secret(c, to, size, len);
+
+    for (unsigned i = 1; i < TLS_AHEAD && got == CONN_SOME && *len < size; i++) {
+        size_t more = 0;
+
+        if (!SSL_has_pending(c->tls))
+            break;
+        got = read_secret(c, to + *len, size - *len, &more);
+        *len += more;
+    }
+    c->dry = got == CONN_LATER;
+    c->clogged = c->dry && c->needs == CONN_OUT;
+    c->unsaid = *len > 0 && got >= CONN_OVER;
+    return *len > 0 ? CONN_SOME : got;
 }
 
 enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
@@ -243,14 +151,14 @@ enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
     enum conn_got got;
 
     *len = 0;
+    c->unsaid = false;
     if (c->broken)
         return CONN_FAILED;
     if (c->tls)
-        got = read_secret(c, to, size, len);
-    else
-        got = receive(c, to, size, len, 0);
-    c->dry = got == CONN_LATER || (!c->tls && *len < size);
-    c->clogged = got == CONN_LATER && c->needs == CONN_OUT;
+        return read_records(c, to, size, len);
+    got = receive(c, to, size, len, 0);
+    c->dry = *len < size;
+    c->clogged = false;
     return got;
 }
 
@@ -287,19 +195,19 @@ static enum conn_got write_plain(struct conn *c, const struct span *pieces, size
  * than a record and a system call more. */
 static struct span gather(const struct span *pieces, size_t count, size_t skip)
 {
-    static char gathered[RECORD];
+    static char gathered[TLS_RECORD];
     size_t have = 0;
 
-    for (size_t i = 0; i < count && have < RECORD; i++) {
+    for (size_t i = 0; i < count && have < TLS_RECORD; i++) {
         if (skip >= pieces[i].len) {
             skip -= pieces[i].len;
             continue;
         }
         struct span s = span_after(pieces[i], skip);
-        size_t fits = s.len < RECORD - have ? s.len : RECORD - have;
+        size_t fits = s.len < TLS_RECORD - have ? s.len : TLS_RECORD - have;
 
         skip = 0;
-        if (have == 0 && (fits == RECORD || i + 1 == count))
+        if (have == 0 && (fits == TLS_RECORD || i + 1 == count))
             return (struct span){s.at, fits};
         memcpy(gathered + have, s.at, fits);
         have += fits;
@@ -361,7 +269,7 @@ enum conn_got conn_accept_tls(struct conn *c, struct tls *how, const struct tls_
     if (c->broken)
         return CONN_FAILED;
     if (!c->tls && (!begin(c, how) || (asks && !tls_ask(how, c->tls, asks))))
-        return failed(c, "out of memory");
+        return outcome_failed(c, "out of memory");
     return shake(c);
 }
 
@@ -372,9 +280,9 @@ enum conn_got conn_connect_tls(struct conn *c, struct tls *how, const char *name
         return CONN_FAILED;
     if (!c->tls) {
         if (!begin(c, how))
-            return failed(c, "out of memory");
+            return outcome_failed(c, "out of memory");
         if (name && SSL_set_tlsext_host_name(c->tls, name) != 1)
-            return failed(c, "no name for SNI");
+            return outcome_failed(c, "no name for SNI");
         if (session)
             (void)SSL_set_session(c->tls, session); /* else a full handshake */
     }
@@ -383,11 +291,11 @@ enum conn_got conn_connect_tls(struct conn *c, struct tls *how, const char *name
 
 bool conn_has_pending(const struct conn *c)
 {
-    return c->tls && !c->broken && !c->dry && SSL_has_pending(c->tls);
+    return c->unsaid || (c->tls && !c->broken && !c->dry && SSL_has_pending(c->tls));
 }
 
-/* A read of this much says that there is more. */
-enum { BULK = 4096 };
+/* A read of this much TLS says that there is more: more than one record. */
+enum { BULK = TLS_RECORD * TLS_AHEAD / 2 };
 
 bool conn_is_drained(const struct conn *c, enum conn_got got, size_t len)
 {

@@ -39,6 +39,7 @@ struct conn {
                            TLS 1.3 it says so behind the handshake */
     bool dry;           /* the last read was CONN_LATER: TLS holds no whole record; or it
                            took all that was there, in the clear */
+    bool unsaid;        /* the last read came to an end behind what it gave: the next one says so */
     bool clogged;       /* the last read was, for want of room to write: see conn_reads_on() */
 };
 
@@ -119,7 +120,8 @@ static inline bool conn_is_secure(const struct conn *c)
     return c->tls != NULL;
 }
 
-/* Bytes that TLS holds, which no socket will announce: false after a read said CONN_LATER. */
+/* What TLS holds, be it its end, and no socket will announce: false after a read said
+ * CONN_LATER. */
 bool conn_has_pending(const struct conn *c);
 
 /* Was that read, which said `got` and `len`, the last that is worth a try before the loop says that

@@ -15,7 +15,7 @@
 
 enum {
     RECORDS_LEAST = 16384, /* what is smaller, or larger than a slot, is the heap's */
-    RECORDS_SLOT = 24576,
+    RECORDS_SLOT = 69632,
     RECORDS_MOST = 16384, /* slots; what is more is the heap's, too */
     RECORDS_KEPT = 64,    /* free ones that keep their pages */
 };

@@ -14,6 +14,10 @@
 #include "net/staple.h"
 #include "net/verify.h"
 
+enum {
+    RECORD_MORE = 64
+}; /* what a record takes beside its data (RFC 8446, 5.2), and to align it */
+
 /* One context for certificates of the same names. */
 struct named {
     struct cert cert; /* the first of them */
@@ -77,7 +81,9 @@ static bool set_common(SSL_CTX *ctx, enum tls_protocol least, int level, char *w
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* conn.c goes on by itself, and not for ever */
-    SSL_CTX_set_read_ahead(ctx, 1);               /* one system call for a record, not two */
+    /* One system call for several records, not two for each. */
+    SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_default_read_buffer_len(ctx, TLS_AHEAD * (TLS_RECORD + RECORD_MORE));
     SSL_CTX_set_max_early_data(ctx, 0);
     if (level >= 0)
         SSL_CTX_set_security_level(ctx, level);

@@ -16,6 +16,10 @@
 #include "base/span.h"
 #include "rule/facts.h"
 
+/* Bytes of data that a TLS record holds at most (RFC 8446, 5.1); and how many of such are read with
+ * one system call. */
+enum { TLS_RECORD = 16384, TLS_AHEAD = 4 };
+
 struct tls;
 struct tickets;
 

@@ -38,7 +38,7 @@ enum {
     SERVE_LINE_MAX = 2048,  /* a command with its CRLF (RFC 5321, 4.5.3.1.4, and room) */
     SERVE_AUTH_MAX = 12288, /* AUTH and the lines of its dialogue, likewise (RFC 4954, 4) */
     SERVE_REPLY_MAX = 4096, /* a reply with all its lines */
-    SERVE_IN_MAX = 32768,   /* bytes of a client that wait in `in` */
+    SERVE_IN_MAX = 65536,   /* bytes of a client that wait in `in` */
     SERVE_DEPTH = 32,       /* requests that wait for their answers */
     SERVE_BAD_MAX = 20,     /* bad commands in a row */
     SERVE_IDLE_MAX = 100,   /* IDLE commands of the world until a message is accepted */

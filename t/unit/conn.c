@@ -215,39 +215,6 @@ static void test_renegotiation(void **state)
     }
 }
 
-static void test_pending(void **state)
-{
-    struct pair p = world_open(&w, 0);
-    char heard[200], wire[512];
-    size_t len;
-
-    (void)state;
-    assert_int_equal(CONN_SOME,
-                     conn_write(&p.client, &(struct span){heard, sizeof heard}, 1, &len));
-    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, 50, &len));
-    assert_true(conn_has_pending(&p.server));
-    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, 150, &len));
-    assert_int_equal(CONN_LATER, conn_read(&p.server, heard, 150, &len));
-    assert_false(conn_has_pending(&p.server));
-
-    /* Two records and a half: the half is nothing that could be read. */
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(CONN_SOME, conn_write(&p.client, &SPAN("NOOP\r\n"), 1, &len));
-    ssize_t n = recv(p.server.fd, wire, sizeof wire, 0);
-
-    assert_int_equal(3 * 28, n);
-    assert_int_equal(70, write(p.client.fd, wire, 70));
-    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, sizeof heard, &len));
-    assert_true(conn_has_pending(&p.server));
-    while (conn_read(&p.server, heard, sizeof heard, &len) == CONN_SOME)
-        assert_int_equal(6, len);
-    assert_false(conn_has_pending(&p.server));
-    assert_int_equal(14, write(p.client.fd, wire + 70, 14));
-    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, sizeof heard, &len));
-    assert_int_equal(6, len);
-    pair_close(&p);
-}
-
 static int listen_at(struct addr *at)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -325,8 +292,7 @@ int main(void)
         cmocka_unit_test(test_plain),         cmocka_unit_test(test_one_record),
         cmocka_unit_test(test_close_notify),  cmocka_unit_test(test_abrupt_close),
         cmocka_unit_test(test_last_words),    cmocka_unit_test(test_bad_handshakes),
-        cmocka_unit_test(test_renegotiation), cmocka_unit_test(test_pending),
-        cmocka_unit_test(test_dial),
+        cmocka_unit_test(test_renegotiation), cmocka_unit_test(test_dial),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
