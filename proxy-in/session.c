@@ -152,6 +152,8 @@ static void plan(struct session *s)
 {
     struct event_base *base = s->gate->worker->base;
 
+    serve_settle(&s->relay.client);
+    dial_settle(&s->relay.backend);
     side_watch(&s->client, base, client_events(s), on_ready, s);
     side_watch(&s->backend, base, backend_events(s), on_ready, s);
 }

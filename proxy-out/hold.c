@@ -272,10 +272,12 @@ void hold_plan(struct hold *h)
     struct span pieces[DIAL_PIECES];
 
     set_clock(h);
-    if (h->up)
-        watch_want(&h->up->watch, h->up->conn.fd,
-                   conn_reads_on(&h->up->conn) |
-                       (relay_pieces(h->relay, h->lane, pieces) > 0 ? h->up->conn.needs : 0));
+    if (!h->up)
+        return;
+    dial_settle(&h->up->dial);
+    watch_want(&h->up->watch, h->up->conn.fd,
+               conn_reads_on(&h->up->conn) |
+                   (relay_pieces(h->relay, h->lane, pieces) > 0 ? h->up->conn.needs : 0));
 }
 
 void hold_free(struct hold **at)

@@ -115,6 +115,7 @@ static void plan(struct session *s)
                                                               : buf_room(&r->client.in) > 0);
     bool says = buf_len(&r->client.out) > 0 && !s->gone && !relay_holds_back(r);
 
+    serve_settle(&r->client);
     watch_want(&s->watch, s->conn.fd, (hears ? CONN_IN : 0) | (says ? CONN_OUT : 0));
     for (unsigned i = 0; i < s->holds; i++)
         hold_plan(s->hold[i]);

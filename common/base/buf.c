@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <sanitizer/asan_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +13,20 @@ enum {
     SCRAP = 4096,  /* less than this is not worth a read, if more can be had */
 };
 
+/* Of buf_share(). */
+static char shared[CHUNK];
+static bool is_lent;
+
+static void give_back(char *bytes)
+{
+    if (bytes != shared) {
+        free(bytes);
+        return;
+    }
+    is_lent = false;
+    ASAN_POISON_MEMORY_REGION(shared, sizeof shared); /* as with what was freed */
+}
+
 void buf_init(struct buf *b, size_t ceiling)
 {
     *b = (struct buf){.ceiling = ceiling};
@@ -19,7 +34,7 @@ void buf_init(struct buf *b, size_t ceiling)
 
 void buf_clear(struct buf *b)
 {
-    free(b->bytes);
+    give_back(b->bytes);
     buf_init(b, b->ceiling);
 }
 
@@ -28,14 +43,17 @@ static size_t tail(const struct buf *b)
     return b->size - b->to;
 }
 
-/* Doubling keeps copies rare; the ceiling bounds it. */
-static size_t size_for(const struct buf *b, size_t need)
+static size_t smaller(size_t a, size_t b)
 {
-    size_t size = b->size ? b->size : FIRST;
+    return a < b ? a : b;
+}
 
+/* Doubling keeps copies rare; the ceiling bounds it. */
+static size_t size_for(const struct buf *b, size_t size, size_t need)
+{
     while (size < need)
         size *= 2;
-    return size < b->ceiling ? size : b->ceiling;
+    return smaller(size, b->ceiling);
 }
 
 static bool move_to(struct buf *b, size_t size)
@@ -47,7 +65,7 @@ static bool move_to(struct buf *b, size_t size)
         return false;
     if (len)
         memcpy(bytes, b->bytes + b->from, len);
-    free(b->bytes);
+    give_back(b->bytes);
     *b = (struct buf){.bytes = bytes, .to = len, .size = size, .ceiling = b->ceiling};
     return true;
 }
@@ -62,7 +80,7 @@ static bool make_room(struct buf *b, size_t want)
     if (want > b->ceiling - len)
         return false;
     if (len + want > b->size)
-        return move_to(b, size_for(b, len + want));
+        return move_to(b, size_for(b, b->size ? b->size : FIRST, len + want));
     memmove(b->bytes, b->bytes + b->from, len);
     b->from = 0;
     b->to = len;
@@ -113,12 +131,30 @@ bool buf_addf(struct buf *b, const char *fmt, ...)
 size_t buf_space(struct buf *b, char **at)
 {
     size_t room = buf_room(b);
-    size_t want = room < CHUNK ? room : CHUNK;
+    size_t want = smaller(room, CHUNK);
 
     if (tail(b) < want && tail(b) < SCRAP && !make_room(b, want))
         want = tail(b);
     *at = b->bytes ? b->bytes + b->to : NULL;
-    return want < tail(b) ? want : tail(b);
+    return smaller(want, tail(b));
+}
+
+size_t buf_share(struct buf *b, char **at)
+{
+    if (!b->bytes && !is_lent) {
+        is_lent = true;
+        ASAN_UNPOISON_MEMORY_REGION(shared, sizeof shared);
+        b->bytes = shared;
+        b->size = smaller(b->ceiling, CHUNK);
+    }
+    return buf_space(b, at);
+}
+
+void buf_settle(struct buf *b)
+{
+    /* Without memory it stays, and others have theirs from malloc(). */
+    if (b->bytes == shared)
+        (void)move_to(b, size_for(b, FIRST, buf_len(b)));
 }
 
 char *buf_reserve(struct buf *b, size_t count)

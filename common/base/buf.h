@@ -29,7 +29,13 @@ MUST bool buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(pr
 MUST size_t buf_space(struct buf *b, char **at);
 void buf_grew(struct buf *b, size_t count);
 
-/* The same for who knows how much it is at most: room for `count` bytes, or NULL. */
+/* As buf_space(), in a place that all share if nobody holds bytes there: reads that are dealt with
+ * before the next one come without malloc(), and leave no holes behind. Who keeps some calls
+ * buf_settle(), which moves them out of there. For processes with one thread. */
+MUST size_t buf_share(struct buf *b, char **at);
+void buf_settle(struct buf *b);
+
+/* As buf_space(), for who knows how much it is at most: room for `count` bytes, or NULL. */
 MUST char *buf_reserve(struct buf *b, size_t count);
 
 /* What waits at the front; borrowed until the next add, space or drop. */

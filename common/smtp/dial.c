@@ -18,7 +18,13 @@ void dial_clear(struct dial *d)
 
 size_t dial_space(struct dial *d, char **at)
 {
-    return buf_space(&d->in, at);
+    return buf_share(&d->in, at);
+}
+
+void dial_settle(struct dial *d)
+{
+    if (d->lent == 0)
+        buf_settle(&d->in);
 }
 
 void dial_grew(struct dial *d, size_t count)

@@ -43,10 +43,13 @@ struct dial {
 void dial_init(struct dial *d);
 void dial_clear(struct dial *d);
 
-/* As buf_space() and buf_grew(), and the same in one, by copy. */
+/* As buf_share() and buf_grew(), and the same in one, by copy. */
 MUST size_t dial_space(struct dial *d, char **at);
 void dial_grew(struct dial *d, size_t count);
 MUST bool dial_feed(struct dial *d, struct span bytes);
+
+/* Others come first from here: as buf_settle(), for what no reply points at. */
+void dial_settle(struct dial *d);
 
 /* Bytes before SMTP begins, such as a PROXY header: no reply comes to them. */
 MUST bool dial_preface(struct dial *d, struct span bytes);

@@ -43,7 +43,13 @@ void serve_clear(struct serve *s)
 
 size_t serve_space(struct serve *s, char **at)
 {
-    return buf_space(&s->in, at);
+    return buf_share(&s->in, at);
+}
+
+void serve_settle(struct serve *s)
+{
+    if (s->lent == 0)
+        buf_settle(&s->in);
 }
 
 void serve_grew(struct serve *s, size_t count)

@@ -85,9 +85,12 @@ struct serve {
 void serve_init(struct serve *s, enum serve_role role, bool demand_tls, enum dot_bare bare);
 void serve_clear(struct serve *s);
 
-/* As buf_space() and buf_grew(). No space: stop reading until some is served. */
+/* As buf_share() and buf_grew(). No space: stop reading until some is served. */
 MUST size_t serve_space(struct serve *s, char **at);
 void serve_grew(struct serve *s, size_t count);
+
+/* Others come first from here: as buf_settle(), for what no request points at. */
+void serve_settle(struct serve *s);
 
 /* The same in one, by copy: all of it, or nothing and false. */
 MUST bool serve_feed(struct serve *s, struct span bytes);
@@ -96,7 +99,8 @@ MUST bool serve_feed(struct serve *s, struct span bytes);
  * is not heard), or it is over. */
 MUST int serve_next(struct serve *s, struct request *out);
 
-/* What of the message may pass now; borrowed until the next space, feed, drop or answer. */
+/* What of the message may pass now; borrowed until the next space, feed, settle, drop or
+ * answer. */
 struct span serve_body(const struct serve *s);
 void serve_body_drop(struct serve *s, size_t count);
 

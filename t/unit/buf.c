@@ -62,6 +62,54 @@ static void a_read_gets_a_good_piece_or_what_there_is(void **state)
     buf_clear(&b);
 }
 
+static void one_at_a_time_has_the_shared_place(void **state)
+{
+    struct buf one, two;
+    char *at, *first, *second;
+
+    (void)state;
+    buf_init(&one, 1 << 20);
+    buf_init(&two, 1000);
+    assert_true(buf_share(&one, &first) >= 16384);
+    memcpy(first, "one", 3);
+    buf_grew(&one, 3);
+    assert_int_equal(buf_share(&two, &second), 1000);
+    memset(second, '2', 1000);
+    buf_grew(&two, 1000);
+    assert_int_equal(buf_share(&two, &at), 0);
+    assert_span(buf_peek(&one), "one"); /* the other had a place of its own */
+    buf_clear(&two);
+
+    /* What stays moves out, and whoever is next comes in. */
+    buf_settle(&one);
+    assert_true(one.bytes && one.bytes != first && one.size <= 1024);
+    buf_settle(&one);
+    assert_int_equal(buf_share(&two, &at), 1000);
+    assert_ptr_equal(at, first);
+    memset(at, '3', 1000);
+    buf_grew(&two, 1000);
+    assert_span(buf_peek(&one), "one");
+    assert_true(buf_add(&one, SPAN(" and more")));
+    assert_span(buf_peek(&one), "one and more");
+    buf_drop(&two, 1000);
+    buf_settle(&two); /* of nothing, nothing */
+    assert_null(two.bytes);
+    buf_clear(&one);
+    assert_true(buf_share(&one, &at) > 1000);
+    assert_ptr_equal(at, first);
+    buf_grew(&one, 0);
+
+    /* What outgrows it leaves it. */
+    assert_true(buf_share(&one, &at) > 0);
+    buf_grew(&one, 10);
+    assert_non_null(buf_reserve(&one, 1 << 19));
+    assert_true(one.bytes != first);
+    assert_true(buf_share(&two, &at) > 0);
+    assert_ptr_equal(at, first);
+    buf_clear(&one);
+    buf_clear(&two);
+}
+
 static void long_formats_fit_too(void **state)
 {
     struct buf b;
@@ -119,6 +167,7 @@ int main(void)
         cmocka_unit_test(the_ceiling_is_never_passed),
         cmocka_unit_test(memory_comes_and_goes_with_the_bytes),
         cmocka_unit_test(a_read_gets_a_good_piece_or_what_there_is),
+        cmocka_unit_test(one_at_a_time_has_the_shared_place),
         cmocka_unit_test(long_formats_fit_too),
         cmocka_unit_test(it_is_a_queue),
     };
