@@ -365,7 +365,7 @@ static bool open_all(struct child *child, bool file, char *why, size_t size)
     snprintf(path, sizeof path, "%s/" TABLE_NAME, g->run_directory);
     snprintf(why, size, "milter-listener %s: no memory", us.listener->head.title);
     if (us.listener->behind_proxy ? !(us.facts = facts_open(path))
-                                  : !(us.receipts = receipts_open(g->spool_directory, why, size)))
+                                  : !(us.receipts = receipts_open(child->settings, why, size)))
         return false;
     us.fields = us.receipts && child->settings->wanted.header_count > 0;
     snprintf(why, size, "milter-listener %s: cannot listen there", us.listener->head.title);

@@ -16,7 +16,7 @@ struct receipts {
     struct spool *spool;
 };
 
-struct receipts *receipts_open(const char *folder, char *why, size_t size)
+struct receipts *receipts_open(const struct settings *s, char *why, size_t size)
 {
     struct receipts *r = calloc(1, sizeof *r);
 
@@ -25,9 +25,11 @@ struct receipts *receipts_open(const char *folder, char *why, size_t size)
         return NULL;
     }
     pthread_mutex_init(&r->lock, NULL);
-    r->spool = spool_open(folder, "received", why, size);
+    r->spool = spool_open(s->global.spool_directory, "received", why, size);
     if (!r->spool)
         receipts_close(&r);
+    else if (settings_sync(s) != ACCT_SYNC_REPLY)
+        spool_map(r->spool);
     return r;
 }
 

@@ -2,15 +2,16 @@
  *
  * receipts - `received` records from threads into one segment of the spool.
  *
- * Room is set aside for each recipient before it is accepted. Writing is one write(2), no
- * fsync: a thread that holds the lock does not wait for the disk to turn.
+ * Room is set aside for each recipient before it is accepted. Nothing is synced
+ * here: a thread that holds the lock does not wait for the disk to turn.
  */
 #pragma once
 
+#include "conf/settings.h"
 #include "milter/message.h"
 
 struct receipts;
-struct receipts *receipts_open(const char *folder, char *why, size_t size);
+struct receipts *receipts_open(const struct settings *s, char *why, size_t size);
 void receipts_close(struct receipts **r);
 
 /* Room for one recipient more. False: the disk is full. */

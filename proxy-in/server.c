@@ -170,7 +170,9 @@ static bool open_spool(struct server *v)
     v->worker.spool = spool_open(s->global.spool_directory, "received", why, sizeof why);
     if (!v->worker.spool)
         log_say(LOG_FAULT, "", "no-spool", {"why", span_of(why)});
-    if (v->worker.spool && p->syncer >= 0)
+    if (v->worker.spool && p->syncer < 0)
+        spool_map(v->worker.spool);
+    else if (v->worker.spool)
         v->worker.commit = commit_new(v->worker.base, p->syncer, v->worker.spool, COMMIT_PATIENCE);
     return v->worker.spool != NULL && (p->syncer < 0 || v->worker.commit);
 }

@@ -7,28 +7,27 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "tell/record.h"
+#include "tell/sheet.h"
 
-/* A segment is closed when it has grown to this, and asks the disk for room in such steps. */
-enum { SEGMENT = 8 << 20, STEP = 256 << 10 };
+/* A segment is closed when it has grown to this. */
+enum { SEGMENT = 8 << 20 };
 
 /* "1792361234567890-00062f1a5b3c4d5e.1234567.1-000001.delivered" */
 #define NAME_FORMAT "%016" PRIu64 "-%s-%06u.%s"
 
 struct spool {
-    int folder, segment;
+    int folder;
+    struct sheet segment;
+    bool maps;
     char kind[16], writer[48], name[SPOOL_NAME];
     unsigned number; /* of segments so far */
     uint64_t made;   /* when the last one was made, in microseconds */
-    size_t end;      /* of what is written */
-    size_t held;     /* the disk has promised room up to here */
     size_t aside;    /* set aside and not yet used up or given back */
     spool_segment_fn *fn;
     void *arg;
@@ -37,15 +36,6 @@ struct spool {
 static uint64_t micros(void)
 {
     return (uint64_t)(clock_now() * 1e6);
-}
-
-static size_t file_limit(void)
-{
-    struct rlimit l;
-
-    if (getrlimit(RLIMIT_FSIZE, &l) != 0 || l.rlim_cur == RLIM_INFINITY)
-        return SIZE_MAX;
-    return (size_t)l.rlim_cur;
 }
 
 /* An open file description's lock: it goes when the process dies, and a reader may ask for it
@@ -75,7 +65,7 @@ static int make_segment(struct spool *s, char name[SPOOL_NAME])
     s->made = now > s->made ? now : s->made + 1;
     snprintf(name, SPOOL_NAME, NAME_FORMAT, s->made, s->writer, s->number + 1, s->kind);
     snprintf(hidden, sizeof hidden, ".%s", name);
-    fd = openat(s->folder, hidden, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    fd = openat(s->folder, hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     if (fd < 0)
         return -1;
     if (lock(fd) && linkat(s->folder, hidden, s->folder, name, 0) == 0) {
@@ -88,51 +78,10 @@ static int make_segment(struct spool *s, char name[SPOOL_NAME])
     return -1;
 }
 
-static bool hold_room(int fd, size_t from, size_t to)
-{
-    struct statvfs v;
-
-    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)) == 0)
-        return true;
-    /* This kind of disk makes no promises; what it has free must do. */
-    return errno == EOPNOTSUPP && fstatvfs(fd, &v) == 0 && v.f_bavail * v.f_frsize > to - from;
-}
-
-/* Has `fd` room for all up to `need`? `*held` is how far it was promised before. */
-static bool has_room(int fd, size_t need, size_t *held)
-{
-    size_t most, ahead = (need / STEP + 1) * STEP;
-
-    if (need <= *held)
-        return true;
-    most = file_limit();
-    if (need > most)
-        return false;
-    if (ahead <= most && hold_room(fd, *held, ahead)) {
-        *held = ahead;
-        return true;
-    }
-    if (!hold_room(fd, *held, need))
-        return false;
-    *held = need;
-    return true;
-}
-
-/* Gives back the room behind its end. The lock goes with the descriptor. */
-static void close_segment(struct spool *s)
-{
-    if (s->segment >= 0) {
-        if (ftruncate(s->segment, (off_t)s->end) != 0)
-            s->held = s->end; /* then it keeps its room until it is removed */
-        close(s->segment);
-    }
-    s->segment = -1;
-}
-
 static void tell_segment(const struct spool *s)
 {
-    if (s->fn && s->segment >= 0)
-        s->fn(s->arg, s->segment, s->folder);
+    if (s->fn && s->segment.fd >= 0)
+        s->fn(s->arg, s->segment.fd, s->folder);
 }
 
 void spool_watch(struct spool *s, spool_segment_fn *fn, void *arg)
@@ -144,30 +93,38 @@ void spool_watch(struct spool *s, spool_segment_fn *fn, void *arg)
 
 void spool_abandon(struct spool *s)
 {
-    close_segment(s);
+    sheet_clear(&s->segment);
 }
 
 /* Goes on in a new segment with room for `need`. False: all stays as it is. */
 static bool turn_over(struct spool *s, size_t need)
 {
     char name[SPOOL_NAME];
-    size_t held = 0;
+    struct sheet next;
     int fd = make_segment(s, name);
 
     if (fd < 0)
         return false;
-    if (!has_room(fd, need, &held)) {
+    sheet_init(&next, fd);
+    if (!sheet_hold(&next, need)) {
         unlinkat(s->folder, name, 0);
-        close(fd);
+        sheet_clear(&next);
         return false;
     }
-    close_segment(s);
+    sheet_clear(&s->segment);
     memcpy(s->name, name, sizeof s->name);
-    s->segment = fd;
-    s->held = held;
-    s->end = 0;
+    s->segment = next;
+    if (s->maps)
+        sheet_map(&s->segment);
     tell_segment(s);
     return true;
+}
+
+void spool_map(struct spool *s)
+{
+    s->maps = true;
+    if (s->segment.fd >= 0)
+        sheet_map(&s->segment);
 }
 
 struct spool *spool_open(const char *folder, const char *kind, char *why, size_t size)
@@ -179,7 +136,7 @@ struct spool *spool_open(const char *folder, const char *kind, char *why, size_t
         snprintf(why, size, "spool: no memory");
         return NULL;
     }
-    s->segment = -1;
+    sheet_init(&s->segment, -1);
     s->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     snprintf(s->kind, sizeof s->kind, "%s", kind);
     snprintf(s->writer, sizeof s->writer, "%014" PRIx64 ".%u.%u", micros(), (unsigned)getpid(),
@@ -195,7 +152,7 @@ void spool_close(struct spool **s)
 {
     if (!*s)
         return;
-    close_segment(*s);
+    sheet_clear(&(*s)->segment);
     if ((*s)->folder >= 0)
         close((*s)->folder);
     free(*s);
@@ -206,7 +163,7 @@ bool spool_reserve(struct spool *s, size_t bytes)
 {
     size_t need = s->aside + bytes;
 
-    if (s->segment < 0 || !has_room(s->segment, s->end + need, &s->held)) {
+    if (s->segment.fd < 0 || !sheet_hold(&s->segment, s->segment.end + need)) {
         if (!turn_over(s, need))
             return false;
     }
@@ -222,29 +179,21 @@ void spool_release(struct spool *s, size_t bytes)
 /* Where the next `bytes` may go: room that was promised, so that no write stops half way. */
 static bool find_place(struct spool *s, size_t bytes)
 {
-    size_t need = bytes > s->aside ? bytes : s->aside;
+    size_t need = bytes > s->aside ? bytes : s->aside, end = s->segment.end;
 
-    if (s->segment >= 0 && s->end > 0 && s->end + bytes > SEGMENT && turn_over(s, need))
+    if (s->segment.fd >= 0 && end > 0 && end + bytes > SEGMENT && turn_over(s, need))
         return true;
-    return (s->segment >= 0 && has_room(s->segment, s->end + bytes, &s->held)) ||
-           turn_over(s, need);
+    return (s->segment.fd >= 0 && sheet_hold(&s->segment, end + bytes)) || turn_over(s, need);
 }
 
 bool spool_append(struct spool *s, struct span lines)
 {
-    ssize_t done;
-
     if (lines.len == 0 || lines.at[lines.len - 1] != '\n' || !find_place(s, lines.len))
         return false;
-    do
-        done = write(s->segment, lines.at, lines.len);
-    while (done < 0 && errno == EINTR);
-    if (done == (ssize_t)lines.len) {
-        s->end += lines.len;
+    if (sheet_put(&s->segment, lines))
         return true;
-    }
     /* The disk broke its promise. What it took is cut off, and nothing follows it. */
-    close_segment(s);
+    sheet_clear(&s->segment);
     return false;
 }
 
@@ -281,7 +230,7 @@ static enum look look_at(int folder, struct spool_segment *segment)
     segment->closed = !is_locked(fd);
     if (fstat(fd, &st) == 0) {
         seen = S_ISREG(st.st_mode) ? LOOK_SEGMENT : LOOK_OTHER;
-        segment->size = (size_t)st.st_size;
+        segment->size = sheet_end(fd, (size_t)st.st_size);
     }
     close(fd);
     return seen;
@@ -335,25 +284,38 @@ size_t spool_list(const char *folder, struct spool_segment **out)
     return count;
 }
 
-/* How much of `s` is whole lines. What is longer than any line of ours is not one, and passes
+/* What of `s` is whole lines. What is longer than any line of ours is not one, and passes
  * as it is, or it would stand in the way for ever. */
-static size_t whole_lines(struct span s)
+static struct span whole_lines(struct span s)
 {
     const char *last = s.len ? memrchr(s.at, '\n', s.len) : NULL;
 
     if (last)
-        return (size_t)(last - s.at) + 1;
-    return s.len > RECORD_MAX ? s.len : 0;
+        s.len = (size_t)(last - s.at) + 1;
+    else if (s.len <= RECORD_MAX)
+        s.len = 0;
+    return s;
 }
 
-bool spool_read(const char *folder, const char *name, size_t offset, struct buf *to)
+/* Its writer may be in the middle of a line. Once it is closed zeroes are a hole, with lines behind
+ * it perhaps. */
+static struct span written(struct span s, const struct spool_segment *from)
+{
+    const char *zero = s.len && !from->closed ? memchr(s.at, '\0', s.len) : NULL;
+
+    if (zero)
+        s.len = (size_t)(zero - s.at);
+    return s;
+}
+
+bool spool_read(const char *folder, const struct spool_segment *from, size_t offset, struct buf *to)
 {
     char path[4096], piece[64 << 10];
     size_t room = buf_room(to) < sizeof piece ? buf_room(to) : sizeof piece;
     ssize_t got;
     int fd;
 
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(path, sizeof path, "%s/%s", folder, from->name);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return false;
@@ -361,8 +323,7 @@ bool spool_read(const char *folder, const char *name, size_t offset, struct buf 
         got = pread(fd, piece, room, (off_t)offset);
     while (got < 0 && errno == EINTR);
     close(fd);
-    return got >= 0 &&
-           buf_add(to, (struct span){piece, whole_lines((struct span){piece, (size_t)got})});
+    return got >= 0 && buf_add(to, whole_lines(written((struct span){piece, (size_t)got}, from)));
 }
 
 bool spool_remove(const char *folder, const char *name)

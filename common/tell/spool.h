@@ -4,10 +4,11 @@
  *
  * A folder of segments. Each process that writes has a segment of its own, which it holds
  * locked for as long as it may append; a segment whose lock is free is closed, and nobody
- * appends to it again. A write is one system call of whole lines, so a killed process leaves
- * whole lines (a torn last one is left out). Room on the disk is reserved before mail is taken,
- * so a full disk shows at MAIL and RCPT and never later. A segment that has grown to 8 MB is
- * closed and the next one begun; the new one is there before the old one's lock is free.
+ * appends to it again. Whole lines are appended at once, so a killed process leaves whole lines (a
+ * torn last one is left out). How they come into the file is told in sheet.h. Room on the disk is
+ * reserved before mail is taken, so a full disk shows at MAIL and RCPT and never later. A segment
+ * that has grown to 8 MB is closed and the next one begun; the new one is there before the old
+ * one's lock is free.
  *
  * Names are MADE-WRITER-NUMBER.KIND, and sort by their making. Not safe with threads.
  */
@@ -21,6 +22,10 @@ struct spool;
  * line in `why`. After fork. */
 struct spool *spool_open(const char *folder, const char *kind, char *why, size_t size);
 void spool_close(struct spool **s);
+
+/* From now on lines are stored through memory where the disk allows it, see sheet.h: not for who
+ * has each of them synced. */
+void spool_map(struct spool *s);
 
 /* Sets aside room for `bytes` more than is set aside already; given back by spool_release().
  * What is appended uses up what was set aside, so release once all of a reservation's lines
@@ -46,7 +51,7 @@ enum { SPOOL_NAME = 96 };
 struct spool_segment {
     char name[SPOOL_NAME];
     char writer[SPOOL_NAME]; /* whose it is: the same in all segments of one spool_open() */
-    size_t size;             /* bytes, when it was looked at */
+    size_t size;             /* bytes that were written, when it was looked at */
     bool received;           /* else delivered */
     bool closed;             /* nobody appends any more; its size is final */
 };
@@ -55,8 +60,9 @@ struct spool_segment {
  * segments cannot be looked at (errno says why). */
 MUST size_t spool_list(const char *folder, struct spool_segment **out);
 
-/* Reads whole lines from `offset` on into `to` (up to its room, which should be twice
+/* Reads whole lines of `from` from `offset` on into `to` (up to its room, which should be twice
  * RECORD_MAX or more). False: cannot be read. A torn last line stays unread. What is no line
  * of ours, being too long, comes as it is, without an LF at its end. */
-MUST bool spool_read(const char *folder, const char *name, size_t offset, struct buf *to);
+MUST bool spool_read(const char *folder, const struct spool_segment *from, size_t offset,
+                     struct buf *to);
 MUST bool spool_remove(const char *folder, const char *name);

@@ -12,7 +12,9 @@
 
 /* How long to wait after a step, in milliseconds, and whether a change of the spool ends the
  * wait. Batches stand apart a little, so that many records share one write to the disk. A lock
- * that goes with its process makes no sound: therefore idle waits end too. */
+ * that goes with its process makes no sound: therefore idle waits end too. Not every line that is
+ * stored makes one (tell/sheet.h): nothing is listened for until there is nothing new after more
+ * than SHEET_UNTOLD. */
 static const struct {
     int wait;
     bool listens;

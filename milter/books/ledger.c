@@ -229,7 +229,7 @@ static void read_segment(struct ledger *l, struct reading *g)
         struct buf text;
 
         buf_init(&text, 64 << 10);
-        if (g->at < g->segment.size && !spool_read(l->spool, g->segment.name, g->at, &text))
+        if (g->at < g->segment.size && !spool_read(l->spool, &g->segment, g->at, &text))
             l->failed = true;
         else if (!take_lines(l, g, buf_peek(&text)) && !g->held)
             g->ended = true;
@@ -350,6 +350,7 @@ static enum ledger_end end_batch(struct ledger *l)
 
 enum ledger_end ledger_gather(struct ledger *l)
 {
+    bool looked = l->stage == STAGE_OVER;
     enum ledger_end end;
 
     l->taken = l->bad = l->came = 0;
@@ -368,7 +369,7 @@ enum ledger_end ledger_gather(struct ledger *l)
     end = end_batch(l);
     if (end != LEDGER_STUCK && l->stage == STAGE_OVER)
         l->started_anew = false;
-    return end;
+    return end == LEDGER_IDLE && !looked ? LEDGER_BUSY : end;
 }
 
 bool ledger_write(struct ledger *l)

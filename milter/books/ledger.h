@@ -21,7 +21,7 @@
 struct ledger;
 
 enum ledger_end {
-    LEDGER_IDLE,   /* all that is there was read */
+    LEDGER_IDLE,   /* all that is there now was read before */
     LEDGER_BUSY,   /* a batch was done; there may be more */
     LEDGER_BEHIND, /* likewise, but rows wait for a file that cannot be written */
     LEDGER_HOLDS,  /* a delivery waits a moment for its reception */
