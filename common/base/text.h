@@ -32,6 +32,10 @@ bool text_is_utf8(struct span s);
  * backslash. */
 size_t text_plain(struct span s);
 
+/* Copies `s`, for which `to` has room. Is all of it plain? If not, what was copied means nothing.
+ */
+MUST bool text_copy_plain(char *to, struct span s);
+
 /* The bytes of the character at the front of `s`, which is not empty; 0 if it is not well formed
  * (RFC 3629, 4: no overlong forms, no surrogates, nothing above U+10FFFF). */
 size_t text_character(struct span s);

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tell/record.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "tell/flat.h"
+#include "tell/pen.h"
 
-/* Its name, and how its member begins. */
+/* Its name, and how its member begins: with room behind it, so that all are copied alike. */
 static const struct {
-    struct span name, start;
+    struct span name;
+    char text[PEN_START];
+    size_t len;
 } starts[] = {
-#define COLUMN(name, star) {SPAN(#name), SPAN(",\"" #name "\":\"")},
+#define COLUMN(name, star) {SPAN(#name), ",\"" #name "\":\"", sizeof ",\"" #name "\":\"" - 1},
 #include "tell/column.def"
 #undef COLUMN
 };
@@ -22,6 +24,13 @@ static const char *const deeds[] = {
     [RECORD_INTENT] = "intent",
     [RECORD_OUTCOME] = "outcome",
     [RECORD_RECEIVED] = "received",
+};
+
+static const struct span heads[] = {
+    [RECORD_ROW] = SPAN("{\"do\":\"row\",\"key\":\""),
+    [RECORD_INTENT] = SPAN("{\"do\":\"intent\",\"key\":\""),
+    [RECORD_OUTCOME] = SPAN("{\"do\":\"outcome\",\"key\":\""),
+    [RECORD_RECEIVED] = SPAN("{\"do\":\"received\",\"key\":\""),
 };
 
 static const char header_[] = "header_";
@@ -87,108 +96,12 @@ void record_add_header(struct record *r, struct span name, struct span value)
         r->header[r->header_count++] = (struct record_header){name, value};
 }
 
-/* A cut inside of a character takes all of it away. */
-static struct span cut_to(struct span s, size_t most)
-{
-    if (s.len <= most)
-        return s;
-    s.len = most;
-    while (s.len > 0 && ((unsigned char)s.at[s.len] & 0xc0) == 0x80)
-        s.len--;
-    return s;
-}
-
-/* A line on its way; what does not fit makes it full. */
-struct pen {
-    char line[RECORD_MAX];
-    size_t len;
-    bool full;
-};
-
-static void put(struct pen *p, struct span s)
-{
-    if (s.len > sizeof p->line - p->len) {
-        p->full = true;
-        return;
-    }
-    memcpy(p->line + p->len, s.at, s.len);
-    p->len += s.len;
-}
-
-/* Cleaned, and quotes and backslashes escaped. */
-static void put_odd(struct pen *p, struct span value)
-{
-    char clean[RECORD_MAX + 1];
-    struct span rest = {clean, text_clean(clean, sizeof clean, value)};
-
-    while (rest.len > 0) {
-        size_t plain = text_plain(rest);
-
-        if (plain == 0) {
-            if (rest.at[0] == '"' || rest.at[0] == '\\')
-                put(p, SPAN("\\"));
-            plain = 1;
-        }
-        put(p, (struct span){rest.at, plain});
-        rest = span_after(rest, plain);
-    }
-}
-
-static void put_all(struct pen *p, struct span start, struct span value)
-{
-    char *at = p->line + p->len;
-
-    memcpy(at, start.at, start.len);
-    memcpy(at + start.len, value.at, value.len);
-    at[start.len + value.len] = '"';
-    p->len += start.len + value.len + 1;
-}
-
-/* `start` is all up to the value: ,"name":" */
-static void put_member(struct pen *p, struct span start, struct span value, size_t most)
-{
-    value = cut_to(value, most);
-    if (start.len + value.len < sizeof p->line - p->len && text_plain(value) == value.len) {
-        put_all(p, start, value);
-        return;
-    }
-    put(p, start);
-    put_odd(p, value);
-    put(p, SPAN("\""));
-}
-
-static bool is_time(double seconds)
-{
-    return isfinite(seconds) && seconds >= 1 && seconds < 1e10;
-}
-
-static void put_number(struct pen *p, unsigned long long n, size_t least)
-{
-    char digits[24];
-    size_t at = sizeof digits;
-
-    do
-        digits[--at] = (char)('0' + n % 10);
-    while ((n /= 10) > 0 || sizeof digits - at < least);
-    put(p, (struct span){digits + at, sizeof digits - at});
-}
-
-/* In parts, so that no locale puts a comma into it. */
-static void put_time(struct pen *p, struct span start, double seconds)
-{
-    unsigned long long micros = is_time(seconds) ? (unsigned long long)(seconds * 1e6 + 0.5) : 0;
-
-    put(p, start);
-    put_number(p, micros / 1000000, 1);
-    put(p, SPAN("."));
-    put_number(p, micros % 1000000, 6);
-}
-
 static void put_columns(struct pen *p, const struct record *r, const struct limit *l)
 {
     for (int i = 0; i < COLUMN_COUNT; i++) {
         if (r->column[i].len > 0 && i != COLUMN_timeLogged && i != COLUMN_timeQueued)
-            put_member(p, starts[i].start, r->column[i], i == COLUMN_dsnDiag ? l->diag : l->other);
+            pen_column(p, starts[i].text, starts[i].len, r->column[i],
+                       i == COLUMN_dsnDiag ? l->diag : l->other);
     }
 }
 
@@ -200,7 +113,7 @@ static void put_headers(struct pen *p, const struct record *r, const struct limi
         int len =
             snprintf(start, sizeof start, ",\"%s%.*s\":\"", header_, SPAN_ARG(r->header[i].name));
 
-        put_member(p, (struct span){start, (size_t)len}, r->header[i].value, l->header);
+        pen_member(p, (struct span){start, (size_t)len}, r->header[i].value, l->header);
     }
 }
 
@@ -208,20 +121,19 @@ static void put_line(struct pen *p, const struct record *r, const struct limit *
 {
     p->len = 0;
     p->full = false;
-    put_member(p, SPAN("{\"do\":\""), span_of(deeds[r->what]), 16);
-    put_member(p, SPAN(",\"key\":\""), r->key, RECORD_KEY_MAX);
-    put_time(p, SPAN(",\"at\":"), r->at);
-    if (is_time(r->queued))
-        put_time(p, SPAN(",\"queued\":"), r->queued);
+    pen_member(p, heads[r->what], r->key, RECORD_KEY_MAX);
+    pen_time(p, SPAN(",\"at\":"), r->at);
+    if (pen_can_time(r->queued))
+        pen_time(p, SPAN(",\"queued\":"), r->queued);
     if (r->id_host.len > 0)
-        put_member(p, SPAN(",\"host\":\""), r->id_host, l->other);
+        pen_member(p, SPAN(",\"host\":\""), r->id_host, l->other);
     if (r->disabled)
-        put(p, SPAN(",\"disabled\":1"));
+        pen_put(p, SPAN(",\"disabled\":1"));
     put_columns(p, r, l);
     if (r->written.len > 0)
-        put(p, r->written);
+        pen_put(p, r->written);
     put_headers(p, r, l);
-    put(p, SPAN("}\n"));
+    pen_put(p, SPAN("}\n"));
 }
 
 bool record_write(struct buf *to, const struct record *r)
@@ -271,7 +183,7 @@ static bool take_text(struct reading *g, const struct flat_member *m, struct spa
 static bool take_time(const struct flat_member *m, double *to)
 {
     *to = m->number;
-    return !m->is_text && is_time(*to);
+    return !m->is_text && pen_can_time(*to);
 }
 
 static bool take_flag(const struct flat_member *m, bool *to)

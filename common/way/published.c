@@ -9,11 +9,12 @@
  * fit. */
 static bool add(struct published *p, const char *item)
 {
-    size_t used = strlen(p->text), need = strlen(item) + (used ? 2 : 0);
+    size_t used = strlen(p->text), len = strlen(item), gap = used ? 2 : 0;
 
-    if (used + need >= sizeof p->text)
+    if (used + gap + len >= sizeof p->text)
         return false;
-    snprintf(p->text + used, sizeof p->text - used, "%s%s", used ? "; " : "", item);
+    memcpy(p->text + used, "; ", gap);
+    memcpy(p->text + used + gap, item, len + 1);
     return true;
 }
 

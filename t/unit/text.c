@@ -62,14 +62,23 @@ static void what_others_said_is_cleaned(void **state)
 static void plain_is_what_needs_no_escape(void **state)
 {
     (void)state;
-    for (size_t at = 0; at < 19; at++) {
+    for (size_t at = 0; at < 50; at++) {
         for (int c = 0; c < 256; c++) {
-            char text[20] = "aaaaaaaaaaaaaaaaaaa";
+            char text[51], copy[51];
             bool odd = c < ' ' || c >= 0x7f || c == '"' || c == '\\';
 
+            memset(text, 'a', sizeof text);
             text[at] = (char)c;
-            for (size_t len = at; len < sizeof text; len++)
-                assert_int_equal(text_plain((struct span){text, len}), odd || len == at ? at : len);
+            for (size_t len = at; len < sizeof text; len++) {
+                struct span s = {text, len};
+
+                assert_int_equal(text_plain(s), odd || len == at ? at : len);
+                memset(copy, 'b', sizeof copy);
+                assert_int_equal(text_copy_plain(copy, s), !odd || len == at);
+                if (!odd || len == at)
+                    assert_memory_equal(copy, text, len);
+                assert_int_equal(copy[len], 'b'); /* nothing behind it */
+            }
         }
     }
 }
