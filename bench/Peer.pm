@@ -10,6 +10,8 @@ package Peer;
 #   start(%play)     {pids => sub { all of its processes, now }, stop => sub { ... },
 #                     starttls => PORT, implicit => PORT,    inbound: where clients come; undef: not
 #                     plain => PORT}                         outbound: where the mail server comes
+#   and, where it is so: user, password (who sends must log in); settled => sub ($seconds) { whether
+#   all that it took is with the sink, waited for }, of one that says 250 before that
 #
 # %play: which (inbound or outbound), dir (its own, fresh), cert, key (PEM files), both (one file
 # with both), to (ADDRESS:PORT of a sink: plain for inbound, STARTTLS for outbound), to_implicit,

@@ -6,6 +6,7 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../bench";
 use IPC::Open2;
+use MIME::Base64 qw(encode_base64);
 use T::Debian 'exim';
 use T::Stage;
 use Test::More;
@@ -49,7 +50,7 @@ sub works {
         to => "127.0.0.1:$sink{$to}{port}", build => $ENV{T_BUILD}, sessions_most => 20, core => 0,
         $which eq 'outbound' ? (to_implicit => "127.0.0.1:$sink{implicit}{port}") : (),
     );
-    my @login = $peer->{login} ? (-u => $peer->{login}) : ();
+    my @login = $peer->{user} ? (-u => encode_base64("\0$peer->{user}\0$peer->{password}", '')) : ();
     my @modes = grep { $peer->{$_} } @$modes;
     ok(@modes, "$name $which: it serves (@modes)");
     for my $mode (@modes) {

@@ -2,7 +2,7 @@
 package Peer::Dovecot;
 
 # Dovecot's submission service: it speaks SMTP itself and hands on to the server behind. Nobody sends
-# without a login, so this peer says `login` (for AUTH PLAIN), which each of its sessions has more.
+# without a login, so this peer says `user` and `password`, and its sessions have an AUTH PLAIN more.
 #   submission-login   high performance mode (service_count 0), one process: the one worker
 #   submission         a process for each session, used again 1,000 times; a session cannot share one
 #   passdb, userdb     static: a login costs no look-up
@@ -10,7 +10,6 @@ package Peer::Dovecot;
 #   TLS                1.2 and 1.3, AES-128-GCM first, the server's order; tickets are its default
 #   log                its default lines (login, logout), to a file
 use v5.36;
-use MIME::Base64 qw(encode_base64);
 use Peer;
 use Tree;
 
@@ -87,7 +86,7 @@ sub start {
     my $pid = launch($play{core}, "$d/said", find_program('dovecot'), '-F', '-c', $conf);
     wait_port($_, $pid, "$d/said") for values %port;
     return {
-        %port, login => encode_base64("\0bench\0secret", ''),
+        %port, user => 'bench', password => 'secret',
         pids => sub { return Tree::pids($pid) },
         stop => sub { end_all($pid) },
     };
