@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/siphash.h"
 
+#include <endian.h>
+#include <string.h>
+
 static uint64_t turn(uint64_t word, unsigned bits)
 {
     return word << bits | word >> (64 - bits);
@@ -31,6 +34,14 @@ static uint64_t little_endian(const char *at, size_t count)
     return word;
 }
 
+static uint64_t word_at(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    return le64toh(word);
+}
+
 static void take(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
@@ -45,7 +56,7 @@ uint64_t siphash(const uint64_t key[2], struct span bytes)
     uint64_t length = (uint64_t)bytes.len << 56;
 
     for (; bytes.len >= 8; bytes = span_after(bytes, 8))
-        take(v, little_endian(bytes.at, 8));
+        take(v, word_at(bytes.at));
     take(v, length | little_endian(bytes.at, bytes.len));
     v[2] ^= 0xff;
     mix(v, 4);

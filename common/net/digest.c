@@ -4,58 +4,65 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include <openssl/evp.h>
+#include <openssl/rand.h>
 
-/* Most digests are of less than this, and so one call of OpenSSL's, which costs more than the
- * bytes do. */
+#include "base/siphash.h"
+
 enum { GATHERED = 1024 };
 
 struct digest {
-    EVP_MD_CTX *md;
-    bool ok;
     size_t used;
     char gathered[GATHERED];
 };
 
-/* Looked up once a process: that costs more than a digest. */
-static const EVP_MD *sha256(void)
+/* Nobody may guess them: then nobody can look for two that have the same digest. */
+static const uint64_t *keys(void)
 {
-    static EVP_MD *found;
+    static uint64_t secret[4];
+    static bool made;
 
-    if (!found)
-        found = EVP_MD_fetch(NULL, "SHA256", NULL);
-    return found;
+    made = made || RAND_bytes((unsigned char *)secret, sizeof secret) == 1;
+    return made ? secret : NULL;
 }
 
 struct digest *digest_new(void)
 {
-    struct digest *d = malloc(sizeof *d);
+    struct digest *d = keys() ? malloc(sizeof *d) : NULL;
 
-    if (!d)
-        return NULL;
-    d->used = 0;
-    d->md = EVP_MD_CTX_new();
-    d->ok = d->md && sha256() && EVP_DigestInit_ex(d->md, sha256(), NULL);
+    if (d)
+        d->used = 0;
     return d;
 }
 
-static void flush(struct digest *d)
+static void fold(const struct digest *d, uint64_t to[2])
 {
-    d->ok = d->ok && EVP_DigestUpdate(d->md, d->gathered, d->used);
-    d->used = 0;
+    struct span all = {d->gathered, d->used};
+
+    to[0] = siphash(keys(), all);
+    to[1] = siphash(keys() + 2, all);
 }
 
-static void add(struct digest *d, const void *at, size_t len)
+/* What there is no room for stands behind the digest of what is before it. */
+static void flush(struct digest *d)
 {
-    if (len > GATHERED - d->used)
-        flush(d);
-    if (len > GATHERED) {
-        d->ok = d->ok && EVP_DigestUpdate(d->md, at, len);
-        return;
+    uint64_t both[2];
+
+    fold(d, both);
+    memcpy(d->gathered, both, sizeof both);
+    d->used = sizeof both;
+}
+
+static void add(struct digest *d, struct span piece)
+{
+    while (piece.len > 0) {
+        size_t room = GATHERED - d->used, len = piece.len < room ? piece.len : room;
+
+        memcpy(d->gathered + d->used, piece.at, len);
+        d->used += len;
+        piece = span_after(piece, len);
+        if (d->used == GATHERED)
+            flush(d);
     }
-    if (len > 0)
-        memcpy(d->gathered + d->used, at, len);
-    d->used += len;
 }
 
 void digest_add(struct digest *d, struct span piece)
@@ -64,29 +71,24 @@ void digest_add(struct digest *d, struct span piece)
 
     if (!d)
         return;
-    add(d, &len, sizeof len);
-    add(d, piece.at, piece.len);
+    add(d, (struct span){(const char *)&len, sizeof len});
+    add(d, piece);
 }
 
 void digest_end(struct digest **at, char to[DIGEST_TEXT])
 {
     static const char hex[] = "0123456789abcdef";
     struct digest *d = *at;
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
+    uint64_t both[2];
 
     to[0] = '\0';
     *at = NULL;
     if (!d)
         return;
-    flush(d);
-    if (d->ok && EVP_DigestFinal_ex(d->md, digest, &len) && 2 * len < DIGEST_TEXT) {
-        for (unsigned i = 0; i < len; i++) {
-            to[2 * i] = hex[digest[i] >> 4];
-            to[2 * i + 1] = hex[digest[i] & 15];
-        }
-        to[2 * len] = '\0';
-    }
-    EVP_MD_CTX_free(d->md);
+    fold(d, both);
+    for (unsigned i = 0; i + 1 < DIGEST_TEXT; i++)
+        to[i] = hex[both[i / 16] >> (4 * (i % 16)) & 15];
+    to[DIGEST_TEXT - 1] = '\0';
+    OPENSSL_cleanse(d, sizeof *d); /* passwords are among the pieces */
     free(d);
 }

@@ -13,7 +13,7 @@
 #include "smtp/dial.h"
 #include "smtp/ehlo.h"
 
-enum { UPSTREAM_KEY = 65 };
+enum { UPSTREAM_KEY = 33 };
 
 struct pool;
 struct quota;

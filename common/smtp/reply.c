@@ -145,5 +145,6 @@ bool reply_append(struct buf *to, struct span whole, struct span text)
 
     if (last.len < 3 || buf_room(to) < len + text.len + 5)
         return false;
-    return buf_add(to, (struct span){whole.at, len}) && buf_addf(to, " [%.*s]\r\n", SPAN_ARG(text));
+    return buf_add(to, (struct span){whole.at, len}) && buf_add(to, SPAN(" [")) &&
+           buf_add(to, text) && buf_add(to, SPAN("]\r\n"));
 }

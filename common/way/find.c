@@ -52,7 +52,8 @@ static void settle(struct find *f)
         choose(f);
     if (f->route.count > 0 || f->fail == FAIL_NOT)
         f->fail = route_settle(&f->route, f->own, f->allow_private);
-    family_order(&f->route, f->v6_first);
+    if (f->route.count > 1)
+        family_order(&f->route, family_is_v6_first(f->own, f->rule));
 }
 
 static void one_less(struct find *f)
@@ -176,7 +177,7 @@ bool find_start(struct find *f, struct line *line, struct span domain, const str
     f->to = to;
     f->allow_private = rule->allow_private_destinations;
     f->heeds_dane = rule->use_dane != DOMAIN_DANE_OFF;
-    f->v6_first = family_is_v6_first(own, rule);
+    f->rule = rule;
     f->heeds_sts = rule->use_mta_sts;
     f->told = rule->smtp_hosts[0] != '\0';
     f->fn = fn;

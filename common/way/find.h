@@ -16,7 +16,7 @@ struct find {
     const struct own *own;
     bool heeds_dane;
     struct ask asks_seen;
-    bool v6_first;
+    const struct domain *rule; /* borrowed */
     bool allow_private, told, heeds_sts;
     bool seen;             /* starttls-memory: the domain has shown TLS */
     bool unknown;          /* what may be demanded is not known: nothing is settled */

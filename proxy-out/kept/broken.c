@@ -11,6 +11,7 @@ struct broken {
         double until;
     } one[BROKEN_MOST];
     size_t next;
+    bool any; /* was ever noted: most have none, and are asked for each message */
 };
 
 struct broken *broken_new(void)
@@ -32,7 +33,7 @@ void broken_clear(struct broken *b)
 /* BROKEN_MOST: it is not there. */
 static size_t find(const struct broken *b, const struct addr *at)
 {
-    size_t i = 0;
+    size_t i = b->any ? 0 : BROKEN_MOST;
 
     while (i < BROKEN_MOST && (b->one[i].how == FAIL_NOT || b->one[i].at.port != at->port ||
                                memcmp(b->one[i].at.ip, at->ip, sizeof at->ip) != 0))
@@ -49,6 +50,7 @@ void broken_note(struct broken *b, const struct addr *at, enum fail how, double 
             return;
         i = b->next;
         b->next = (b->next + 1) % BROKEN_MOST;
+        b->any = true;
     }
     b->one[i].at = *at;
     b->one[i].how = how;

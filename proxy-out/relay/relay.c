@@ -91,15 +91,19 @@ void relay_end_transaction(struct relay *r)
 
 struct span relay_show(char to[SERVE_REPLY_MAX], struct span text, const struct remote *by)
 {
-    char where[DNS_NAME + ADDR_TEXT + 8], at[ADDR_TEXT];
+    char where[DNS_NAME + ADDR_TEXT + 8];
     struct buf with;
 
     if (text.len > SERVE_REPLY_MAX)
         text = SPAN("451 4.5.0 The server's answer is too long\r\n");
     buf_init(&with, SERVE_REPLY_MAX);
     if (by && by->at.port) {
-        snprintf(where, sizeof where, "%s%s%s", by->name, by->name[0] ? " " : "",
-                 addr_text(&by->at, at));
+        size_t len = strlen(by->name);
+
+        memcpy(where, by->name, len);
+        if (len > 0)
+            where[len++] = ' ';
+        addr_text(&by->at, where + len);
         if (reply_append(&with, text, span_of(where)))
             text = buf_peek(&with);
     }

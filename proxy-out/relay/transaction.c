@@ -228,7 +228,8 @@ const char *transaction_rcpt(struct transaction *t, struct span arg, struct span
 
 bool transaction_mail_line(const struct transaction *t, const struct ehlo *e, struct buf *to)
 {
-    if (!buf_addf(to, "MAIL FROM:<%s>", t->sender))
+    if (!buf_add(to, SPAN("MAIL FROM:<")) || !buf_add(to, span_of(t->sender)) ||
+        !buf_add(to, SPAN(">")))
         return false;
     if (t->size && ehlo_has(e, EHLO_SIZE) && !buf_addf(to, " SIZE=%lu", t->size))
         return false;
@@ -243,7 +244,9 @@ bool transaction_mail_line(const struct transaction *t, const struct ehlo *e, st
 
 bool transaction_rcpt_line(const struct recipient *r, const struct ehlo *e, struct buf *to)
 {
-    return buf_addf(to, "RCPT TO:<%s>%s\r\n", r->address, ehlo_has(e, EHLO_DSN) ? r->dsn : "");
+    return buf_add(to, SPAN("RCPT TO:<")) && buf_add(to, span_of(r->address)) &&
+           buf_add(to, SPAN(">")) && (!ehlo_has(e, EHLO_DSN) || buf_add(to, span_of(r->dsn))) &&
+           buf_add(to, SPAN("\r\n"));
 }
 
 static bool is_ascii(const char *text)

@@ -148,11 +148,38 @@ static void the_rest_does_not(void **state)
     assert_string_equal(key[0], key[1]);
 }
 
+/* However long the pieces are, and however they fall on what is gathered at a time: each of their
+ * bytes counts. */
+static void long_ones(void **state)
+{
+    static char text[3000];
+    char first[UPSTREAM_KEY], other[UPSTREAM_KEY];
+    struct all a;
+
+    (void)state;
+    begin(&a);
+    a.policy = text;
+    for (size_t len = 0; len < sizeof text; len += 487) {
+        memset(text, 'x', sizeof text);
+        text[len] = '\0';
+        make(&a, first);
+        for (size_t at = 0; at < len; at++) {
+            text[at] = 'y';
+            make(&a, other);
+            assert_true(strcmp(first, other) != 0);
+            text[at] = 'x';
+        }
+        make(&a, other);
+        assert_string_equal(first, other);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_part_counts),
         cmocka_unit_test(the_rest_does_not),
+        cmocka_unit_test(long_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
