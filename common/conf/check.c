@@ -180,10 +180,13 @@ void check_sections(struct section *list, struct arena *arena, struct problems *
     for (const struct section *s = list; s; s = s->next)
         c.backends += check_is_kind(s, KIND_BACKEND);
     read_macros(&c);
-    for (int kind = 0; kind < KIND_COUNT; kind++)
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        if (kind == KIND_SOURCE)
+            check_in_begin(&c);
         for (struct section *s = list; s; s = s->next)
             if (check_is_kind(s, kind) && !s->bad)
                 check_one(&c, s);
+    }
     twins_check(list, arena, problems);
     macros_free(&c.macros);
 }

@@ -14,6 +14,7 @@ struct check {
     struct problems *problems;
     size_t backends;
     struct macros *macros; /* NULL: they are wrong, and that was said */
+    bool has_certificate;  /* a listener has; or there is none, and so nothing to say */
 };
 
 #define wrong(c, s, name, ...) section_wrong(s, (c)->problems, name, __VA_ARGS__)
@@ -34,6 +35,7 @@ void check_wrong_name(struct check *c, struct section *s, const char *name, int 
                       const char *title);
 
 /* check_in.c */
+void check_in_begin(struct check *c); /* once the listeners are known, before the sources */
 void check_smtp_listener(struct check *c, struct section *s);
 void check_source(struct check *c, struct section *s);
 void check_sender_domain(struct check *c, struct section *s);
