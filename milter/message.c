@@ -95,6 +95,7 @@ void message_end(struct message *m)
     m->sender[0] = m->env_id[0] = '\0';
     buf_clear(&m->rcpts.list);
     m->rcpts.count = m->rcpts.left_out = 0;
+    m->no_room = false;
 }
 
 /* What all recipients have in common. The texts are the caller's, for as long as the record. */

@@ -24,6 +24,7 @@ struct message {
     unsigned number;      /* of the session's messages, from 1 */
     struct header header; /* its wanted fields */
     size_t aside;         /* room set aside in the spool */
+    bool no_room;         /* there was none for one of its recipients */
 };
 
 struct session {

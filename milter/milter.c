@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <libmilter/mfapi.h>
-
 #include "base/clock.h"
 #include "base/text.h"
 #include "keep/secret.h"
@@ -20,6 +18,7 @@
 #include "milter/message.h"
 #include "milter/place.h"
 #include "milter/receipts.h"
+#include "milter/steps.h"
 #include "smtp/envid.h"
 #include "smtp/xtext.h"
 #include "tell/log.h"
@@ -29,7 +28,7 @@ static struct {
     struct child *child;
     const struct milter_listener *listener;
     struct receipts *receipts; /* NULL: the proxy writes the records */
-    bool fields;               /* these want fields of the header */
+    struct steps steps;        /* what a mail server is to tell us */
     struct facts *facts;       /* NULL: the mail server's macros say */
     pthread_mutex_t numbering; /* of sessions */
     atomic_uint open;          /* sessions */
@@ -45,29 +44,14 @@ static void copy_macro(SMFICTX *ctx, char *name, char *to, size_t size)
     text_clean(to, size, span_of(value ? value : ""));
 }
 
-/* What we want to know, at each stage where it may be new. The list replaces the mail
- * server's own for that stage. */
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
                              unsigned long f3, unsigned long *o0, unsigned long *o1,
                              unsigned long *o2, unsigned long *o3)
 {
-    static char at_connect[] = "j v _ {daemon_addr} {daemon_port} {client_addr} {client_port}";
-    static char at_mail[] = "i j {tls_version} {cipher} {cipher_bits} {verify} {cert_subject} "
-                            "{cert_issuer} {cn_subject} {auth_type} {auth_authen}";
-    static char at_end[] = "i j";
-
     (void)f2;
     (void)f3;
-    *o0 = f0 & (SMFIF_SETSYMLIST | (us.listener->set_envid ? SMFIF_CHGFROM : 0));
-    *o1 = f1 & ((us.fields ? 0 : SMFIP_NOHDRS) | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN |
-                SMFIP_NODATA);
     *o2 = *o3 = 0;
-    if ((*o0 & SMFIF_SETSYMLIST) &&
-        (smfi_setsymlist(ctx, SMFIM_CONNECT, at_connect) != MI_SUCCESS ||
-         smfi_setsymlist(ctx, SMFIM_ENVFROM, at_mail) != MI_SUCCESS ||
-         smfi_setsymlist(ctx, SMFIM_ENVRCPT, at_end) != MI_SUCCESS ||
-         smfi_setsymlist(ctx, SMFIM_EOM, at_end) != MI_SUCCESS))
-        log_say(LOG_FAULT, "", "macros-not-asked", {"then", SPAN("TLS may go unseen")});
+    steps_negotiate(&us.steps, ctx, f0, f1, o0, o1);
     return SMFIS_CONTINUE;
 }
 
@@ -97,7 +81,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
 
     (void)name;
     if (!s)
-        return SMFIS_TEMPFAIL;
+        return SMFIS_NOREPLY; /* without a session MAIL is put off */
     session_init(s);
     s->id = next_id();
     if (!from || !addr_of_sockaddr(from, &s->client))
@@ -106,13 +90,13 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
     copy_macro(ctx, "j", s->host, sizeof s->host);
     s->by_proxy = us.facts && facts_find(us.facts, s, rule, sizeof rule);
     judge_begin(s, us.child->settings, rule);
-    atomic_fetch_add(&us.open, 1);
-    if (smfi_setpriv(ctx, s) == MI_SUCCESS)
-        return SMFIS_CONTINUE;
-    atomic_fetch_sub(&us.open, 1);
+    if (smfi_setpriv(ctx, s) == MI_SUCCESS) {
+        atomic_fetch_add(&us.open, 1);
+        return SMFIS_NOREPLY;
+    }
     session_clear(s);
     free(s);
-    return SMFIS_TEMPFAIL;
+    return SMFIS_NOREPLY;
 }
 
 static sfsistat on_helo(SMFICTX *ctx, char *name)
@@ -121,7 +105,7 @@ static sfsistat on_helo(SMFICTX *ctx, char *name)
 
     if (s && name)
         text_clean(s->helo, sizeof s->helo, span_of(name));
-    return SMFIS_CONTINUE;
+    return SMFIS_NOREPLY;
 }
 
 static sfsistat refuse(SMFICTX *ctx, struct session *s, const struct refusal *r, const char *word)
@@ -181,21 +165,24 @@ static sfsistat on_mail(SMFICTX *ctx, char **arguments)
         return refuse(ctx, s, r, word);
     message_begin(&s->message, arguments);
     message_want(&s->message, &us.child->settings->wanted);
-    return SMFIS_CONTINUE;
+    if (us.receipts && !receipts_reserve(us.receipts, &s->message))
+        return refuse(ctx, s, &policy_no_room, "");
+    return steps_pass_mail(&us.steps);
 }
 
+/* For the first there is room since MAIL. One that finds none has the whole message put off at its
+ * end: here nobody waits for an answer. */
 static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
 {
     struct session *s = smfi_getpriv(ctx);
 
-    if (!s)
-        return SMFIS_TEMPFAIL;
-    if (!us.receipts)
-        return SMFIS_CONTINUE;
-    if (!receipts_reserve(us.receipts, &s->message))
-        return refuse(ctx, s, &policy_no_room, "");
-    message_add(&s->message, arguments);
-    return SMFIS_CONTINUE;
+    if (!s || !us.receipts)
+        return SMFIS_NOREPLY;
+    if (s->message.rcpts.count > 0 && !receipts_reserve(us.receipts, &s->message))
+        s->message.no_room = true;
+    else
+        message_add(&s->message, arguments);
+    return SMFIS_NOREPLY;
 }
 
 /* sallyport-out then knows the queue id before the first recipient. Without it that mail is not
@@ -226,7 +213,7 @@ static sfsistat on_field(SMFICTX *ctx, char *name, char *value)
 
     if (s && name && value)
         header_field(&s->message.header, span_of(name), span_of(value));
-    return SMFIS_CONTINUE;
+    return SMFIS_NOREPLY;
 }
 
 static sfsistat on_end(SMFICTX *ctx)
@@ -244,8 +231,8 @@ static sfsistat on_end(SMFICTX *ctx)
     if (s->message.rcpts.left_out > 0)
         log_say(LOG_FAULT, s->id.text, "recipients-unaccounted",
                 {"count", log_number(s->message.rcpts.left_out)});
-    ok = receipts_write(us.receipts, s, queue_id);
-    message_end(&s->message);
+    ok = !s->message.no_room && receipts_write(us.receipts, s, queue_id);
+    end_message(s);
     return ok ? SMFIS_CONTINUE : refuse(ctx, s, &policy_no_room, "");
 }
 
@@ -334,7 +321,7 @@ static bool open_socket(void)
         .xxfi_helo = on_helo,
         .xxfi_envfrom = on_mail,
         .xxfi_envrcpt = on_rcpt,
-        .xxfi_header = us.fields ? on_field : NULL,
+        .xxfi_header = us.steps.fields ? on_field : NULL,
         .xxfi_eom = on_end,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,
@@ -367,7 +354,9 @@ static bool open_all(struct child *child, bool file, char *why, size_t size)
     if (us.listener->behind_proxy ? !(us.facts = facts_open(path))
                                   : !(us.receipts = receipts_open(child->settings, why, size)))
         return false;
-    us.fields = us.receipts && child->settings->wanted.header_count > 0;
+    us.steps = (struct steps){.envelope = us.receipts,
+                              .fields = us.receipts && child->settings->wanted.header_count > 0,
+                              .envid = us.listener->set_envid};
     snprintf(why, size, "milter-listener %s: cannot listen there", us.listener->head.title);
     return open_socket();
 }
