@@ -155,17 +155,12 @@ static bool read_first(struct daemon *d, struct reading *r, char *why, size_t si
 static bool read_anew(struct daemon *d, struct reading *r, enum reload what, char *why, size_t size)
 {
     const struct generation *current = brood_current(&d->brood);
+    const struct anew anew = {.args = what == RELOAD_ALL ? &d->args : NULL,
+                              .settings = current->settings,
+                              .before = current->prepared,
+                              .run_directory = d->run_directory};
 
-    if (what == RELOAD_ALL ? !reading_settings(r, &d->args, why, size)
-                           : !reading_again(r, current->settings, why, size))
-        return false;
-    if (strcmp(r->settings->global.run_directory, d->run_directory) != 0) {
-        snprintf(why, size, "run-directory cannot change while we run: stop and start");
-        return false;
-    }
-    return reading_folders(r, why, size) &&
-           reading_prepare(r, d->program, current->prepared, false, why, size) &&
-           add_generation(d, r, why, size);
+    return reading_anew(r, d->program, &anew, why, size) && add_generation(d, r, why, size);
 }
 
 static bool start(struct daemon *d)

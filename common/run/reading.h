@@ -22,14 +22,21 @@ struct reading {
 /* The file, and the user that it names. False with a line for each mistake in `why`. */
 MUST bool reading_settings(struct reading *r, const struct args *a, char *why, size_t size);
 
-/* The settings of a reading before, shared: only the files that they name are read anew. */
-MUST bool reading_again(struct reading *r, struct settings *settings, char *why, size_t size);
-
 /* The folders that it names, where they are missing. */
 MUST bool reading_folders(struct reading *r, char *why, size_t size);
 
 /* What the program makes of it; `before` is the current generation's, or NULL. */
 MUST bool reading_prepare(struct reading *r, const struct program *program, void *before,
                           bool only_check, char *why, size_t size);
+
+/* All of that once more, beside a generation that serves: gently. */
+struct anew {
+    const struct args *args;   /* NULL: not the configuration, only the files that it names */
+    struct settings *settings; /* which then are shared */
+    void *before;              /* what is prepared now */
+    const char *run_directory; /* which must not change */
+};
+MUST bool reading_anew(struct reading *r, const struct program *program, const struct anew *anew,
+                       char *why, size_t size);
 
 void reading_clear(struct reading *r, const struct program *program);
