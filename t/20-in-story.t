@@ -51,7 +51,7 @@ my $line = $in->log_like(qr/^\S+ \S+ closed /);
 like($line, qr{ closed why=quit doing="waiting for a command" client=192\.0\.2\.7:4321 via=127\.0\.0\.9:\d+ listener=192\.0\.2\.1:25 rule=0/0 },
     'who, where, which rule');
 like($line, qr{ reported=require-auth times=1 helo=c\.test }, 'what was only reported');
-like($line, qr{ tls=TLSv1\.3 cipher=TLS_AES_256_GCM_SHA384 bits=256 group=[\w-]+ sni=mx\.test verify=none backend=mta }, 'TLS');
+like($line, qr{ tls=TLSv1\.3 cipher=TLS_AES_128_GCM_SHA256 bits=128 group=[\w-]+ sni=mx\.test verify=none backend=mta }, 'TLS');
 my %value = $line =~ /(\w+)=(?|"((?:[^"\\]|\\.)*)"|(\S*))/g;
 is($value{messages}, 1, 'messages');
 my $heard = "HELO c.test\r\nSTARTTLS\r\nEHLO c.test\r\nMAIL FROM:<a\@x.test>\r\nRCPT TO:<b\@y.test>\r\nDATA\r\nHello\r\n.\r\nQUIT\r\n";

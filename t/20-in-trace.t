@@ -71,7 +71,7 @@ $c->say('AUTH PLAIN AGEAYg==');
 $s->hear(qr/^AUTH PLAIN AGEAYg==$/);
 $s->say('235 2.7.0 Welcome');
 $c->hear(qr/^235 /);
-my $tls = qr/\(using TLSv1\.3 with cipher TLS_AES_256_GCM_SHA384 \(256 bits\)\r\n\t key exchange [\w-]+\r\n\t no client certificate\)/;
+my $tls = qr/\(using TLSv1\.3 with cipher TLS_AES_128_GCM_SHA256 \(128 bits\)\r\n\t key exchange [\w-]+\r\n\t no client certificate\)/;
 my $first = message($c, $s);
 like($first, qr/\AReceived: from c\?\?\.test \(unknown \[127\.0\.0\.5\]\)\r\n\t$tls\r\n\tby proxy\.test \(sallyport\) with ESMTPSA\r\n\tid \w+;\r\n/, 'TLS and a login');
 my ($id) = $first =~ /\tid (\w+);/;

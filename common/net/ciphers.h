@@ -20,6 +20,7 @@ MUST bool ciphers_are_known(const char *list, char *why, size_t size);
 MUST bool suites_are_known(const char *list, char *why, size_t size);
 MUST bool groups_are_known(const char *list, char *why, size_t size);
 
-/* Checks and sets them; what is empty stays as OpenSSL has it. */
+/* Checks and sets them; what is empty stays as OpenSSL has it, but that of the suites of TLS 1.3
+ * AES-128 comes first. */
 MUST bool ciphers_use(struct ssl_ctx_st *ctx, const char *ciphers, const char *suites,
                       const char *groups, char *why, size_t size);

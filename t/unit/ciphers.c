@@ -76,12 +76,47 @@ static void nothing_left(void **state)
     SSL_CTX_free(ctx);
 }
 
+static const char *suite(const SSL_CTX *ctx, int i)
+{
+    return SSL_CIPHER_get_name(sk_SSL_CIPHER_value(SSL_CTX_get_ciphers(ctx), i));
+}
+
+/* What the system leaves out stays out, and what an administrator says comes as he says it. */
+static void short_keys_first(void **state)
+{
+    static const struct {
+        const char *system, *ours, *first, *second;
+    } rows[] = {
+        {"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", "",
+         "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"},
+        {"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384", NULL, "TLS_AES_128_GCM_SHA256",
+         "TLS_AES_256_GCM_SHA384"},
+        {"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "", "TLS_AES_256_GCM_SHA384",
+         "TLS_CHACHA20_POLY1305_SHA256"},
+        {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256",
+         "TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256"},
+    };
+    char why[256] = "";
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+        assert_int_equal(1, SSL_CTX_set_ciphersuites(ctx, rows[i].system));
+        assert_true(ciphers_use(ctx, NULL, rows[i].ours, NULL, why, sizeof why));
+        assert_string_equal(rows[i].first, suite(ctx, 0));
+        assert_string_equal(rows[i].second, suite(ctx, 1));
+        SSL_CTX_free(ctx);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
         cmocka_unit_test(long_name),
         cmocka_unit_test(nothing_left),
+        cmocka_unit_test(short_keys_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
