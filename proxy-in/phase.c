@@ -210,6 +210,7 @@ static enum phase last_words(struct session *s)
 {
     size_t moved = 0;
 
+    conn_leave(&s->client.conn);
     if (s->relay.stage == STAGE_LEAVING && side_is_open(&s->backend)) {
         flow_push_backend(s, &moved);
         if (!conn_discard(&s->backend.conn))

@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "net/alert.h"
+#include "net/bio.h"
 #include "net/outcome.h"
 #include "net/tls.h"
 
@@ -30,8 +31,16 @@ static void say_close_notify(struct conn *c)
 {
     if (c->tls && !c->broken && c->shaken) {
         ERR_clear_error();
+        bio_expect_end(SSL_get_rbio(c->tls));
         (void)SSL_shutdown(c->tls);
     }
+}
+
+void conn_leave(struct conn *c)
+{
+    c->leaving = true;
+    if (c->tls && !c->broken)
+        bio_expect_end(SSL_get_rbio(c->tls));
 }
 
 void conn_finish(struct conn *c)
@@ -185,7 +194,8 @@ static enum conn_got write_plain(struct conn *c, const struct span *pieces, size
             at[message.msg_iovlen++] = (struct iovec){(char *)pieces[i].at, pieces[i].len};
     if (message.msg_iovlen == 0)
         return CONN_SOME;
-    return plain(c, sendmsg(c->fd, &message, MSG_NOSIGNAL), len, CONN_OUT);
+    return plain(c, sendmsg(c->fd, &message, MSG_NOSIGNAL | (c->leaving ? MSG_MORE : 0)), len,
+                 CONN_OUT);
 }
 
 /* What goes into the next record, the first `skip` bytes of the pieces being gone: a stretch of
@@ -253,7 +263,12 @@ static bool begin(struct conn *c, struct tls *how)
 {
     ERR_clear_error();
     c->tls = tls_begin(how);
-    return c->tls && SSL_set_fd(c->tls, c->fd) == 1;
+
+    BIO *socket = c->tls ? bio_new(c->fd) : NULL;
+
+    if (socket)
+        SSL_set_bio(c->tls, socket, socket);
+    return socket;
 }
 
 static enum conn_got shake(struct conn *c)

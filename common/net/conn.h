@@ -41,6 +41,7 @@ struct conn {
                            took all that was there, in the clear */
     bool unsaid;        /* the last read came to an end behind what it gave: the next one says so */
     bool clogged;       /* the last read was, for want of room to write: see conn_reads_on() */
+    bool leaving;       /* conn_leave() was said */
 };
 
 /* `fd` is non-blocking and ours from here; -1 for none yet. Sets TCP_NODELAY. */
@@ -48,6 +49,10 @@ void conn_init(struct conn *c, int fd);
 
 /* Says close_notify where that is due, and closes. Usable again after conn_init(). */
 void conn_clear(struct conn *c);
+
+/* What is written from now on are the last words: they leave together with the end, so
+ * conn_finish() or conn_clear() must follow as soon as all of them is taken. */
+void conn_leave(struct conn *c);
 
 /* Says that nothing more comes (close_notify, FIN); the other side may still be heard out, so that
  * our last words are not lost with a reset. */

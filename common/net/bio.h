@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bio - the socket under TLS.
+ *
+ * OpenSSL's own sends each record by itself. Here one can say that more follows at once: then
+ * the kernel waits with what does not fill a segment (MSG_MORE), for 200 ms at the most. So
+ * a ticket leaves together with the words behind it, and close_notify together with FIN.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct bio_st;
+
+/* On a socket, which stays yours. NULL: no memory. */
+struct bio_st *bio_new(int fd);
+
+/* More follows what is written next; or, what is written from now on. Those of others stay as they
+ * are. */
+void bio_expect_more(struct bio_st *b);
+void bio_expect_end(struct bio_st *b);
