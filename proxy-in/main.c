@@ -2,6 +2,7 @@
  *
  * sallyport-in: mail coming in.
  */
+#include "net/kdf.h"
 #include "net/records.h"
 #include "prepare.h"
 #include "run/daemon.h"
@@ -41,5 +42,6 @@ int main(int argc, char **argv)
     };
 
     records_use();
+    kdf_use();
     return daemon_main(&program, argc, argv);
 }

@@ -2,6 +2,7 @@
  *
  * sallyport-out: mail going out.
  */
+#include "net/kdf.h"
 #include "net/records.h"
 #include "proxy-out/facts/facts.h"
 #include "proxy-out/prepare.h"
@@ -47,5 +48,6 @@ int main(int argc, char **argv)
     };
 
     records_use();
+    kdf_use();
     return daemon_main(&program, argc, argv);
 }

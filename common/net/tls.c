@@ -11,6 +11,7 @@
 
 #include "net/cert.h"
 #include "net/ciphers.h"
+#include "net/kdf.h"
 #include "net/staple.h"
 #include "net/verify.h"
 
@@ -135,7 +136,7 @@ static int choose_name(SSL *s, int *alert, void *arg)
 static SSL_CTX *server_ctx(struct tls *t, const struct tls_server_conf *conf,
                            struct tickets *tickets, char *why, size_t size)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *ctx = SSL_CTX_new_ex(NULL, KDF_WANTED, TLS_server_method());
     /* Older protocols sign with SHA-1 and MD5: no level above 0 lets them. */
     int level = conf->least < TLS_1_2 ? 0 : -1;
 
@@ -302,7 +303,7 @@ struct tls *tls_client_beside(const struct tls_client_conf *conf, const struct t
 
     ERR_clear_error();
     if (!get_memory(t, 1, &(struct texts){NULL, 0}) ||
-        !(t->at->ctx = SSL_CTX_new(TLS_client_method()))) {
+        !(t->at->ctx = SSL_CTX_new_ex(NULL, KDF_WANTED, TLS_client_method()))) {
         (void)wrong(why, size, "out of memory");
         tls_free(&t);
         return NULL;
