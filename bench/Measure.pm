@@ -10,7 +10,7 @@ use Tree;
 use POSIX ();
 
 our ($build, $scale) = ('.', 1);
-my $patience = 90; # seconds, for anything that is waited for
+my $patience = 180; # seconds, for anything that is waited for: thousands of sessions, on a busy machine
 
 # Where one thing follows the other, and a session takes a peer so long (ms), it is played so much
 # less: else its stalls would be all that there is time for.
@@ -23,8 +23,7 @@ sub load_args {
     my $text = $play->{load};
     my $many = ($o{s} // 1) > 1 && !exists $o{w} && $play->{kind} eq 'cpu' ? 's' : 'm';
     $text =~ s/-$many \K(\d+)/my $n = POSIX::ceil($1 * $part); $n < 4 && $1 >= 4 ? 4 : $n/e if $play->{kind} eq 'cpu';
-    my $least = $play->{least} // 20;
-    $text =~ s/-s \K(\d+)/my $n = POSIX::ceil($1 * $part); $n < $least ? $least : $n/e if $play->{kind} eq 'idle';
+    $text =~ s/-s \K(\d+)/my $n = POSIX::ceil($1 * $part); $1 < 20 ? $1 : $n < 20 ? 20 : $n/e if $play->{kind} eq 'idle';
     return (port_args($play, $handle), split ' ', $text);
 }
 
@@ -131,7 +130,7 @@ sub idle {
     return {kb => ($with - $before) / $held, kb_all => $with / $held, sessions => $held};
 }
 
-sub start { my ($play, $handle) = @_; return {seconds => $handle->{start_seconds}} }
+sub start { my ($play, $handle) = @_; return {seconds => $handle->{ready_seconds}} }
 
 # Sessions come all the time, and meanwhile the configuration is read anew; and the same without.
 sub reload {

@@ -5,6 +5,7 @@ package Peer;
 # Peer::NAME in bench/peer/NAME.pm, with
 #
 #   our @plays = qw(inbound outbound);   what it can do
+#   our $idle_most = 500;                where thousands of idle sessions are too many for a test machine
 #   is_here()        '' or what is missing, for the table to say
 #   version()        a short text: "nginx 1.22.1"
 #   start(%play)     {pids => sub { all of its processes, now }, stop => sub { ... },
@@ -12,6 +13,7 @@ package Peer;
 #                     plain => PORT}                         outbound: where the mail server comes
 #   and, where it is so: user, password (who sends must log in); settled => sub ($seconds) { whether
 #   all that it took is with the sink, waited for }, of one that says 250 before that
+#   parts => {NAME => sub { some of its processes }}; reload => sub { ... }; ready_seconds => NUMBER
 #
 # %play: which (inbound or outbound), dir (its own, fresh), cert, key (PEM files), both (one file
 # with both), to (ADDRESS:PORT of a sink: plain for inbound, STARTTLS for outbound), to_implicit,
@@ -45,9 +47,14 @@ sub first_line {
     return $line;
 }
 
+my %given; # a port that is free may be free again
+
 sub free_port {
-    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die $!;
-    return $s->sockport;
+    for (1 .. 100) {
+        my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die $!;
+        return $s->sockport unless $given{$s->sockport}++;
+    }
+    die "no port is free\n";
 }
 
 sub write_file {

@@ -6,11 +6,11 @@ package Play;
 use v5.36;
 use Exporter 'import';
 use File::Temp;
-use IO::Socket::INET;
 use IPC::Open2;
+use Peer 'free_port';
 use POSIX ();
 
-our @EXPORT = qw(say_figure free_port slurp cpu rss_kb make_cert start_sink load start_load
+our @EXPORT = qw(say_figure free_port slurp cpu rss_kb make_cert start_sink stop_sink load start_load
   start_program stop_programs stop $dir %sink $failures);
 our $dir = File::Temp->newdir;
 our (%sink, $failures);
@@ -24,10 +24,6 @@ sub say_figure {
       join ' ', map { sprintf '%s=%s', $_, $figure{$_} } sort keys %figure;
 }
 
-sub free_port {
-    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die $!;
-    return $s->sockport;
-}
 
 sub slurp { my $path = shift; open my $in, '<', $path or die "$path: $!"; local $/; return <$in> }
 
@@ -71,6 +67,12 @@ sub start_sink {
     my $pid = open2(my $from, my $to, "$build/bench/sink", '-a', "127.0.0.1:$port", @args);
     die "sink $name: not ready" unless (<$from> // '') eq "ready\n";
     $sink{$name} = {port => $port, pid => $pid, to => $to, from => $from};
+}
+
+sub stop_sink {
+    my $sink = delete $sink{$_[0]};
+    close $sink->{to};
+    waitpid $sink->{pid}, 0;
 }
 
 sub start_load {
@@ -131,11 +133,7 @@ sub stop_programs {
 
 sub stop {
     stop_programs();
-    for (values %sink) {
-        close $_->{to};
-        waitpid $_->{pid}, 0;
-    }
-    %sink = ();
+    stop_sink($_) for keys %sink;
 }
 END { my $status = $?; stop(); $? = $status }
 

@@ -15,6 +15,7 @@ sub most_sessions {
 
 # kind   cpu: processor time of the program, each round; idle: memory, once, in a fresh process;
 #        start, reload: ours alone
+# only   these peers; rounds: at most so many
 # per    what the figure is for: session, message, mb
 # load   of bench/load: -s and -m are made smaller for a quick run. What is said to a peer beside
 #        `port` comes from start => {}, for which a process of its own is started
@@ -33,7 +34,7 @@ my @inbound = (
     ['sequence',         'message after message',                implicit => message => '-s 1 -w 20 -m 400'],
 );
 my @outbound = (
-    ['out-kept', '4 KB message over a kept connection', plain => message => '-s 1 -w 20 -m 400'],
+    ['out-kept', '4 KB message over kept connections, 20 of them', plain => message => '-s 20 -n 10 -w 5 -m 40'],
     ['out-each', 'session with one 4 KB message', plain => session => '-s 200 -n 4 -m 1'],
     ['out-mb',   '10 MB messages, each MB', plain => mb => '-s 1 -w 1 -m 4 -k 10485760 -p'],
 );
@@ -76,13 +77,16 @@ sub growth_rows {
     my (@in_rules, @out_rules);
     for my $rules (10, 1000, 100_000) {
         push @in_rules, ["rules-$rules", "session with one message, $rules source rules", implicit => session => '-s 300 -n 8 -m 1', {rules => $rules}];
-        push @out_rules, ["out-rules-$rules", "4 KB message out, $rules domain rules", plain => message => '-s 1 -w 20 -m 400', {rules => $rules}];
+        push @out_rules, ["out-rules-$rules", "4 KB message out, $rules domain rules", plain => message => '-s 20 -n 10 -w 5 -m 40', {rules => $rules}];
     }
     push @in_rules, map { ["workers-$_", "session with one message, $_ worker(s)", implicit => session => '-s 300 -n 8 -m 1', {workers => $_}] } 1, 2;
-    return (rows_of(inbound => 'growth', @in), rows_of(outbound => 'growth', @out),
-        map({ {%$_, only => 'Sallyport'} } rows_of(inbound => 'growth', @in_rules), rows_of(outbound => 'growth', @out_rules)),
+    my @some = (rows_of(inbound => 'growth', @in), rows_of(outbound => 'growth', @out));
+    my %some = (only => 'Bare Floor Haproxy Sallyport', rounds => 3);
+    return (map({ {%$_, %some} } @some),
+        map({ {%$_, only => 'Sallyport', rounds => 3} } rows_of(inbound => 'growth', @in_rules), rows_of(outbound => 'growth', @out_rules)),
         map({ my $n = $_; {name => "memory-$n", what => "memory of a session, $n sessions", which => 'inbound', group => 'growth',
-            kind => 'idle', port => 'implicit', per => 'session', load => "-s $n -n 50 -f 16 -m 1 -i message", start => {idle => "growth-$n"}} }
+            kind => 'idle', port => 'implicit', per => 'session', load => "-s $n -n 50 -f 16 -m 1 -i message",
+            start => {idle => "growth-$n"}, %some} }
             @sessions[1 .. $#sessions]));
 }
 

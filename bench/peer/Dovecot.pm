@@ -14,6 +14,7 @@ use Peer;
 use Tree;
 
 our @plays = qw(inbound);
+our $idle_most = 500; # sessions: each has a process of its own
 
 sub is_here {
     return 'dovecot-core' unless find_program('dovecot');

@@ -16,6 +16,7 @@ use Peer;
 use PrivateMta;
 
 our @plays = qw(inbound);
+our $idle_most = 500; # sessions: each has a process of its own
 
 sub is_here { return missing_postfix() }
 sub version { return postfix_version() }

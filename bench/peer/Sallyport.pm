@@ -7,6 +7,7 @@ package Peer::Sallyport;
 use v5.36;
 use Peer;
 use POSIX ();
+use Time::HiRes 'time';
 use Tree;
 
 our @plays = qw(inbound outbound);
@@ -93,9 +94,12 @@ drain-timeout = 5
 acct-file "$d/acct.csv" {
 $acct}
 E
+    my %seconds;
     for my $one ($program, 'sallyport-milter') {
+        my $began = time;
         $root{$one} = launch($play{core}, "$d/$one.log", "$play{build}/$one", '-c', $conf);
         wait_ready("$d/$one.log", $root{$one});
+        $seconds{$one} = time - $began;
     }
     return {
         %port,
@@ -103,7 +107,7 @@ E
         parts => {accountant => sub { return Tree::pids($root{'sallyport-milter'}) }},
         stop  => sub { end_all($root{$_}) for $program, 'sallyport-milter' },
         reload => sub { kill HUP => $root{$program} },
-        log => "$d/$program.log",
+        ready_seconds => $seconds{$program},
     };
 }
 
