@@ -60,11 +60,12 @@ sub make_cert {
     print $both slurp("$dir/cert.pem"), slurp("$dir/key.pem");
 }
 
-# A sink ends when its stdin does.
+# A sink ends when its stdin does. That called everywhere listens at every address of loopback.
 sub start_sink {
     my ($name, @args) = @_;
     my $port = free_port();
-    my $pid = open2(my $from, my $to, "$build/bench/sink", '-a', "127.0.0.1:$port", @args);
+    my $pid = open2(my $from, my $to, "$build/bench/sink",
+        $name eq 'everywhere' ? ('-e', '-a', "0.0.0.0:$port") : ('-a', "127.0.0.1:$port"), @args);
     die "sink $name: not ready" unless (<$from> // '') eq "ready\n";
     $sink{$name} = {port => $port, pid => $pid, to => $to, from => $from};
 }

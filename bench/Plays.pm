@@ -15,7 +15,7 @@ sub most_sessions {
 
 # kind   cpu: processor time of the program, each round; idle: memory, once, in a fresh process;
 #        start, reload: ours alone
-# only   these peers; rounds: at most so many
+# only   these peers; rounds: at most so many; sink: not the usual one
 # per    what the figure is for: session, message, mb
 # load   of bench/load: -s and -m are made smaller for a quick run. What is said to a peer beside
 #        `port` comes from start => {}, for which a process of its own is started
@@ -51,6 +51,13 @@ sub idle_rows {
          which => 'inbound', group => 'idle', kind => 'idle', port => 'implicit', per => 'session',
          load => "-s $count -n 50 -f 16 -k 65536 -m 1 -i $_", start => {idle => "$_-$count"}}
     } qw(ehlo message) } 5000, most_sessions(9500);
+}
+
+# Each message to a server that nobody has been to: no connection is kept, no session resumes.
+sub new_row {
+    return {name => 'out-new', what => 'first message to a new server', which => 'outbound', group => 'outbound', kind => 'cpu',
+        port => 'plain', per => 'session', load => '-s 400 -n 4 -m 1 -d', sink => 'everywhere',
+        start => {servers => 400}, only => 'Bare Sallyport', rounds => 1};
 }
 
 sub own_rows {
@@ -90,7 +97,7 @@ sub growth_rows {
             @sessions[1 .. $#sessions]));
 }
 
-sub all { return (rows_of(inbound => 'inbound', @inbound), idle_rows(), rows_of(outbound => 'outbound', @outbound), own_rows(), growth_rows()) }
+sub all { return (rows_of(inbound => 'inbound', @inbound), idle_rows(), rows_of(outbound => 'outbound', @outbound), new_row(), own_rows(), growth_rows()) }
 
 # What to reach: [play, figure, {what => at most}, who]. best: times the best peer; the name of a
 # peer: times that one; most: itself. Nobody is compared with a figure that is not there.
@@ -110,6 +117,7 @@ our @goals = (
     ['sequence',         'p99_ms', {best => 1}],
     ['out-kept',         'us', {most => 60, best => 1}],
     ['out-each',         'us', {best => 1}],
+    ['out-new',          'us', {Bare => 1.15}],
     ['out-kept',         'us', {PostfixOut => 1, PostfixReuse => 1}, 'PostfixSallyport'],
     ['out-each',         'us', {PostfixOut => 1, PostfixReuse => 1}, 'PostfixSallyport'],
     map({ ["start-$_", 'seconds', {most => 1}], ["reload-$_", 'max_ms', {most => 10}] } qw(inbound outbound)),

@@ -11,7 +11,7 @@
 #include "net/loop.h"
 #include "net/tls.h"
 
-enum { REPLY_MAX = 4096, FAULTS_SHOWN = 3 };
+enum { REPLY_MAX = 4096, FAULTS_SHOWN = 3, RCPT_MAX = 128 };
 
 enum step { DIAL, SHAKE, GREETING, HELLO, STARTTLS, AUTH, MAIL, RCPT, DATA, BODY, QUIT };
 
@@ -46,6 +46,7 @@ struct client {
     double since, message_since;
     size_t heard_len;
     char heard[REPLY_MAX];
+    char rcpt[RCPT_MAX]; /* "" where all have the same */
 };
 
 static struct crowd *crowd;
@@ -83,7 +84,7 @@ static void enter(struct client *c, enum step step)
     if (step == AUTH)
         c->out = span_of(auth);
     if (step == RCPT)
-        c->out = span_of(rcpt);
+        c->out = span_of(*c->rcpt ? c->rcpt : rcpt);
     if (step == BODY)
         c->out = message_piece(&crowd->message, c->piece = 0);
     if (step == MAIL) {
@@ -352,6 +353,8 @@ void client_begin(double since, bool counts)
     c->counts = counts;
     c->warm = counts ? crowd->warm : 0;
     c->left = counts ? crowd->messages : 0;
+    if (crowd->numbered)
+        (void)snprintf(c->rcpt, sizeof c->rcpt, "RCPT TO:<r@d%lu.example>\r\n", crowd->begun);
     conn_init(&c->conn, -1);
     enter(c, DIAL);
     if (dial(c) == CONN_FAILED) {

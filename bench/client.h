@@ -30,6 +30,7 @@ struct crowd {
     enum client_stop stop;
     unsigned long warm, messages; /* of each client */
     const char *recipient;
+    bool numbered;     /* instead: r@d1.example, r@d2.example..., another domain for each client */
     const char *login; /* for AUTH PLAIN, in base64; NULL: none */
     struct message message;
 

@@ -4,17 +4,21 @@
  *
  *   load -a 127.0.0.1:25 [-t starttls|implicit] [-s SESSIONS] [-n AT_ONCE] [-m MESSAGES_EACH]
  *        [-k BYTES] [-p] [-R] [-l] [-r RECIPIENT] [-u LOGIN] [-e RATE] [-w MESSAGES_BEFORE]
- *        [-i ehlo|message] [-f ADDRESSES] [-g]
+ *        [-i ehlo|message] [-f ADDRESSES] [-g] [-d]
  *
  *   -p  PIPELINING: MAIL, RCPT and DATA leave together; else one waits for the other's answer
- *   -R  each offers the newest TLS session of those before (one goes first, and counts for
- * nothing); else each handshake is a full one. It is a fault if none was resumed -l  LMTP -u  AUTH
- * PLAIN with LOGIN, which is in base64 -e  RATE new sessions each second whatever becomes of the
- * others, so that who is kept waiting shows; their time counts from when they were due -w  all
- * sessions are opened first, each sends so many messages, and waits for the others; what counts
- * begins then, in all of them at once -i  sessions stop after EHLO, or after their messages, and
- * are held until stdin ends -f  from so many addresses of 127.0.0.0/8 in turn: one has ports for
- * 28,000 -g  says "begin" and waits for a line on stdin before what counts, and "end" after it
+ *   -R  each offers the newest TLS session of those before (one goes first, and does not count);
+ *       else each handshake is a full one. It is a fault if none was resumed
+ *   -d  the recipient of each session is in a domain of its own, d1.example and so on; without -p
+ *   -l  LMTP
+ *   -u  AUTH PLAIN with LOGIN, which is in base64
+ *   -e  RATE new sessions each second whatever becomes of the others, so that who is kept waiting
+ *       shows; their time counts from when they were due
+ *   -w  all sessions are opened first, each sends so many messages, and waits for the others;
+ *       what counts begins then, in all of them at once
+ *   -i  sessions stop after EHLO, or after their messages, and are held until stdin ends
+ *   -f  from so many addresses of 127.0.0.0/8 in turn: one has ports for 28,000
+ *   -g  says "begin" and waits for a line on stdin before what counts, and "end" after it
  *
  * Every answer is checked. Prints key=value; cpu_us is its own processor time for what counts. Exit
  * status 1 if anything was not as it should be.
@@ -219,10 +223,8 @@ static const struct {
     char letter;
     bool *to;
 } flags[] = {
-    {'p', &crowd.pipelining},
-    {'R', &crowd.resumes},
-    {'l', &crowd.lmtp},
-    {'g', &want.gated},
+    {'p', &crowd.pipelining}, {'R', &crowd.resumes},  {'l', &crowd.lmtp},
+    {'g', &want.gated},       {'d', &crowd.numbered},
 };
 
 /* False: no such letter. */
@@ -261,7 +263,7 @@ static bool go_together(void)
 {
     int ways = (crowd.stop != STOP_NOT) + crowd.resumes + (want.rate > 0) + (crowd.warm > 0);
 
-    return ways <= 1 &&
+    return ways <= 1 && !(crowd.numbered && crowd.pipelining) &&
            (crowd.messages > 0 || (crowd.warm == 0 && crowd.stop != STOP_AFTER_MESSAGES));
 }
 
@@ -270,7 +272,7 @@ static void read_args(int argc, char **argv)
     bool right = false;
     int letter;
 
-    while ((letter = getopt(argc, argv, "a:t:s:n:m:k:r:u:e:w:i:f:pRlg")) != -1)
+    while ((letter = getopt(argc, argv, "a:t:s:n:m:k:r:u:e:w:i:f:pRlgd")) != -1)
         if (!take_letter((char)letter, &right))
             exit(64);
     if (!right || want.sessions == 0 || want.at_once == 0 || crowd.sources > 60000 ||

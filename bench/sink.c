@@ -2,8 +2,9 @@
  *
  * sink - an SMTP server that takes everything and keeps nothing, fast.
  *
- *   sink -a 127.0.0.1:2525 [-t starttls|implicit -c CERTIFICATE_AND_KEY.pem]
+ *   sink -a 127.0.0.1:2525 [-t starttls|implicit -c CERTIFICATE_AND_KEY.pem] [-e]
  *
+ * -e: at every address of the loopback device (-a 0.0.0.0:2525), as if it were many servers.
  * A PROXY header (version 1 or 2) before the first command is passed over; XCLIENT is taken.
  * Prints "ready" when it listens; when stdin ends, what it took and its own processor time.
  */
@@ -26,6 +27,7 @@ enum { END_LEN = sizeof END - 1 };
 
 static struct {
     struct addr at;
+    unsigned how;
     enum { PLAIN, WITH_STARTTLS, IMPLICIT } mode;
     struct event_base *loop;
     struct tls *tls;
@@ -308,13 +310,15 @@ static bool read_args(int argc, char **argv, const char **cert)
     bool right = false;
     int letter;
 
-    while ((letter = getopt(argc, argv, "a:t:c:")) != -1) {
+    while ((letter = getopt(argc, argv, "a:t:c:e")) != -1) {
         if (letter == 'a')
             right = addr_read_port(span_of(optarg), &all.at);
         else if (letter == 't')
             all.mode = strcmp(optarg, "implicit") == 0 ? IMPLICIT : WITH_STARTTLS;
         else if (letter == 'c')
             *cert = optarg;
+        else if (letter == 'e')
+            all.how = LISTEN_LOOPBACK_DEVICE;
         else
             return false;
     }
@@ -335,10 +339,7 @@ static bool start_tls(const char *cert, char *why, size_t size)
 
     if (all.mode == PLAIN)
         return true;
-    /* Tickets as mail servers give them. */
-    all.tickets = tickets_new();
-    if (all.tickets)
-        tickets_rotate(all.tickets);
+    all.tickets = tickets_new(); /* as mail servers have them */
     all.tls = tls_server_new(&how, all.tickets, why, size);
     return all.tls;
 }
@@ -382,7 +383,7 @@ int main(int argc, char **argv)
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     all.loop = event_base_new();
     if (!all.loop || !start_tls(cert, why, sizeof why) ||
-        (fd = listens_open(&here, &all.at, false, why, sizeof why)) < 0) {
+        (fd = listens_open(&here, &all.at, all.how, why, sizeof why)) < 0) {
         fprintf(stderr, "sink: %s\n", why);
         return 1;
     }

@@ -34,7 +34,7 @@ for my $mode (qw(plain starttls implicit)) {
         $messages += 12;
         $bytes += 12 * $size;
     }
-    for my $how (qw(-p -l), '-w 2 -f 4', '-e 1000', $mode eq 'plain' ? () : '-R') {
+    for my $how (qw(-p -l), '-w 2 -f 4', '-e 1000', '-d', $mode eq 'plain' ? () : '-R') {
         my %got = numbers(qx($ENV{T_BUILD}/bench/load -a 127.0.0.1:$port @secure -s 4 -n 2 -m 3 $how));
         is($?, 0, "$mode: $how");
         is($got{messages}, 12, "$mode: $how: what counts is counted");

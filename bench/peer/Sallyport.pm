@@ -48,12 +48,26 @@ backend sink {
 E
 }
 
+# A domain with a server of its own, d1.example and so on.
+sub server {
+    my ($number, $port) = @_;
+    my $at = sprintf '[127.1.%d.%d]:%d', $number >> 8, $number & 255, $port;
+    return <<"E";
+domain d$number.example {
+    use-starttls = yes
+    smtp-hosts = "$at"
+    allow-private-destinations = yes
+}
+E
+}
+
 sub outbound {
     my ($play, $port) = @_;
     $port->{plain} = free_port();
     my $rules = join '', map { "domain d$_.example { require-starttls = yes }\n" }
       1 .. ($play->{rules} // 0);
     my ($host, $to) = $play->{to} =~ /^(.*):(\d+)$/;
+    $rules .= join '', map { server($_, $to) } 1 .. ($play->{servers} // 0);
     return <<"E";
 relay-listener 127.0.0.1:$port->{plain} { hand-over = smarthost }
 $rules
