@@ -16,14 +16,19 @@ my $patience = 180; # seconds, for anything that is waited for: thousands of ses
 # less: else its stalls would be all that there is time for.
 my ($slow_ms, $slow_part) = (10, 0.2);
 
-# The options of load, fewer sessions or messages in a smaller run.
+# A part of `n`, of few things all.
+sub part_of {
+    my ($n, $part, $few) = @_;
+    my $less = POSIX::ceil($n * $part);
+    return $n <= $few || $part >= 1 ? $n : $less < $few ? $few : $less;
+}
+
+# The options of load; in a smaller run there are fewer sessions, or messages where there is -w.
 sub load_args {
     my ($play, $handle, $part) = @_;
-    my %o = $play->{load} =~ /-([snmw]) (\d+)/g;
-    my $text = $play->{load};
-    my $many = ($o{s} // 1) > 1 && !exists $o{w} && $play->{kind} eq 'cpu' ? 's' : 'm';
-    $text =~ s/-$many \K(\d+)/my $n = POSIX::ceil($1 * $part); $n < 4 && $1 >= 4 ? 4 : $n/e if $play->{kind} eq 'cpu';
-    $text =~ s/-s \K(\d+)/my $n = POSIX::ceil($1 * $part); $1 < 20 ? $1 : $n < 20 ? 20 : $n/e if $play->{kind} eq 'idle';
+    my ($text, $few) = ($play->{load}, $play->{kind} eq 'idle' ? 20 : 4);
+    my $letter = $text =~ /-w/ ? 'm' : 's';
+    $text =~ s/-$letter \K(\d+)/part_of($1, $part, $few)/e if $play->{kind} =~ /^(?:cpu|idle)$/;
     return (port_args($play, $handle), split ' ', $text);
 }
 
@@ -149,8 +154,9 @@ sub reload {
     my $row = rest_of($load);
     return {error => $row->{error} // $calm->{error}} if $row->{error} || $calm->{error};
     return {error => 'nothing new was started'} unless @new;
-    return {max_ms => $row->{session_max_ms}, p99_ms => $row->{session_p99_ms}, p50_ms => $row->{session_p50_ms},
-        calm_max_ms => $calm->{session_max_ms}, calm_p99_ms => $calm->{session_p99_ms}, sessions => $row->{sessions}};
+    my %figure = (sessions => $row->{sessions});
+    for (qw(p50_ms p99_ms max_ms)) { $figure{$_} = $row->{"session_$_"}; $figure{"calm_$_"} = $calm->{"session_$_"} }
+    return \%figure;
 }
 
 our %kind = (cpu => \&cpu, idle => \&idle, start => \&start, reload => \&reload);

@@ -7,10 +7,10 @@ use JSON::PP;
 use Plays;
 
 our @ours = qw(Sallyport PostfixSallyport);
-my %unit = (us => 'CPU us', p50_ms => 'p50 ms', p99_ms => 'p99 ms', kb => 'KB', kb_all => 'KB, all of it', max_ms => 'max ms',
-    seconds => 's');
-my %shown = (cpu => [qw(us)], idle => [qw(kb kb_all)], start => [qw(seconds)], reload => [qw(max_ms p99_ms)],
-    turn => [qw(us p50_ms p99_ms)]);
+my %unit = (us => 'CPU us', p50_ms => 'p50 ms', p99_ms => 'p99 ms', max_ms => 'max ms',
+    calm_max_ms => 'max ms without', kb => 'KB', kb_all => 'KB, all of it', seconds => 's');
+my %shown = (cpu => [qw(us)], idle => [qw(kb kb_all)], start => [qw(seconds)],
+    reload => [qw(max_ms calm_max_ms p99_ms)], turn => [qw(us p50_ms p99_ms)]);
 
 # The last run in the file, or all that belong to `run`.
 sub read_file {
@@ -48,12 +48,13 @@ sub figure {
 sub best {
     my ($all, $play, $name) = @_;
     my %not = map { $_ => 1 } qw(Floor Bare), @ours;
-    my @peers = grep { !$not{$_->[0]} && defined $_->[1] } map { [$_, figure($all, $play, $_, $name)] } keys %{$all->{$play}};
-    my ($best) = sort { $a->[1] <=> $b->[1] || $a->[0] cmp $b->[0] } @peers;
+    my @peers = map { [$_, figure($all, $play, $_, $name)] } grep { !$not{$_} } keys %{$all->{$play}};
+    my ($best) = sort { $a->[1] <=> $b->[1] || $a->[0] cmp $b->[0] } grep { defined $_->[1] } @peers;
     return $best ? @$best : ();
 }
 
-sub short { my $n = shift; return !defined $n ? '-' : $n >= 100 ? sprintf('%.0f', $n) : $n >= 10 ? sprintf('%.1f', $n) : sprintf('%.2f', $n) }
+# Three digits.
+sub short { my $n = shift; return sprintf $n >= 100 ? '%.0f' : $n >= 10 ? '%.1f' : '%.2f', $n }
 
 # One aim of a goal: ["1.10 x Floor (299)", what it is, reached].
 sub aim {
@@ -97,7 +98,8 @@ sub cell {
     return '-' unless @all;
     my $text = short(median(@all));
     $text .= sprintf ' ±%.0f%%', spread(@all) if @all > 1;
-    $text .= " (at $rows->[0]{sessions})" if $rows->[0]{play} =~ /-(\d+)$/ && exists $rows->[0]{kb} && $1 != $rows->[0]{sessions};
+    my ($first, $wanted) = ($rows->[0], $rows->[0]{play} =~ /-(\d+)$/);
+    $text .= " (at $first->{sessions})" if exists $first->{kb} && $wanted != $first->{sessions};
     return $text;
 }
 
@@ -106,9 +108,11 @@ sub figures {
     my (%seen, %version, @plays);
     $seen{$_->{play}}++ or push @plays, $_ for grep { !exists $_->{missing} } @$rows;
     $version{$_->{peer}} = $_->{version} for grep { !exists $_->{missing} } @$rows;
-    my @peers = ((grep { $version{$_} } qw(Floor Bare Sallyport)), sort grep { !/^(?:Floor|Bare|Sallyport)$/ } keys %version);
+    my %first = map { $_ => 1 } my @first = qw(Floor Bare Sallyport);
+    my @peers = ((grep { $version{$_} } @first), sort grep { !$first{$_} } keys %version);
     my @out;
-    push @out, '| work | | ' . join(' | ', map { "$_ ($version{$_})" } @peers) . " |\n", '|---|---|' . '---|' x @peers . "\n";
+    push @out, '| work | | ' . join(' | ', map { "$_ ($version{$_})" } @peers) . " |\n";
+    push @out, '|---|---|' . '---|' x @peers . "\n";
     for my $play (@plays) {
         for my $name (@{$shown{kind_of($play->{play})}}) {
             push @out, "| $play->{what} | $unit{$name} | "
@@ -126,8 +130,10 @@ sub show {
     $error{"$_->{play}, $_->{peer}: $_->{error}"}++ for grep { $_->{error} } @$rows;
     say "failed: $_ ($error{$_} times)" for sort keys %error;
     say "$_->{peer} is not here: $_->{missing} is not installed" for grep { exists $_->{missing} } @$rows;
-    say 'Medians of rounds that took turns, ± the median deviation from them. KB: proportional set size of all processes,'
-      . ' by which it grew for each session; the kernel\'s memory for sockets is not in it. -: cannot.';
+    print <<'E';
+Medians of rounds that took turns, ± the median deviation from them. KB: proportional set size of all
+processes, by which it grew for each session; the kernel's memory for sockets is not in it. -: cannot.
+E
     return 0;
 }
 
