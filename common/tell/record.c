@@ -296,6 +296,20 @@ bool record_read(struct span line, struct record *out, struct record_memory **me
     return false;
 }
 
+bool record_peek(struct span line, enum record_do *what, struct span *key)
+{
+    struct flat_member m;
+    struct flat f;
+
+    flat_init(&f, line);
+    if (flat_next(&f, &m) != FLAT_MEMBER || !span_is(m.name, "do") || !take_deed(&m, what))
+        return false;
+    if (flat_next(&f, &m) != FLAT_MEMBER || !span_is(m.name, "key") || !m.is_text || m.escaped)
+        return false;
+    *key = m.text;
+    return key->len > 0 && key->len <= RECORD_KEY_MAX;
+}
+
 void record_forget(struct record_memory **memory)
 {
     free(*memory);

@@ -76,3 +76,7 @@ MUST bool record_columns(struct buf *to, const struct record *r);
 struct record_memory;
 MUST bool record_read(struct span line, struct record *out, struct record_memory **memory);
 void record_forget(struct record_memory **memory);
+
+/* What a line seems to be, and its key, of its first two members; what follows may still make it
+ * none. False: record_read() is to be asked. */
+MUST bool record_peek(struct span line, enum record_do *what, struct span *key);

@@ -85,6 +85,18 @@ bool intents_keep(struct intents *i, struct store_txn *t, const char *writer,
     return true;
 }
 
+bool intents_take(struct intents *i, struct store_txn *t, const char *writer, struct span line,
+                  bool *kept)
+{
+    struct record r = {.what = RECORD_ROW};
+
+    if (!record_peek(line, &r.what, &r.key) || r.what != RECORD_INTENT ||
+        line.at[line.len - 1] != '}')
+        return false;
+    *kept = intents_keep(i, t, writer, &r, line);
+    return true;
+}
+
 bool intents_find(const struct intents *i, struct store_txn *t, const char *writer,
                   const struct record *r, struct span *line)
 {

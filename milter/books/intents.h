@@ -20,6 +20,11 @@ void intents_free(struct intents **i);
 MUST bool intents_keep(struct intents *i, struct store_txn *t, const char *writer,
                        const struct record *r, struct span line);
 
+/* Keeps a line that is an intent as far as its front and its end say: most of it waits unread, so
+ * that it is read once. False: it is none, or record_read() is to be asked. */
+MUST bool intents_take(struct intents *i, struct store_txn *t, const char *writer, struct span line,
+                       bool *kept);
+
 /* The line of the intent with this record's key; borrowed until anything is kept or dropped. */
 MUST bool intents_find(const struct intents *i, struct store_txn *t, const char *writer,
                        const struct record *r, struct span *line);

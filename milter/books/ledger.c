@@ -143,9 +143,11 @@ static bool take_outcome(struct ledger *l, const char *writer, struct record *r)
     struct record intent;
     struct span line;
     bool intended = intents_find(l->intents, l->txn, writer, r, &line), taken;
+    bool whole = intended && record_read(line, &intent, &memory);
 
-    if (intended && record_read(line, &intent, &memory))
+    if (whole)
         merge_intent(r, &intent);
+    l->bad += intended && !whole;
     taken = take_delivery(l, r);
     if (taken && intended)
         keep(l, intents_drop(l->intents, l->txn, writer, r));
@@ -175,11 +177,13 @@ static bool take_record(struct ledger *l, const char *writer, struct record *r, 
 
 static bool take_line(struct ledger *l, const char *writer, struct span line)
 {
-    struct record_memory *memory;
+    struct record_memory *memory = NULL;
     struct record r;
-    bool taken = true;
+    bool taken = true, kept = true;
 
-    if (record_read(line, &r, &memory))
+    if (intents_take(l->intents, l->txn, writer, line, &kept))
+        keep(l, kept);
+    else if (record_read(line, &r, &memory))
         taken = take_record(l, writer, &r, line);
     else
         l->bad++;
@@ -247,13 +251,15 @@ static void end_intent(struct ledger *l, struct span key)
     char seconds[24];
     struct record r;
     struct span line;
+    bool whole = store_get(l->txn, INTENTS, key, &line) && record_read(line, &r, &memory);
 
-    if (store_get(l->txn, INTENTS, key, &line) && record_read(line, &r, &memory)) {
+    if (whole) {
         intents_end(&r);
         reception_join(l->txn, RECEPTIONS, &r);
         add_delivery(l, &r, seconds);
         record_forget(&memory);
     }
+    l->bad += !whole;
     keep(l, store_drop(l->txn, INTENTS, key));
 }
 
