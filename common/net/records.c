@@ -9,101 +9,126 @@
 
 #include <openssl/crypto.h>
 
+#include "base/span.h"
+
 enum { STEP = 64 }; /* slots that become usable at a time */
 
-static struct {
-    char *place;     /* of all slots; NULL: there is none */
-    size_t size;     /* of it */
-    unsigned usable; /* of them, from the front */
-    unsigned fresh;  /* the first that was never used */
+static struct place {
+    const size_t least, slot; /* bytes */
+    char *at;                 /* all slots; NULL: there is none */
+    size_t size;              /* of it */
+    unsigned usable;          /* of them, from the front */
+    unsigned fresh;           /* the first that was never used */
     unsigned kept_count, bare_count;
     uint16_t kept[RECORDS_KEPT]; /* free slots */
     uint16_t bare[RECORDS_MOST]; /* free slots whose pages have gone back */
-} all;
+} places[] = {
+    {.least = RECORDS_LEAST, .slot = RECORDS_SLOT},
+    {.least = PAGES_LEAST, .slot = PAGES_SLOT},
+};
 
-static char *slot_at(unsigned i)
+static char *slot_at(const struct place *p, unsigned i)
 {
-    return all.place + (size_t)i * RECORDS_SLOT;
+    return p->at + (size_t)i * p->slot;
 }
 
-static bool is_slot(const void *at)
+/* Where it comes from; NULL: the heap. */
+static struct place *place_of(const void *at)
 {
-    return (uintptr_t)at - (uintptr_t)all.place < all.size;
+    for (struct place *p = places; p < places + COUNT_OF(places); p++)
+        if ((uintptr_t)at - (uintptr_t)p->at < p->size)
+            return p;
+    return NULL;
+}
+
+static struct place *place_for(size_t size)
+{
+    for (struct place *p = places; p < places + COUNT_OF(places); p++)
+        if (size >= p->least && size <= p->slot)
+            return p;
+    return NULL;
 }
 
 /* Addresses alone cost nothing, as long as nothing may be written there. */
-static void reserve(void)
+static void reserve(struct place *p)
 {
-    size_t size = (size_t)RECORDS_SLOT * RECORDS_MOST;
+    size_t size = p->slot * RECORDS_MOST;
     void *at = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (at == MAP_FAILED)
         return;
     (void)madvise(at, size, MADV_NOHUGEPAGE);
-    all.place = at;
-    all.size = size;
+    p->at = at;
+    p->size = size;
 }
 
-static void *take_fresh(void)
+static void *take_fresh(struct place *p)
 {
-    if (!all.place || all.fresh == RECORDS_MOST)
+    if (!p->at || p->fresh == RECORDS_MOST)
         return NULL;
-    if (all.fresh == all.usable) {
-        if (mprotect(slot_at(all.usable), (size_t)STEP * RECORDS_SLOT, PROT_READ | PROT_WRITE) != 0)
+    if (p->fresh == p->usable) {
+        if (mprotect(slot_at(p, p->usable), STEP * p->slot, PROT_READ | PROT_WRITE) != 0)
             return NULL;
-        all.usable += STEP;
+        p->usable += STEP;
     }
-    return slot_at(all.fresh++);
+    return slot_at(p, p->fresh++);
 }
 
-static void *take(void)
+static void *take(struct place *p)
 {
-    if (all.kept_count > 0)
-        return slot_at(all.kept[--all.kept_count]);
-    if (all.bare_count > 0)
-        return slot_at(all.bare[--all.bare_count]);
-    return take_fresh();
+    if (p->kept_count > 0)
+        return slot_at(p, p->kept[--p->kept_count]);
+    if (p->bare_count > 0)
+        return slot_at(p, p->bare[--p->bare_count]);
+    return take_fresh(p);
 }
 
 void *records_get(size_t size)
 {
-    if (size < RECORDS_LEAST || size > RECORDS_SLOT)
-        return malloc(size);
-    void *slot = take();
+    struct place *p = place_for(size);
+    void *slot = p ? take(p) : NULL;
 
     return slot ? slot : malloc(size);
 }
 
+static void give_back(struct place *p, void *at)
+{
+    uint16_t i = (uint16_t)((size_t)((char *)at - p->at) / p->slot);
+
+    if (p->kept_count < RECORDS_KEPT) {
+        p->kept[p->kept_count++] = i;
+        return;
+    }
+    (void)madvise(at, p->slot, MADV_DONTNEED);
+    p->bare[p->bare_count++] = i;
+}
+
 void records_give(void *at)
 {
-    if (!is_slot(at)) {
-        free(at);
-        return;
-    }
-    uint16_t i = (uint16_t)(((char *)at - all.place) / RECORDS_SLOT);
+    struct place *p = place_of(at);
 
-    if (all.kept_count < RECORDS_KEPT) {
-        all.kept[all.kept_count++] = i;
-        return;
-    }
-    (void)madvise(at, RECORDS_SLOT, MADV_DONTNEED);
-    all.bare[all.bare_count++] = i;
+    if (p)
+        give_back(p, at);
+    else
+        free(at);
 }
 
 void *records_resize(void *old, size_t size)
 {
+    struct place *p = place_of(old);
+
     if (!old)
         return records_get(size);
-    if (!is_slot(old))
+    if (!p)
         return realloc(old, size);
-    if (size > 0 && size <= RECORDS_SLOT)
+    if (size > 0 && size <= p->slot)
         return old;
-    void *new = size > 0 ? malloc(size) : NULL;
+    void *new = size > 0 ? records_get(size) : NULL;
 
     if (new)
-        memcpy(new, old, RECORDS_SLOT);
+        memcpy(new, old, p->slot);
     if (new || size == 0)
-        records_give(old);
+        give_back(p, old);
     return new;
 }
 
@@ -130,6 +155,7 @@ static void give(void *at, const char *file, int line)
 
 void records_use(void)
 {
-    reserve();
+    for (struct place *p = places; p < places + COUNT_OF(places); p++)
+        reserve(p);
     (void)CRYPTO_set_mem_functions(get, resize, give);
 }

@@ -2,10 +2,11 @@
  *
  * records - memory for TLS records.
  *
- * OpenSSL takes 16 to 22 KB for a record, in each direction and for a handshake, and gives it
- * back as soon as the connection is idle. Between the small pieces of the heap such holes
- * stay: after 2,000 sessions that came at once, 20 to 25 KB for each. So what is of that size comes
- * from a place of its own, and from there goes back to the system; some are kept for the next.
+ * OpenSSL takes 16 to 66 KB for a record, in each direction and for a handshake, and two pages for
+ * what it writes in a handshake, and gives it all back as soon as the connection is idle. Between
+ * the small pieces of the heap such holes stay: after 2,000 sessions that came at once, 20 to 25 KB
+ * for each, and 5 of the pages. So what is of these two sizes comes from places of their own, and
+ * from there goes back to the system; some are kept for the next.
  *
  * For processes with one thread. Children that are forked have each their own.
  */
@@ -17,7 +18,9 @@ enum {
     RECORDS_LEAST = 16384, /* what is smaller, or larger than a slot, is the heap's */
     RECORDS_SLOT = 69632,
     RECORDS_MOST = 16384, /* slots; what is more is the heap's, too */
-    RECORDS_KEPT = 64,    /* free ones that keep their pages */
+    RECORDS_KEPT = 64,    /* free ones that keep their memory */
+    PAGES_LEAST = 2049,   /* the same of pages, of which there are as many */
+    PAGES_SLOT = 4096,
 };
 
 /* From here all that OpenSSL allocates comes by the three below. Before it has allocated anything,

@@ -48,8 +48,7 @@ size_t serve_space(struct serve *s, char **at)
 
 void serve_settle(struct serve *s)
 {
-    if (s->lent == 0)
-        buf_settle(&s->in);
+    buf_settle(&s->in);
 }
 
 void serve_grew(struct serve *s, size_t count)

@@ -46,7 +46,7 @@ enum {
 
 struct request {
     enum verb verb;
-    struct span arg;      /* argument; borrowed until the next call */
+    struct span arg;      /* argument; borrowed until the next call, or serve_settle() */
     unsigned ticket;      /* hand it back with the answer */
     unsigned long octets; /* of BDAT: they follow */
 };
@@ -89,7 +89,8 @@ void serve_clear(struct serve *s);
 MUST size_t serve_space(struct serve *s, char **at);
 void serve_grew(struct serve *s, size_t count);
 
-/* Others come first from here: as buf_settle(), for what no request points at. */
+/* Others come first from here: as buf_settle(). What the last request points at is gone then; its
+ * owner has a copy where it waits. */
 void serve_settle(struct serve *s);
 
 /* The same in one, by copy: all of it, or nothing and false. */

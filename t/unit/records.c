@@ -8,9 +8,9 @@
 enum { MANY = RECORDS_KEPT + 40 };
 
 /* What lies close together was not the heap's. */
-static bool are_neighbours(const char *a, const char *b)
+static bool are_neighbours(const char *a, const char *b, ptrdiff_t slot)
 {
-    return (a < b ? b - a : a - b) == RECORDS_SLOT;
+    return (a < b ? b - a : a - b) == slot;
 }
 
 static void records_have_a_place_of_their_own(void **state)
@@ -20,7 +20,7 @@ static void records_have_a_place_of_their_own(void **state)
 
     (void)state;
     assert_true(small && large && one && two);
-    assert_true(are_neighbours(one, two));
+    assert_true(are_neighbours(one, two, RECORDS_SLOT));
     memset(one, 1, RECORDS_LEAST);
     memset(two, 2, RECORDS_SLOT);
     memset(large, 3, RECORDS_SLOT + 1);
@@ -54,6 +54,50 @@ static void what_grows_keeps_what_it_holds(void **state)
     records_give(at);
     records_give(there);
     records_give(NULL);
+}
+
+/* The same place for pages, as for records; what outgrows one goes to the other. */
+static void pages_have_theirs(void **state)
+{
+    static char *at[MANY];
+    char *small = OPENSSL_malloc(PAGES_LEAST - 1), *large = OPENSSL_malloc(PAGES_SLOT + 1);
+    char *one = OPENSSL_malloc(PAGES_LEAST), *two = OPENSSL_malloc(PAGES_SLOT), *there;
+    size_t empty = 0;
+
+    (void)state;
+    assert_true(small && large && one && two);
+    assert_true(are_neighbours(one, two, PAGES_SLOT));
+    memset(small, 1, PAGES_LEAST - 1);
+    memset(large, 1, PAGES_SLOT + 1);
+    memset(two, 'b', PAGES_SLOT);
+    memset(one, 'a', PAGES_LEAST);
+    assert_ptr_equal(records_resize(one, PAGES_SLOT), one);
+    memset(one, 'a', PAGES_SLOT);
+    there = records_resize(one, RECORDS_SLOT);
+    assert_non_null(there);
+    memset(there + PAGES_SLOT, 'c', RECORDS_SLOT - PAGES_SLOT);
+    for (size_t i = 0; i < PAGES_SLOT; i++)
+        assert_true(there[i] == 'a' && two[i] == 'b');
+    assert_ptr_equal(records_get(PAGES_LEAST), one); /* it was given back */
+    records_give(there);
+    records_give(one);
+    records_give(two);
+    records_give(small);
+    records_give(large);
+
+    for (size_t i = 0; i < MANY; i++) {
+        assert_non_null(at[i] = records_get(PAGES_LEAST));
+        memset(at[i], 'x', PAGES_LEAST);
+    }
+    for (size_t i = 0; i < MANY; i++)
+        records_give(at[i]);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_non_null(at[i] = records_get(PAGES_LEAST));
+        empty += at[i][0] == '\0';
+    }
+    assert_int_equal(empty, MANY - RECORDS_KEPT);
+    for (size_t i = 0; i < MANY; i++)
+        records_give(at[i]);
 }
 
 static void pages_go_back_but_for_some(void **state)
@@ -100,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_have_a_place_of_their_own),
         cmocka_unit_test(what_grows_keeps_what_it_holds),
+        cmocka_unit_test(pages_have_theirs),
         cmocka_unit_test(pages_go_back_but_for_some),
         cmocka_unit_test(there_are_as_many_as_there_are),
     };

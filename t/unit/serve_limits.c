@@ -295,6 +295,33 @@ static void only_so_many_wait_for_answers(void **state)
     serve_clear(&s);
 }
 
+/* A request that waits for somebody does not hold up the place that all reads share. */
+static void who_waits_moves_out(void **state)
+{
+    struct serve s;
+    struct request r;
+    struct buf other;
+    char *at, *then;
+
+    (void)state;
+    begin(&s);
+    buf_init(&other, 100);
+    assert_int_equal(serve_next(&s, &r), 0);
+    assert_true(serve_space(&s, &at) > 0);
+    memcpy(at, "NOOP\r\nVRFY ", 11);
+    serve_grew(&s, 11);
+    assert_int_equal(serve_next(&s, &r), 1);
+    serve_settle(&s);
+    assert_int_equal(buf_share(&other, &then), 100);
+    assert_ptr_equal(then, at);
+    memset(then, 'x', 100);
+    assert_true(serve_feed(&s, SPAN("me\r\n")));
+    assert_int_equal(serve_next(&s, &r), 1);
+    assert_span(r.arg, "me");
+    serve_clear(&s);
+    buf_clear(&other);
+}
+
 /* A slow upstream: what came of the message waits in `in`, and no more is read. */
 static void a_message_waits_in_place(void **state)
 {
@@ -362,6 +389,7 @@ int main(void)
         cmocka_unit_test(too_many_bad_commands_in_a_row),
         cmocka_unit_test(who_does_not_listen_is_not_heard),
         cmocka_unit_test(only_so_many_wait_for_answers),
+        cmocka_unit_test(who_waits_moves_out),
         cmocka_unit_test(a_message_waits_in_place),
         cmocka_unit_test(an_idle_session_is_small),
     };
