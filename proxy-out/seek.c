@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/seek.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/text.h"
 #include "proxy-out/seen.h"
 #include "way/from.h"
 #include "proxy-out/kept/key.h"
 #include "proxy-out/relay/patience.h"
+#include "proxy-out/pages.h"
 #include "proxy-out/reach.h"
 #include "way/family.h"
 #include "way/roll.h"
@@ -334,7 +333,7 @@ static void begin(struct seek *k)
 struct seek *seek_new(struct worker *w, const char *session, const struct handed *handed,
                       const char *domain, unsigned transaction, watch_fn *fn, void *arg)
 {
-    struct seek *k = malloc(sizeof *k);
+    struct seek *k = pages_get(sizeof *k);
 
     if (!k)
         return NULL;
@@ -367,7 +366,7 @@ void seek_free(struct seek **at)
     upstream_free(&k->up);
     if (k->quota)
         quota_leave(k->quota);
-    free(k);
+    pages_give(k, sizeof *k);
 }
 
 struct upstream *seek_take(struct seek *k)
