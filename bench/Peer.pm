@@ -13,7 +13,8 @@ package Peer;
 #                     plain => PORT}                         outbound: where the mail server comes
 #   and, where it is so: user, password (who sends must log in); settled => sub ($seconds) { whether
 #   all that it took is with the sink, waited for }, of one that says 250 before that
-#   parts => {NAME => sub { some of its processes }}; reload => sub { ... }; ready_seconds => NUMBER
+#   parts => {NAME => sub { some of its processes }}; reload => sub { ... }; ready_seconds => NUMBER;
+#   bare => how load speaks to the sink, there being nobody between (Peer::Bare)
 #
 # %play: which (inbound or outbound), dir (its own, fresh), cert, key (PEM files), both (one file
 # with both), to (ADDRESS:PORT of a sink: plain for inbound, STARTTLS for outbound), to_implicit,

@@ -57,7 +57,8 @@ static char *auth, *rcpt, *envelope;
 
 bool client_start(struct crowd *c, struct event_base *base, char *why, size_t size)
 {
-    const struct tls_client_conf how = {{"", ""}, "", "", "", TLS_1_2, -1};
+    /* TLS 1.3, or it is no comparison: resuming in 1.2 costs both sides half as much. */
+    const struct tls_client_conf how = {{"", ""}, "", "", "", TLS_1_3, -1};
 
     crowd = c;
     loop = base;

@@ -78,6 +78,19 @@ for my $mode (qw(plain starttls implicit)) {
     cmp_ok($sum{bytes}, '>', $bytes, "$mode: and all their bytes");
 }
 
+# All play the same handshake: TLS 1.2 resumes at half the price, and nobody would see why.
+{
+    my $port = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport;
+    my $server = open2(my $from, my $to, qw(openssl s_server -tls1_2 -accept), "127.0.0.1:$port",
+        '-cert', "$dir/cert", '-key', "$dir/key");
+    while (($_ = <$from>) !~ /^ACCEPT/) { }
+    my $said = qx($ENV{T_BUILD}/bench/load -a 127.0.0.1:$port -t implicit -s 1 2>&1);
+    is($? >> 8, 1, 'a server without TLS 1.3 is a fault');
+    like($said, qr/^load: handshake: /m, 'which is said') or diag($said);
+    kill TERM => $server;
+    waitpid $server, 0;
+}
+
 # The floor in front of a sink, as a client sees it, and when messages do not fit into a socket.
 {
     my ($at, $behind) = map { IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport } 1, 2;

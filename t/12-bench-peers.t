@@ -60,8 +60,10 @@ sub works {
     }
     ok($peer->{settled}->(20), "$name $which: its queue is empty") if $peer->{settled};
     my @pids = $peer->{pids}->();
-    cmp_ok(Tree::cpu_us(@pids), '>', 1000, "$name $which: what it costs is seen");
-    cmp_ok(Tree::pss_kb(@pids), '>', 500, "$name $which: and its memory");
+    if (!$peer->{bare}) { # load is what is measured then
+        cmp_ok(Tree::cpu_us(@pids), '>', 1000, "$name $which: what it costs is seen");
+        cmp_ok(Tree::pss_kb(@pids), '>', 500, "$name $which: and its memory");
+    }
     $peer->{stop}->();
     is(taken(), @modes * $sessions * $each, "$name $which: the sink has as many messages");
     ok(gone(@pids), "$name $which: nothing of it is left");

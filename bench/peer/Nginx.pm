@@ -3,7 +3,8 @@ package Peer::Nginx;
 
 # nginx mail as it is shipped: no more than the manual's example for SMTP without logins, in the frame
 # of Nginx.pm (worker, sockets). Buffers of 4 KB, XCLIENT, two tickets: all as it comes. It never sets
-# TCP_NODELAY, and there is no directive that would. It has no access log: error_log at info would be
+# TCP_NODELAY, and there is no directive that would. But TLS 1.3, which 1.22 has only if told: all play
+# the same handshake. It has no access log: error_log at info would be
 # one (4 lines a session); warn writes none.
 #   auth_http   it asks for each session where to pass it: a server of its own, in the same process,
 #               at a unix socket, answers with headers. That costs the least that can be had.
@@ -21,6 +22,7 @@ sub start {
     return serve(\%play, <<"E");
     ssl_certificate $play{cert};
     ssl_certificate_key $play{key};
+    ssl_protocols TLSv1.2 TLSv1.3;
 E
 }
 
