@@ -93,10 +93,11 @@ sub came_to {
 
 subtest 'Postfix' => sub {
     my $doc = T::Printed::blocks('Postfix', 'handover');
-    for my $way (', with transport-map', ', with transport-map at a unix socket', ', by LMTP', ', as smarthost') {
+    for my $way (', with transport-map', ', with transport-map at a unix socket', ', by LMTP', ', by LMTP at a port', ', as smarthost') {
         my $out = start('postfix' . ($way =~ s/\W+/-/gr), $doc->{"sallyport.conf$way"});
         my %main = fit($doc->{"main.cf$way"}) =~ /^(\w+) = (.*)$/mg;
         my $mta = T::Postfix->start('mta' . ($way =~ s/\W+/-/gr), services => [['plain', port('mta')]],
+            master => [grep { defined } $doc->{"master.cf$way"}],
             main => {default_transport => $way =~ /smarthost/ ? 'smtp' : 'discard', myhostname => 'mail.example.org', mydestination => 'example.org', %main});
         my $before = $bank->count;
         send_one('mta', 'a@example.org');

@@ -2,9 +2,10 @@
 package Peer::PostfixSallyport;
 
 # Postfix that hands over to sallyport-out, which does the TLS: the sum of both, accounting on. Postfix
-# is Peer::PostfixOut but for what doc/handover says of a smarthost by SMTP: no TLS, a recipient in a
-# transaction. Its limit for one destination stays 20: here the world is one server, for all of them.
-# Connections to sallyport-out are kept as those of Peer::PostfixReuse are. sallyport-out is Peer::Sallyport.
+# is Peer::PostfixOut but for what doc/handover says of LMTP at a unix socket: a transport of its own that
+# is not in the chroot, no TLS, and no connections kept, since sallyport-out keeps those to the server. Its
+# limit for one destination stays 20: here the world is one server, for all of them. sallyport-out is
+# Peer::Sallyport.
 use v5.36;
 use Peer;
 use PrivateMta;
@@ -18,20 +19,21 @@ sub is_here { return missing_postfix() || Peer::Sallyport::is_here() }
 sub version { my %play = @_; return postfix_version() . ', ' . Peer::Sallyport::version(%play) }
 
 sub in_front {
-    my ($play, $port) = @_;
+    my ($play, $path) = @_;
     return Peer::PostfixOut::serve($play,
-        default_transport => "smtp:[127.0.0.1]:$port", relay_transport => "smtp:[127.0.0.1]:$port",
-        smtp_destination_recipient_limit => 1, smtp_send_xforward_command => 'yes',
-        smtp_tls_security_level => 'none', smtp_connection_cache_destinations => "[127.0.0.1]:$port");
+        master => ['sallyport unix - - n - - lmtp'],
+        default_transport => "sallyport:unix:$path", relay_transport => "sallyport:unix:$path",
+        lmtp_connection_cache_on_demand => 'no', lmtp_send_xforward_command => 'yes',
+        lmtp_tls_security_level => 'none');
 }
 
 sub start {
     my %play = @_;
     my $dir = "$play{dir}/sallyport";
     mkdir $dir;
+    chmod 0711, $play{dir}, $dir; # for the user postfix, to the socket
     my $sallyport = Peer::Sallyport::start(%play, dir => $dir);
-    my $port = $sallyport->{plain};
-    my $postfix = eval { in_front(\%play, $port) };
+    my $postfix = eval { in_front(\%play, $sallyport->{lmtp}) };
     if (!$postfix) {
         my $why = $@;
         $sallyport->{stop}->();

@@ -61,15 +61,21 @@ domain d$number.example {
 E
 }
 
+# `lmtp`: a unix socket, for a mail server of this machine.
 sub outbound {
     my ($play, $port) = @_;
     $port->{plain} = free_port();
+    $port->{lmtp} = "$play->{dir}/lmtp";
     my $rules = join '', map { "domain d$_.example { require-starttls = yes }\n" }
       1 .. ($play->{rules} // 0);
     my ($host, $to) = $play->{to} =~ /^(.*):(\d+)$/;
     $rules .= join '', map { server($_, $to) } 1 .. ($play->{servers} // 0);
     return <<"E";
 relay-listener 127.0.0.1:$port->{plain} { hand-over = smarthost }
+relay-listener unix:$port->{lmtp} {
+    protocol = lmtp
+    socket-mode = 0666
+}
 $rules
 domain * {
     use-starttls = yes

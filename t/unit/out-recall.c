@@ -8,6 +8,11 @@
 #include "base/clock.h"
 #include "proxy-out/relay/recall.h"
 
+static bool reserve(void *spool, size_t bytes)
+{
+    return !spool && bytes > 0;
+}
+
 /* An entry as the facts process would give it; `awaited` from now on, 0: an outcome. */
 struct entry {
     int awaited;
@@ -77,10 +82,38 @@ static void what_is_awaited_defers_for_its_time(void **state)
     }
 }
 
+/* What a relay has to say, as one that pipelines hears it: in one go, once it is known what was
+ * sent before. */
+static void answers_before_it_wait_with_it(void **state)
+{
+    static const struct ids ids = {.xforward = true};
+    const struct relay_conf conf = {
+        .host_name = "h", .ids = ids, .remember = 9, .reserve = reserve};
+    struct relay r;
+
+    (void)state;
+    relay_init(&r, &conf);
+    assert_false(relay_holds_back(&r));
+    buf_drop(&r.client.out, buf_len(&r.client.out));
+    assert_true(serve_feed(&r.client, SPAN("EHLO m\r\n")));
+    assert_int_equal(relay_turn(&r), RELAY_WAIT);
+    assert_false(relay_holds_back(&r));
+    buf_drop(&r.client.out, buf_len(&r.client.out));
+    assert_true(serve_feed(&r.client, SPAN("XFORWARD IDENT=4abc\r\nMAIL FROM:<a>\r\n")));
+    assert_int_equal(relay_turn(&r), RELAY_WAIT);
+    assert_int_equal(r.recall, RECALL_WANTED);
+    assert_true(relay_holds_back(&r));
+    recall_answered(&r, NULL);
+    assert_false(relay_holds_back(&r));
+    assert_true(span_same(buf_peek(&r.client.out), SPAN("250 2.0.0 Ok\r\n250 2.1.0 Ok\r\n")));
+    relay_clear(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_awaited_defers_for_its_time),
+        cmocka_unit_test(answers_before_it_wait_with_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
