@@ -98,6 +98,7 @@ sub cpu {
     my $load = start_load(load_args($play, $handle, warm($play, $handle)), '-g');
     my ($before, $after);
     if (line_of($load) eq 'begin') {
+        Tree::bind_to($handle->{core}, $handle->{pids}->()) unless $handle->{bare};
         $before = cpu_now($handle);
         go_on($load);
         if (line_of($load) eq 'end') {

@@ -45,6 +45,20 @@ sub cpu_us {
     return $us;
 }
 
+# All threads of these processes to this core, whatever they chose: hitch's worker takes the first for
+# itself, where load and sink are. To be woken there costs a third of what it costs on another.
+sub bind_to {
+    my ($core, @pids) = @_;
+    for my $thread (map { glob "/proc/$_/task/[0-9]*" } @pids) {
+        my $where = sub { slurp("$thread/status") =~ /^Cpus_allowed_list:\s*(\S+)/m ? $1 : $core };
+        next if $where->() eq $core;
+        my ($id) = $thread =~ /(\d+)$/;
+        qx(taskset -cp $core $id 2>&1);
+        die "$thread stays at " . $where->() . "\n" if $where->() ne $core;
+    }
+    return;
+}
+
 # Proportional set size: pages that several share count in parts. The kernel's own memory for
 # sockets is not in it, for anybody.
 sub pss_kb {

@@ -92,7 +92,23 @@ sub counts_the_gone {
     return;
 }
 
+sub where { return map { Tree::slurp($_) =~ /^Cpus_allowed_list:\s*(\S+)/m } glob "/proc/$_[0]/task/*/status" }
+
+# Some choose a core for themselves, which is load's.
+sub binds_all_threads {
+    my $core = (where($$))[0] =~ s/.*[-,]//r;
+    my $pid = open2(my $from, my $to, $^X, '-Mthreads', '-e', 'async { sleep 60 }; $| = 1; print qq(ready\n); <STDIN>');
+    is(<$from>, "ready\n", 'two threads are there');
+    system("taskset -acp 0 $pid >/dev/null") == 0 or die 'taskset does not work';
+    Tree::bind_to($core, $pid);
+    is(join(' ', where($pid)), "$core $core", 'they are where they are wanted');
+    kill KILL => $pid;
+    waitpid $pid, 0;
+    return;
+}
+
 counts_the_gone();
+binds_all_threads();
 make_cert();
 for my $path (glob "$FindBin::Bin/../bench/peer/*.pm") {
     my ($name) = $path =~ /(\w+)\.pm$/;
