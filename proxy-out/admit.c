@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/admit.h"
 
+#include "base/clock.h"
 #include "net/listen.h"
 #include "tell/log.h"
 
 static bool reserve(void *spool, size_t bytes)
 {
     return !spool || spool_reserve(spool, bytes);
+}
+
+static bool may_know(void *hints, struct span queue_id)
+{
+    return hints_has(hints, queue_id, clock_now());
 }
 
 /* The greeting. `refused`: no mail is taken, and that is why. */
@@ -19,6 +25,8 @@ static enum phase greet(struct session *s, const char *refused, enum reason why)
                               .headers = s->worker->settings->wanted.header,
                               .header_count = s->worker->settings->wanted.header_count,
                               .remember = s->worker->settings->global.duplicate_memory,
+                              .may_know = may_know,
+                              .hints = s->worker->hints,
                               .reserve = reserve,
                               .spool = s->worker->spool,
                               .unrecorded = !s->worker->spool,

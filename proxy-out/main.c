@@ -16,7 +16,7 @@ static int run_facts(struct child *child)
     const struct prepared *p = child->prepared;
 
     prepare_stopping(child->prepared); /* they are the workers' */
-    return facts_run(child, p->facts, p->sts_cas);
+    return facts_run(child, p->facts, p->sts_cas, p->hints);
 }
 
 static int run_syncer(struct child *child)

@@ -19,6 +19,7 @@
 
 /* They live as long as the master, over all reloads. */
 static struct listens sockets;
+static struct hints *hints;
 
 static void add_line(struct problems *wrong, const struct option_head *head, const char *text)
 {
@@ -219,6 +220,10 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
     }
     p->settings = s;
     if (!only_check) {
+        if (!hints)
+            hints = hints_new();
+        hints_know(hints, false); /* state-directory may be another now */
+        p->hints = hints;
         prepare_minute(p);
         warn_sources(s);
     }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "keep/hints.h"
 #include "remote/manners.h"
 #include "conf/settings.h"
 
@@ -21,6 +22,7 @@ struct prepared {
     double warned;                   /* when what is only reported was last told of */
     char *sts_cas;                   /* ours; policies_cas()'s */
     int syncer;                      /* ours; commit_listen()'s; -1: not with sync = reply */
+    struct hints *hints;             /* of queue ids: notes.h, teller.h; borrowed; may be NULL */
     int facts;                       /* ours; facts_listen()'s; -1 with -t */
 };
 

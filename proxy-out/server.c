@@ -210,11 +210,12 @@ static bool begin(struct server *v)
     (void)snprintf(w->greeting, sizeof w->greeting, RELAY_GREETING, w->settings->host_name);
     v->most = listen_capacity(w->settings->global.max_sessions);
     w->manners = p->manners;
+    w->hints = p->hints;
     LIST_INIT(&w->sessions);
     own_find(&w->own, w->settings);
     open_key(w);
     if (!(w->base = loop_new()) || !(w->line = line_new(w->base, p->facts)) ||
-        !(w->teller = teller_new(w->base, w->line)) || !(w->seen = seen_new()) ||
+        !(w->teller = teller_new(w->base, w->line, w->hints)) || !(w->seen = seen_new()) ||
         !(w->pool = pool_new(w->base, v->most)) || !(w->resume = resume_new()) ||
         !(w->broken = broken_new()) || !(w->unreached = broken_new()) || !open_spool(v) ||
         !open_doors(v))

@@ -22,6 +22,7 @@ struct told {
 
 struct teller {
     struct line *line;
+    struct hints *hints;
     struct alarm alarm;
     bool set;
     TAILQ_HEAD(, told) all; /* the oldest first */
@@ -104,13 +105,14 @@ static void tell_again(void *arg)
     push(t, one);
 }
 
-struct teller *teller_new(struct event_base *base, struct line *line)
+struct teller *teller_new(struct event_base *base, struct line *line, struct hints *hints)
 {
     struct teller *t = calloc(1, sizeof *t);
 
     if (!t)
         return NULL;
     t->line = line;
+    t->hints = hints;
     alarm_init(&t->alarm, base, on_round, t);
     TAILQ_INIT(&t->all);
     line_tells(line, tell_again, t);
@@ -147,6 +149,16 @@ void teller_forget(struct teller *t)
     }
 }
 
+/* As long as it is held, and then as long as it is remembered: most is not for as long as it might
+ * be. Where we die before that is known, the facts process sees to it (notes_hint()). */
+static void mark(struct teller *t, const struct note *n, double until)
+{
+    struct span key = note_key(n);
+
+    if (n->kind == NOTE_SENT || n->kind == NOTE_AWAITED)
+        hints_mark(t->hints, span_cut(&key, '\0'), until);
+}
+
 struct told *teller_tell(struct teller *t, const struct note *n)
 {
     size_t size = note_size(n);
@@ -157,6 +169,7 @@ struct told *teller_tell(struct teller *t, const struct note *n)
     *one = (struct told){.next = NULL};
     memcpy(&one->note, n, size);
     TAILQ_INSERT_TAIL(&t->all, one, link);
+    mark(t, n, clock_now() + TOLD_LIKELY);
     push(t, one);
     come_again(t);
     return one;
@@ -169,6 +182,7 @@ void teller_leave(struct teller *t, struct told **at)
     *at = NULL;
     if (!one)
         return;
+    mark(t, &one->note, one->note.until);
     one->left = clock_mono();
     t->left++;
     come_again(t);

@@ -8,14 +8,15 @@
  */
 #pragma once
 
+#include "keep/hints.h"
 #include "way/ask.h"
 #include "way/note.h"
 
 struct teller;
 struct told; /* a note that was told, and is held */
 
-/* NULL: no memory. */
-struct teller *teller_new(struct event_base *base, struct line *line);
+/* `hints`: of queue ids, marked before anything is told under one; borrowed. NULL: no memory. */
+struct teller *teller_new(struct event_base *base, struct line *line, struct hints *hints);
 void teller_free(struct teller **t);
 
 /* Now; copied. NULL: no memory, and it is not told. */

@@ -6,6 +6,7 @@
 
 #include <sys/queue.h>
 
+#include "keep/hints.h"
 #include "net/watch.h"
 #include "way/ask.h"
 #include "proxy-out/teller.h"
@@ -28,6 +29,7 @@ struct worker {
     const struct manners *manners;
     struct line *line;
     struct teller *teller;
+    struct hints *hints; /* of queue ids under which something is told; borrowed */
     struct seen *seen;
     struct pool *pool;
     struct resume *resume;

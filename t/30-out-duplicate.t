@@ -288,6 +288,8 @@ subtest 'who goes on to the next message has heard, and nobody else' => sub {
 
 subtest 'nobody says what was sent: the mail server is to come again, and not to be doubled' => sub {
     my ($facts) = reverse $out->log_text =~ /role=facts .*pid=(\d+)/g;
+    send_unheard('WAIT1', \&hang_up, 'b@b.test');
+    wait_row('WAIT1');
     kill 'STOP', $facts;
     my $c = T::Peer->connect(port('out'), name => 'mta WAIT1');
     $c->hear(qr/^220 /);
@@ -295,6 +297,7 @@ subtest 'nobody says what was sent: the mail server is to come again, and not to
     my $since = time;
     $c->say('MAIL FROM:<a@a.test>');
     mta('DEAF2', port => 'deaf')->close; # who has no sure id does not ask
+    mta('WAIT2')->close; # nor does one under whose id nothing was told
     $c->hear(qr/^451 4\.3\.2 /, 'deferred');
     cmp_ok(time - $since, '<=', 12, 'after 10 seconds');
     $out->log_like(qr/not-recalled .*queue-id=WAIT1/);

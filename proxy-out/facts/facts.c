@@ -30,6 +30,7 @@ struct house {
     struct policies *policies;
     struct store *memory; /* NULL: it could not be opened */
     struct notes *notes;
+    struct hints *hints; /* borrowed; may be NULL */
     struct forgot forgot;
     struct child *child;
     int fd;
@@ -88,6 +89,7 @@ static void hang_up(struct asker *a)
     if (a->fd >= 0) {
         close(a->fd);
         a->house->there--;
+        notes_hint(a->house->notes, a->house->hints); /* it may have died */
     }
     a->fd = -1;
     leave_if_done(a->house);
@@ -343,6 +345,7 @@ static int serve(struct house *h)
     LIST_INIT(&h->askers);
     forgot_begin(&h->forgot, h->base, h->memory, on_forgotten, h);
     notes_heed(h->notes, &h->forgot);
+    notes_hint(h->notes, h->hints);
     trust_begin(&h->trust, h->base, h->resolve, h->child->settings);
     watch_init(&h->callers, h->base, on_caller, h);
     alarm_init(&h->again, h->base, on_again, h);
@@ -359,9 +362,9 @@ static int serve(struct house *h)
     return 0;
 }
 
-int facts_run(struct child *child, int fd, const char *cas)
+int facts_run(struct child *child, int fd, const char *cas, struct hints *hints)
 {
-    struct house h = {.base = loop_new(), .child = child, .fd = fd};
+    struct house h = {.base = loop_new(), .child = child, .fd = fd, .hints = hints};
     int status = h.base && start(&h, cas) ? serve(&h) : 1;
 
     stop(&h);

@@ -11,9 +11,11 @@
 #include <stddef.h>
 
 struct child;
+struct hints;
 
 /* -1 with one line in `why`. */
 int facts_listen(char *why, size_t size);
 
-/* The child's life. `fd` is facts_listen()'s, `cas` what policies_cas() read. */
-int facts_run(struct child *child, int fd, const char *cas);
+/* The child's life. `fd` is facts_listen()'s, `cas` what policies_cas() read; `hints`
+ * notes_hint()'s. */
+int facts_run(struct child *child, int fd, const char *cas, struct hints *hints);

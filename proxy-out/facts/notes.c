@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/facts/notes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/random.h>
@@ -308,6 +309,38 @@ static void find_sent(struct notes *n, const struct question *q, struct answer *
     l.txn = t;
     store_walk_from(t, MEMORY_SENT, l.prefix, take_entry, &l);
     store_abort(&t);
+}
+
+struct hinting {
+    struct store_txn *txn;
+    struct hints *hints;
+};
+
+static bool hint(void *arg, struct span key, struct span value)
+{
+    struct hinting *g = arg;
+    struct span name = key;
+    double until;
+
+    if (store_get_until(g->txn, MEMORY_SENT, key, &value, &until))
+        hints_mark(g->hints, span_cut(&name, '\0'), until > 0 ? until : HUGE_VAL);
+    return true;
+}
+
+void notes_hint(struct notes *n, struct hints *hints)
+{
+    struct hinting g = {.hints = hints};
+
+    if (!hints)
+        return;
+    if (n->store) {
+        write_down(n);
+        if (!(g.txn = store_look(n->store)))
+            return;
+        store_walk(g.txn, MEMORY_SENT, hint, &g);
+        store_abort(&g.txn);
+    }
+    hints_know(hints, true);
 }
 
 static bool was_seen(struct notes *n, struct span domain)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "keep/hints.h"
 #include "keep/memory.h"
 #include "proxy-out/facts/forgot.h"
 #include "way/note.h"
@@ -21,6 +22,10 @@ void notes_heed(struct notes *n, struct forgot *f);
 
 /* That this domain has shown TLS is not written down. */
 void notes_forget(struct notes *n, const char *domain);
+
+/* Marks the queue ids of all that was sent and is remembered, and then `hints` know. Likewise when
+ * a worker is gone: how long what it told is remembered it may not have come to say. Borrowed. */
+void notes_hint(struct notes *n, struct hints *hints);
 
 /* All is written down first. */
 void notes_free(struct notes **n);

@@ -15,6 +15,12 @@ bool recall_covers(const struct relay *r)
     return r->conf.remember > 0 && r->t.id_is_sure;
 }
 
+bool recall_is_due(const struct relay *r)
+{
+    return recall_covers(r) &&
+           (!r->conf.may_know || r->conf.may_know(r->conf.hints, span_of(r->t.queue_id)));
+}
+
 void recall_answered(struct relay *r, struct sent *all)
 {
     sent_free(&r->t.sent);

@@ -18,6 +18,9 @@
 /* May this transaction be remembered at all? */
 bool recall_covers(const struct relay *r);
 
+/* And may anything be remembered of it, so that the owner is to ask? */
+bool recall_is_due(const struct relay *r);
+
 /* `all` is ours from here. */
 void recall_answered(struct relay *r, struct sent *all);
 

@@ -39,6 +39,9 @@ struct relay_conf {
     size_t header_count;
     struct ids ids;         /* which queue ids are believed */
     unsigned long remember; /* duplicate-memory, seconds; 0: off */
+    /* May anything be remembered under this queue id? Wrong only where it says yes; NULL: yes. */
+    bool (*may_know)(void *hints, struct span queue_id);
+    void *hints;
     /* Sets room for records aside: spool_reserve(). */
     bool (*reserve)(void *spool, size_t bytes);
     void *spool;

@@ -69,7 +69,7 @@ static void on_mail(struct relay *r, const struct request *q)
         return;
     }
     r->mail_ticket = q->ticket;
-    r->recall = recall_covers(r) ? RECALL_WANTED : RECALL_OVER;
+    r->recall = recall_is_due(r) ? RECALL_WANTED : RECALL_OVER;
     if (r->recall == RECALL_OVER)
         answer(r, q->ticket, "250 2.1.0 Ok\r\n");
 }

@@ -257,11 +257,42 @@ static void forgotten_while_it_waits(void **state)
     forgot_end(&f);
 }
 
+/* Whose queue id may be asked for: what waits and what is in the store, as long as it is kept. */
+static void who_asks_is_told_by_a_hint(void **state)
+{
+    struct hints *h = hints_new();
+    double now = clock_now();
+
+    (void)state;
+    assert_non_null(h);
+    take(NOTE_SENT, KEY("A1", "s.1.0.0"), "one", now + 86400);
+    write_down();
+    take(NOTE_SENT, KEY("A2", "s.1.0.0"), "two", now + 300);
+    take(NOTE_SENT, KEY("A3", "s.1.0.0"), "three", now + 300);
+    take(NOTE_HEARD, GONE("A3", "s.1.0.0"), "", 0);
+    take(NOTE_SENT, KEY("A4", "s.1.0.0"), "four", 0);
+    take(NOTE_SEEN, SPAN("a5"), "", now + 300);
+    assert_true(hints_has(h, SPAN("A3"), now));
+    notes_hint(notes, h);
+    assert_true(hints_has(h, SPAN("A1"), now + 86400));
+    assert_false(hints_has(h, SPAN("A1"), now + 87000));
+    assert_true(hints_has(h, SPAN("A2"), now + 300));
+    assert_false(hints_has(h, SPAN("A2"), now + 900));
+    assert_false(hints_has(h, SPAN("A3"), now));
+    assert_true(hints_has(h, SPAN("A4"), now + 1e8));
+    assert_false(hints_has(h, SPAN("A"), now));
+    assert_false(hints_has(h, SPAN("a5"), now));
+    assert_string_equal(found("A1"), "one ");
+    notes_hint(notes, NULL);
+    hints_free(&h);
+}
+
 #define WITH_NOTES(test) cmocka_unit_test_setup_teardown(test, make, clean)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_NOTES(who_asks_is_told_by_a_hint),
         WITH_NOTES(what_was_sent_is_found_by_its_whole_id),
         WITH_NOTES(what_is_past_its_time_is_no_hit),
         WITH_NOTES(the_same_key_again_is_one_note),
