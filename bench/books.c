@@ -247,8 +247,9 @@ static void read_all(struct bench *b)
 {
     enum ledger_end end;
 
-    while ((end = ledger_step(b->ledger)) == LEDGER_BUSY)
-        ;
+    do
+        end = ledger_step(b->ledger);
+    while (end == LEDGER_BUSY || end == LEDGER_MORE);
     if (end != LEDGER_IDLE)
         fail("the ledger is stuck");
 }

@@ -348,7 +348,7 @@ static enum ledger_end end_batch(struct ledger *l)
         log_say(LOG_FAULT, "", "spool-bad-lines", {"count", log_number((double)l->bad)},
                 {"then", SPAN("left out")});
     if (l->changed)
-        return LEDGER_BUSY;
+        return l->stage == STAGE_OVER ? LEDGER_BUSY : LEDGER_MORE;
     if (journal_is_behind(l->journal))
         return LEDGER_BEHIND;
     return round_holds(&l->round) ? LEDGER_HOLDS : LEDGER_IDLE;

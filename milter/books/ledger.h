@@ -22,8 +22,9 @@ struct ledger;
 
 enum ledger_end {
     LEDGER_IDLE,   /* all that is there now was read before */
-    LEDGER_BUSY,   /* a batch was done; there may be more */
-    LEDGER_BEHIND, /* likewise, but rows wait for a file that cannot be written */
+    LEDGER_BUSY,   /* a batch was done, of all that was there when it began */
+    LEDGER_MORE,   /* a batch was done that was full: there is more */
+    LEDGER_BEHIND, /* as idle, but rows wait for a file that cannot be written */
     LEDGER_HOLDS,  /* a delivery waits a moment for its reception */
     LEDGER_STUCK,  /* the store or a file cannot be written, or the spool not be read */
 };

@@ -107,11 +107,17 @@ void spool_row(struct spool *s, enum record_do what, const char *type, const cha
     spool_record(s, &r);
 }
 
+static bool step(enum ledger_end *end)
+{
+    *end = ledger_step(ledger);
+    return *end == LEDGER_BUSY || *end == LEDGER_MORE;
+}
+
 void step_to_the_end(void)
 {
     enum ledger_end end;
 
-    for (int i = 0; (end = ledger_step(ledger)) == LEDGER_BUSY; i++)
+    for (int i = 0; step(&end); i++)
         assert_true(i < 1000);
     assert_int_equal(end, LEDGER_IDLE);
 }
@@ -120,7 +126,7 @@ void step_behind(void)
 {
     enum ledger_end end;
 
-    while ((end = ledger_step(ledger)) == LEDGER_BUSY)
+    while (step(&end))
         ;
     assert_int_equal(end, LEDGER_BEHIND);
 }

@@ -142,8 +142,11 @@ static void a_writer_that_turned_the_page_is_not_gone(void **state)
     assert_true(spool_append(s, (struct span){big, sizeof big}));
     assert_true(spool_append(s, SPAN("\n")));
     assert_int_equal(segments(), 3);
-    while (segments() > 1)
-        assert_int_equal(ledger_step(ledger), LEDGER_BUSY);
+    /* In batches of a MB, which do not wait for each other. */
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(ledger_step(ledger), LEDGER_MORE);
+    assert_int_equal(ledger_step(ledger), LEDGER_BUSY);
+    assert_int_equal(segments(), 1);
     assert_string_equal(contents(csv), "");
     spool_row(s, RECORD_OUTCOME, "d", "one");
     step_to_the_end();
