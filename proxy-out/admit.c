@@ -2,7 +2,6 @@
 #include "proxy-out/admit.h"
 
 #include "base/clock.h"
-#include "net/listen.h"
 #include "tell/log.h"
 
 static bool reserve(void *spool, size_t bytes)
@@ -92,23 +91,12 @@ enum phase admit_hear(struct session *s)
     return handed_over(s, got, &why);
 }
 
-/* Who may connect is the file's business. */
-static void tell_caller(const struct session *s, const struct relay_listener *listener)
-{
-    unsigned uid, pid;
-
-    if (log_is_on(LOG_SESSION) && listen_caller(s->conn.fd, &uid, &pid))
-        log_say(LOG_SESSION, s->id.text, "called", {"at", span_of(listener->head.title)},
-                {"uid", log_number(uid)}, {"pid", log_number(pid)});
-}
-
 enum phase admit_start(struct session *s, const struct relay_listener *listener)
 {
     struct handed_why why;
 
-    if (listener->path)
-        tell_caller(s, listener);
-    else if (!networks_has(&listener->allow, &s->at))
+    /* Who may connect to a file is that file's business. */
+    if (!listener->path && !networks_has(&listener->allow, &s->at))
         return greet(s, "from you", REASON_NOT_ALLOWED);
     return handed_over(s, handed_accepted(&s->handed, listener, &s->conn, &s->worker->own, &why),
                        &why);

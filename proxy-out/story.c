@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "net/listen.h"
 #include "proxy-out/session.h"
 #include "tell/pairs.h"
 
@@ -50,6 +51,17 @@ static void add_server(struct pairs *p, const struct story *story, char at[ADDR_
     pairs_count(p, "not-reached", story->fails);
 }
 
+/* In this line, for a mail server that calls for each message would fill a log with two. */
+static void add_caller(struct pairs *p, const struct session *s)
+{
+    unsigned uid, pid;
+
+    if (!s->listener->path || !listen_caller(s->conn.fd, &uid, &pid))
+        return;
+    pairs_add(p, "uid", log_number(uid));
+    pairs_add(p, "pid", log_number(pid));
+}
+
 void story_tell(const struct session *s)
 {
     const struct relay *r = &s->relay;
@@ -63,6 +75,7 @@ void story_tell(const struct session *s)
         pairs_text(&p, "doing", phase_doing(s->did));
     pairs_text(&p, "client", addr_text(&s->at, client));
     pairs_text(&p, "listener", s->listener->head.title);
+    add_caller(&p, s);
     if (s->handed.to.port)
         pairs_text(&p, "meant-for", addr_port_text(&s->handed.to, to));
     pairs_text(&p, "helo", r->mta_name);

@@ -228,7 +228,6 @@ subtest 'a unix socket: who may connect may hand over, and the log says who it i
     $out->log_mark;
     my $socket = IO::Socket::UNIX->new(Peer => stage_dir() . '/lmtp') or die "connect: $!";
     my $c = hello(T::Peer->wrap($socket, 'mta'));
-    $out->log_like(qr{called at=unix:\S+/lmtp uid=$< pid=$$});
     my ($s) = rcpt($c, 'unix', 'b');
     $c->say('DATA');
     $s->hear(qr/^DATA/);
@@ -240,6 +239,7 @@ subtest 'a unix socket: who may connect may hand over, and the log says who it i
     $c->hear(qr/^250 /);
     like(outcome('unix@b.test')->{srcMta}, qr/^mta\.test \(127\.0\.0\.1\)$/, 'it is here, and that is its address');
     $_->close for $c, $s;
+    $out->log_like(qr{ closed .* listener=unix:\S+/lmtp uid=$< pid=$$ });
     $out->configure($conf);
     $out->log_mark;
     $out->signal('HUP');
