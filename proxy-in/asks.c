@@ -82,25 +82,23 @@ static enum taken start_tls(struct relay *r, const struct request *q)
     return answer(r, q, SPAN("220 2.0.0 Ready to start TLS\r\n"));
 }
 
-/* Puts the request to the backend as it is. */
-static enum taken pass_on(struct relay *r, const struct request *q)
+/* Puts the request, which uses extensions, to the backend as it is. */
+static enum taken pass_on_with(struct relay *r, const struct request *q, unsigned used)
 {
-    char line[SERVE_AUTH_MAX + 32];
-    bool is_line = q->verb == VERB_RESPONSE;
+    char line[SERVE_AUTH_MAX + VERB_ROOM]; /* the longest argument */
 
     if (!has_backend(r) || !backend_listens(r))
         return NOT_YET;
-    if (rules_used(q) & r->shown & ~r->offers.has) {
+    if (used & r->shown & ~r->offers.has) {
         relay_end_421(r, REASON_LACKS, "Mail server no longer offers this");
         return NOT_YET;
     }
+    return dial_ask(&r->backend, q->ticket, verb_line(q->verb, q->arg, line)) ? TAKEN : NOT_YET;
+}
 
-    int n = snprintf(line, sizeof line, "%s%s%.*s\r\n", is_line ? "" : verb_name(q->verb),
-                     is_line || q->arg.len == 0 ? "" : " ", SPAN_ARG(q->arg));
-
-    if (!dial_has_room(&r->backend, (size_t)n))
-        return NOT_YET;
-    return dial_ask(&r->backend, q->ticket, (struct span){line, (size_t)n}) ? TAKEN : NOT_YET;
+static enum taken pass_on(struct relay *r, const struct request *q)
+{
+    return pass_on_with(r, q, rules_used(q->verb, SPAN("")));
 }
 
 /* The extensions that this client may use. Who said HELO was shown none, and uses them all the
@@ -192,7 +190,7 @@ static enum taken address(struct relay *r, const struct request *q)
         return refuse(r, q, no);
     if (!has_backend(r))
         return NOT_YET;
-    no = rules_refuse_params(q, extensions(r));
+    no = rules_refuse_params(q->verb, path.params, extensions(r));
     if (no.len > 0)
         return refuse(r, q, no);
     if (r->house->accounts && r->room == 0) {
@@ -202,13 +200,14 @@ static enum taken address(struct relay *r, const struct request *q)
     if (!envelope_has_room(&r->envelope, &party))
         return answer(r, q, SPAN("452 4.5.3 Too many recipients\r\n"));
 
-    enum taken taken = pass_on(r, q);
+    unsigned used = rules_used(q->verb, path.params);
+    enum taken taken = pass_on_with(r, q, used);
 
     if (taken == TAKEN && !envelope_ask(&r->envelope, &party))
         relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
     r->room -= taken == TAKEN && r->house->accounts && !is_mail;
     if (taken == TAKEN && is_mail)
-        r->utf8 = rules_used(q) & 1U << EHLO_SMTPUTF8;
+        r->utf8 = used & 1U << EHLO_SMTPUTF8;
     return taken;
 }
 

@@ -91,8 +91,6 @@ void flow_push_backend(struct session *s, size_t *moved)
 
 bool flow_has_more(const struct session *s)
 {
-    struct span pieces[DIAL_PIECES];
-
     return side_is_open(&s->backend) &&
-           dial_pieces(&s->relay.backend, serve_body(&s->relay.client), pieces) > 0;
+           (dial_has_pieces(&s->relay.backend) || s->relay.client.body > 0);
 }

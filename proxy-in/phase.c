@@ -164,6 +164,19 @@ static enum phase record(struct session *s)
     return PHASE_RECORD;
 }
 
+/* Both have said all that was there, all of it went on, and nothing was held back for want of room:
+ * nearly every event ends so, and another round, which would find nothing to do, took a tenth of
+ * our own instructions. Where it is not plain to see, there is another round. */
+static bool is_settled(const struct session *s, enum relay_wish wish)
+{
+    const struct relay *r = &s->relay;
+
+    return wish == RELAY_WAIT && r->stage == STAGE_OPEN && !s->ended && s->client.sated &&
+           s->backend.sated && !r->held_arg && r->client.hear != HEAR_CHUNK &&
+           buf_len(&r->client.in) == r->client.lent && buf_len(&r->backend.in) == r->backend.lent &&
+           buf_len(&r->client.out) == 0 && !flow_has_more(s);
+}
+
 /* Rounds of everything until nothing moves: room made at the end of a round is used by the
  * next. What one round made leaves in one write. */
 static enum phase talk(struct session *s)
@@ -196,7 +209,7 @@ static enum phase talk(struct session *s)
             connected(s, got);
         } else if (wish == RELAY_DROP) {
             drop(s);
-        } else if (moved == 0) {
+        } else if (moved == 0 || is_settled(s, wish)) {
             return waiting(s);
         }
     }

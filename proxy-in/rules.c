@@ -115,7 +115,7 @@ static const struct param {
     enum verb verb;
     const char *name;
     enum ehlo_keyword keyword;
-} params[] = {
+} known[] = {
     {VERB_MAIL, "SIZE", EHLO_SIZE},         {VERB_MAIL, "BODY", EHLO_8BITMIME},
     {VERB_MAIL, "SMTPUTF8", EHLO_SMTPUTF8}, {VERB_MAIL, "RET", EHLO_DSN},
     {VERB_MAIL, "ENVID", EHLO_DSN},         {VERB_MAIL, "AUTH", EHLO_AUTH},
@@ -124,21 +124,10 @@ static const struct param {
 
 static const struct param *find_param(enum verb verb, struct span name)
 {
-    for (size_t k = 0; k < COUNT_OF(params); k++)
-        if (params[k].verb == verb && span_is_nocase(name, params[k].name))
-            return &params[k];
+    for (size_t k = 0; k < COUNT_OF(known); k++)
+        if (known[k].verb == verb && span_is_nocase(name, known[k].name))
+            return &known[k];
     return NULL;
-}
-
-static bool find_params(const struct request *q, struct span *out)
-{
-    struct path path;
-
-    if ((q->verb != VERB_MAIL && q->verb != VERB_RCPT) ||
-        !path_read(q->arg, q->verb == VERB_MAIL ? "FROM:" : "TO:", &path))
-        return false;
-    *out = path.params;
-    return true;
 }
 
 /* BODY=BINARYMIME is an extension of its own (RFC 3030, 3), and none that passes. */
@@ -148,15 +137,13 @@ static bool is_known_value(const struct param *p, struct span value)
            span_is_nocase(value, "8BITMIME");
 }
 
-struct span rules_refuse_params(const struct request *q, unsigned extensions)
+struct span rules_refuse_params(enum verb verb, struct span params, unsigned extensions)
 {
-    struct span rest, name, value;
-    int got = 0;
+    struct span name, value;
+    int got;
 
-    if (!find_params(q, &rest))
-        return SPAN("");
-    while ((got = param_next(&rest, &name, &value)) > 0) {
-        const struct param *p = find_param(q->verb, name);
+    while ((got = param_next(&params, &name, &value)) > 0) {
+        const struct param *p = find_param(verb, name);
 
         if (!p || !(extensions & 1U << p->keyword) || !is_known_value(p, value))
             return SPAN("555 5.5.4 A parameter is not known here\r\n");
@@ -164,19 +151,17 @@ struct span rules_refuse_params(const struct request *q, unsigned extensions)
     return got < 0 ? SPAN("501 5.5.4 A parameter is malformed\r\n") : SPAN("");
 }
 
-unsigned rules_used(const struct request *q)
+unsigned rules_used(enum verb verb, struct span params)
 {
-    struct span rest, name, value;
+    struct span name, value;
     unsigned bits = 0;
 
-    if (q->verb == VERB_AUTH || q->verb == VERB_ETRN)
-        return 1U << (q->verb == VERB_AUTH ? EHLO_AUTH : EHLO_ETRN);
-    if (q->verb == VERB_BDAT || q->verb == VERB_LAST)
+    if (verb == VERB_AUTH || verb == VERB_ETRN)
+        return 1U << (verb == VERB_AUTH ? EHLO_AUTH : EHLO_ETRN);
+    if (verb == VERB_BDAT || verb == VERB_LAST)
         return 1U << EHLO_CHUNKING;
-    if (!find_params(q, &rest))
-        return 0;
-    while (param_next(&rest, &name, &value) > 0) {
-        const struct param *p = find_param(q->verb, name);
+    while (param_next(&params, &name, &value) > 0) {
+        const struct param *p = find_param(verb, name);
 
         bits |= p ? 1U << p->keyword : 0;
     }

@@ -32,8 +32,8 @@ unsigned long rules_size(const struct source *rule, unsigned long theirs);
 bool rules_demand_tls(const struct source *rule);
 
 /* Refuses parameters of MAIL and RCPT that are none of `extensions` (bits of ehlo.def), with 555
- * as nobody would know them; empty if all is well. What is no path is for the backend to judge. */
-struct span rules_refuse_params(const struct request *q, unsigned extensions);
+ * as nobody would know them; empty if all is well. */
+struct span rules_refuse_params(enum verb verb, struct span params, unsigned extensions);
 
-/* The extensions that a command makes use of: bits of ehlo.def. */
-unsigned rules_used(const struct request *q);
+/* The extensions that a command, with these parameters, makes use of: bits of ehlo.def. */
+unsigned rules_used(enum verb verb, struct span params);

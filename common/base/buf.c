@@ -170,11 +170,6 @@ void buf_grew(struct buf *b, size_t count)
         buf_clear(b);
 }
 
-struct span buf_peek(const struct buf *b)
-{
-    return (struct span){b->bytes ? b->bytes + b->from : "", buf_len(b)};
-}
-
 void buf_drop(struct buf *b, size_t count)
 {
     assert(count <= buf_len(b));

@@ -38,8 +38,6 @@ void buf_settle(struct buf *b);
 /* As buf_space(), for who knows how much it is at most: room for `count` bytes, or NULL. */
 MUST char *buf_reserve(struct buf *b, size_t count);
 
-/* What waits at the front; borrowed until the next add, space or drop. */
-struct span buf_peek(const struct buf *b);
 void buf_drop(struct buf *b, size_t count);
 
 static inline size_t buf_len(const struct buf *b)
@@ -50,4 +48,10 @@ static inline size_t buf_len(const struct buf *b)
 static inline size_t buf_room(const struct buf *b)
 {
     return b->ceiling - buf_len(b);
+}
+
+/* What waits at the front; borrowed until the next add, space or drop. */
+static inline struct span buf_peek(const struct buf *b)
+{
+    return (struct span){b->bytes ? b->bytes + b->from : "", buf_len(b)};
 }

@@ -194,8 +194,11 @@ static enum conn_got write_plain(struct conn *c, const struct span *pieces, size
             at[message.msg_iovlen++] = (struct iovec){(char *)pieces[i].at, pieces[i].len};
     if (message.msg_iovlen == 0)
         return CONN_SOME;
-    return plain(c, sendmsg(c->fd, &message, MSG_NOSIGNAL | (c->leaving ? MSG_MORE : 0)), len,
-                 CONN_OUT);
+    int how = MSG_NOSIGNAL | (c->leaving ? MSG_MORE : 0);
+    ssize_t n = message.msg_iovlen == 1 ? send(c->fd, at->iov_base, at->iov_len, how)
+                                        : sendmsg(c->fd, &message, how);
+
+    return plain(c, n, len, CONN_OUT);
 }
 
 /* What goes into the next record, the first `skip` bytes of the pieces being gone: a stretch of

@@ -131,7 +131,7 @@ static bool is_reply_line(struct span line)
 
 static size_t reply_max(struct span in)
 {
-    return span_starts_nocase(in, "334") ? DIAL_CHALLENGE_MAX : DIAL_REPLY_MAX;
+    return in.len >= 3 && memcmp(in.at, "334", 3) == 0 ? DIAL_CHALLENGE_MAX : DIAL_REPLY_MAX;
 }
 
 /* The whole reply at the front of `in`: its length; 0 if more must come; -1. */
@@ -156,11 +156,13 @@ static int find_reply(struct span in)
 static void clean(char *at, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        bool end = at[i] == '\r' && at[i + 1] == '\n';
+        bool odd = (unsigned char)at[i] < ' ' || at[i] == 0x7f;
 
-        if (end)
+        if (!odd || at[i] == '\t')
+            continue;
+        if (at[i] == '\r' && at[i + 1] == '\n')
             i++;
-        else if (((unsigned char)at[i] < ' ' && at[i] != '\t') || at[i] == 0x7f)
+        else
             at[i] = '?';
     }
 }

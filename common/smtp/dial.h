@@ -87,6 +87,12 @@ MUST int dial_early(struct dial *d, struct heard *out);
 enum { DIAL_PIECES = 3 };
 size_t dial_pieces(const struct dial *d, struct span body, struct span out[DIAL_PIECES]);
 
+/* Would there be any without a body? */
+static inline bool dial_has_pieces(const struct dial *d)
+{
+    return buf_len(&d->out) > 0 || d->ending > 0;
+}
+
 /* `count` bytes of these pieces went. How many of those were of the body comes back. */
 size_t dial_went(struct dial *d, struct span body, size_t count);
 

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/line.h"
 
+/* What each byte says. */
+static const unsigned char says[256] = {
+    [0x00] = LINE_HAS_BREAK | LINE_HAS_CONTROL,
+    [0x01 ... 0x09] = LINE_HAS_CONTROL,
+    ['\n'] = LINE_HAS_BREAK | LINE_HAS_CONTROL,
+    [0x0b ... 0x0c] = LINE_HAS_CONTROL,
+    ['\r'] = LINE_HAS_BREAK | LINE_HAS_CONTROL,
+    [0x0e ... 0x1f] = LINE_HAS_CONTROL,
+    [0x7f] = LINE_HAS_CONTROL,
+    [0x80 ... 0xff] = LINE_HAS_8BIT,
+};
+
 unsigned line_has(struct span line)
 {
     unsigned has = 0;
 
-    for (size_t i = 0; i < line.len; i++) {
-        unsigned char c = (unsigned char)line.at[i];
-
-        has |= c == '\r' || c == '\n' || c == '\0' ? LINE_HAS_BREAK : 0;
-        has |= c < ' ' || c == 0x7f ? LINE_HAS_CONTROL : 0;
-        has |= c >= 0x80 ? LINE_HAS_8BIT : 0;
-    }
+    for (size_t i = 0; i < line.len; i++)
+        has |= says[(unsigned char)line.at[i]];
     return has;
 }
 

@@ -21,10 +21,11 @@ enum {
 
 static const struct {
     const char *name;
+    size_t len; /* of it */
     unsigned rules;
     int arg;
 } verbs[VERB_COUNT] = {
-#define VERB(name, arg, rules) [VERB_##name] = {#name, rules, arg},
+#define VERB(name, arg, rules) [VERB_##name] = {#name, sizeof #name - 1, rules, arg},
 #include "smtp/verb.def"
 #undef VERB
 };
@@ -49,11 +50,18 @@ const char *verb_name(enum verb verb)
     }
 }
 
+/* Most differ in the first letter already. */
+static bool is_called(enum verb v, struct span name)
+{
+    return name.len == verbs[v].len && (*name.at | ' ') == (*verbs[v].name | ' ') &&
+           strncasecmp(name.at, verbs[v].name, name.len) == 0;
+}
+
 static enum verb find(struct span name)
 {
     enum verb v = 0;
 
-    while (v < VERB_COUNT && !span_is_nocase(name, verbs[v].name))
+    while (v < VERB_COUNT && !is_called(v, name))
         v++;
     return v;
 }
@@ -68,6 +76,23 @@ enum verb verb_read(struct span line, struct span *arg)
         line = span_after(line, 1);
     *arg = line;
     return find(name);
+}
+
+static char *append(char *to, struct span s)
+{
+    memcpy(to, s.at, s.len);
+    return to + s.len;
+}
+
+struct span verb_line(enum verb verb, struct span arg, char *to)
+{
+    struct span name = verb == VERB_RESPONSE ? SPAN("") : span_of(verb_name(verb));
+    char *end = append(to, name);
+
+    if (name.len > 0 && arg.len > 0)
+        end = append(end, SPAN(" "));
+    end = append(append(end, arg), SPAN("\r\n"));
+    return (struct span){to, (size_t)(end - to)};
 }
 
 bool verb_has(enum verb verb, unsigned rules)

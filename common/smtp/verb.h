@@ -39,6 +39,11 @@ const char *verb_name(enum verb verb);
  * what follows it, without the spaces around it (RFC 5321, 4.1.1: be tolerant). */
 enum verb verb_read(struct span line, struct span *arg);
 
+/* The other way: the line with its CRLF, or one of AUTH's dialogue (VERB_RESPONSE). `to` has room
+ * for the argument and VERB_ROOM bytes. */
+enum { VERB_ROOM = 16 };
+struct span verb_line(enum verb verb, struct span arg, char *to);
+
 /* Do all of `rules` hold for it? This and what follows is for verbs of the table only. */
 bool verb_has(enum verb verb, unsigned rules);
 
