@@ -6,8 +6,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* With Linux nice is a thread's own. Reading 100,000 rules anew on a machine whose two cores were
- * taken held up new sessions by 9 ms (p99) and 15 to 40 at most; with this by 5 and 10 to 19. */
+/* With Linux nice is a thread's own, and ends with it. While 100,000 rules were read anew on two
+ * cores that were taken, the p99 of sessions was 22 ms, and 15 with the whole master nice, as while
+ * nothing was read (doc/PERFORMANCE.md, Rules; the thread itself was not measured there). */
 enum { NICE = 10 };
 
 struct task {
