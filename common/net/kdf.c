@@ -15,13 +15,14 @@
 
 #include "base/span.h"
 
-enum { BLOCK_MAX = 128, HASH_MAX = 48, LABEL_MAX = 255 };
+/* Bytes. LENGTH_MAX: what is written in one byte says no more (RFC 8446, 7.1; RFC 5869, 2.3). */
+enum { BLOCK_MAX = 128, HASH_MAX = 48, LENGTH_MAX = 255 };
 
 /* A digest, found once. */
 struct hash {
     const char *fetched; /* the name to find it by */
     EVP_MD *md;
-    EVP_MD_CTX *context; /* for all that is hashed: between two uses it holds nothing */
+    EVP_MD_CTX *context; /* for all that is hashed: between two uses it holds no secret */
     size_t size, block;
     unsigned char of_nothing[HASH_MAX];
 };
@@ -82,7 +83,7 @@ static bool expand(const struct order *o, struct span secret, struct span data, 
     const struct hash *h = o->hash;
     size_t label_len = o->prefix.len + o->label.len;
 
-    if (label_len > LABEL_MAX || data.len > LABEL_MAX || len > LABEL_MAX * h->size)
+    if (label_len > LENGTH_MAX || data.len > LENGTH_MAX || len > LENGTH_MAX * h->size)
         return false;
     const unsigned char head[] = {(unsigned char)(len >> 8), (unsigned char)len,
                                   (unsigned char)label_len};
@@ -102,7 +103,8 @@ static bool expand(const struct order *o, struct span secret, struct span data, 
         size_t take = len - done < h->size ? len - done : h->size;
 
         ok = hmac(h, secret, parts, COUNT_OF(parts), block);
-        memcpy(out + done, block, take);
+        if (ok)
+            memcpy(out + done, block, take);
         done += take;
     }
     OPENSSL_cleanse(block, sizeof block);
@@ -127,6 +129,7 @@ static bool extract(const struct order *o, unsigned char *out, size_t len)
     return ok;
 }
 
+/* OpenSSL says the name that its digest has, which needs no search. */
 static const struct hash *find_hash(const char *name)
 {
     for (size_t i = 0; name && i < COUNT_OF(hashes); i++)
@@ -138,6 +141,7 @@ static const struct hash *find_hash(const char *name)
     return NULL;
 }
 
+/* What we do not know may change the result: better none than another one. */
 static bool take_param(struct order *o, const OSSL_PARAM *p)
 {
     const struct {
@@ -159,7 +163,7 @@ static bool take_param(struct order *o, const OSSL_PARAM *p)
             *spans[i].to = (struct span){p->data, p->data_size};
             return p->data_type == OSSL_PARAM_OCTET_STRING;
         }
-    return true;
+    return false;
 }
 
 static int derive(void *context, unsigned char *out, size_t len, const OSSL_PARAM params[])
@@ -240,9 +244,14 @@ static void find(const char *wanted)
     EVP_KDF_free(EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_3_KDF, wanted));
 }
 
+bool kdf_fits(unsigned long built, unsigned long here)
+{
+    return built >> 20 == here >> 20; /* 0xMNN00PP0 */
+}
+
 void kdf_use(void)
 {
-    if (us)
+    if (us || !kdf_fits(OPENSSL_VERSION_NUMBER, OpenSSL_version_num()))
         return;
     for (size_t i = 0; i < COUNT_OF(hashes); i++)
         if (!hash_init(&hashes[i]))

@@ -9,12 +9,22 @@
  * asked for by KDF_WANTED, and only where its configuration allows for providers that claim nothing
  * (not with "fips=yes").
  *
+ * What OpenSSL asks of it is between two parts of OpenSSL, and not promised: so it is taken only by
+ * the minor version that we were built with, and a parameter that it does not know is a failure,
+ * which ends the handshake. A wrong key would end it, too: nothing is ever sent by one.
+ *
  * For processes with one thread. Children that are forked have each their own.
  */
 #pragma once
+
+#include <stdbool.h>
 
 /* A property query: the algorithms that are here, and else any. */
 #define KDF_WANTED "?provider=sallyport"
 
 /* Before the first context is made; without it, or if it fails, OpenSSL's own is taken. */
 void kdf_use(void);
+
+/* Is the OpenSSL that is here one that asks as that did which we were built with? Both as
+ * OPENSSL_VERSION_NUMBER. */
+bool kdf_fits(unsigned long built, unsigned long here);

@@ -137,12 +137,58 @@ static void who_is_asked(void **state)
     assert_string_equal("nobody", whose("fips=yes," KDF_WANTED));
 }
 
+/* A parameter that might change the result. */
+static void what_is_not_known_fails(void **state)
+{
+    EVP_KDF *kdf = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_3_KDF, KDF_WANTED);
+    EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
+    int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+    unsigned char key[32] = {0}, out[16];
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key, sizeof key),
+        OSSL_PARAM_construct_end(),
+        OSSL_PARAM_construct_end(),
+    };
+
+    (void)state;
+    assert_int_equal(1, EVP_KDF_derive(context, out, sizeof out, params));
+    params[3] = OSSL_PARAM_construct_octet_string("another", key, sizeof key);
+    assert_int_equal(0, EVP_KDF_derive(context, out, sizeof out, params));
+    EVP_KDF_CTX_free(context);
+    EVP_KDF_free(kdf);
+}
+
+static void another_openssl_has_its_own(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned long built, here;
+        bool fits;
+    } rows[] = {
+        {"the same", 0x300000d0, 0x300000d0, true},
+        {"a later patch", 0x300000d0, 0x30000160, true},
+        {"an earlier one", 0x30000160, 0x300000d0, true},
+        {"a later minor", 0x30000160, 0x30500000, false},
+        {"an earlier minor", 0x30500000, 0x30000160, false},
+        {"the next major", 0x30000160, 0x40000000, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_row(kdf_fits(rows[i].built, rows[i].here) == rows[i].fits, rows[i].name);
+    assert_true(kdf_fits(OPENSSL_VERSION_NUMBER, OpenSSL_version_num()));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_key_is_that_of_openssl),
         cmocka_unit_test(the_first_secret_is_that_of_the_rfc),
         cmocka_unit_test(who_is_asked),
+        cmocka_unit_test(what_is_not_known_fails),
+        cmocka_unit_test(another_openssl_has_its_own),
     };
 
     kdf_use();
