@@ -2,7 +2,7 @@
  *
  * receipts - `received` records from threads into one segment of the spool.
  *
- * Room is set aside for each recipient before it is accepted. Nothing is synced
+ * Room is set aside for each recipient before the message is taken. Nothing is synced
  * here: a thread that holds the lock does not wait for the disk to turn.
  */
 #pragma once

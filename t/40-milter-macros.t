@@ -37,7 +37,7 @@ sub play {
     my $sender = $o{sender} // 'a@x.test';
     my $macros = sub { join ', ', map { qq{"$_"} } @_ };
     open my $out, '>', $lua or die "$lua: $!";
-    print $out 'conn = mt.connect("inet:' . port('milter') . "\@127.0.0.1\")\n",
+    print $out 'conn = mt.connect("inet:' . port($o{port} // 'milter') . "\@127.0.0.1\")\n",
         'assert(conn, "connect")', "\n",
         'mt.macro(conn, SMFIC_CONNECT, ' . $macros->('j', 'sm.test', '{daemon_addr}', '127.0.0.1', '{daemon_port}', '25') . ")\n",
         qq{assert(mt.conninfo(conn, "client.test", "$o{from}") == nil, "conninfo")\n},
@@ -89,4 +89,32 @@ is($row{'forged@x.test'}{rcvTlsClientSubject}, '', 'so its subject does not');
 is($row{'good@x.test'}{queueId}, 'GOOD', 'the queue id');
 is($row{'one@x.test'}{srcMta}, 'client.test (::1)', 'who brought it');
 is($row{'one@x.test'}{rcvTlsProtocol}, '', 'in the clear');
+
+# MAIL finds no room for one recipient; or others find none, whose RCPT nobody waits for: the end does not pass.
+subtest 'a full disk' => sub {
+    my $small = stage_dir() . '/small';
+    mkdir $small or die $!;
+    my $full = T::Run->start('sallyport-milter', name => 'full', dir => stage_dir(), csv => "$csv.full", conf => <<'CONF',
+spool-directory = "@dir@/small"
+milter-listener inet:@port:full@@127.0.0.1 { }
+acct-file "@csv@" {
+    records = {r}
+    record-fields r { fields = {rcpt} }
+}
+CONF
+        under => [T::Stage::with_small_disk($small, '1m')]);
+    my %o = (port => 'full', from => '192.0.2.1');
+    open my $ballast, '>>', '/proc/' . $full->pid . "/root$small/ballast" or die $!;
+    1 while syswrite $ballast, 'x' x 4096;
+    ok($!{ENOSPC}, 'the disk is full');
+    is(play('FULL', %o), 'mail y', 'MAIL is put off');
+    truncate $ballast, (-s $ballast) - 12288; # a record may have 8192 bytes
+    is(play('TWO', %o, rcpt => ['two@full.test', 'more@full.test']), 'mail c rcpt c rcpt c eom y', 'two are one too many');
+    is(play('ONE', %o, rcpt => ['one@full.test']), 'mail c rcpt c eom c', 'there is room for one');
+    is(scalar(() = $full->log_text =~ / refused code=452 /g), 2, 'both are 452');
+    truncate $ballast, 0;
+    is(play('BOTH', %o, rcpt => ['both@full.test', 'and@full.test']), 'mail c rcpt c rcpt c eom c', 'then there is for both');
+    csv_wait("$csv.full", sub { $_->{rcpt} eq 'and@full.test' });
+    is(join(' ', sort map { $_->{rcpt} } csv_rows("$csv.full")), 'and@full.test both@full.test one@full.test', 'rows of what was taken');
+};
 all_done();

@@ -6,7 +6,7 @@
  * locked for as long as it may append; a segment whose lock is free is closed, and nobody
  * appends to it again. Whole lines are appended at once, so a killed process leaves whole lines (a
  * torn last one is left out). How they come into the file is told in sheet.h. Room on the disk is
- * reserved before mail is taken, so a full disk shows at MAIL and RCPT and never later. A segment
+ * reserved before mail is taken, so a full disk shows as long as it can be put off. A segment
  * that has grown to 8 MB is closed and the next one begun; the new one is there before the old
  * one's lock is free.
  *
