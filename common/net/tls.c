@@ -15,9 +15,8 @@
 #include "net/staple.h"
 #include "net/verify.h"
 
-enum {
-    RECORD_MORE = 64
-}; /* what a record takes beside its data (RFC 8446, 5.2), and to align it */
+/* Bytes that a record takes beside its data (RFC 8446, 5.2), and to align it. */
+enum { RECORD_MORE = 64 };
 
 /* One context for certificates of the same names. */
 struct named {

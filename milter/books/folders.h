@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * moves - can finished files be moved to where the configuration says?
+ * folders - are the folders of the files there?
  */
 #pragma once
 
