@@ -94,15 +94,17 @@ static void on_fault(int number)
     sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 }
 
-void sheet_map(struct sheet *s)
+bool sheet_may_map(int folder)
 {
     struct sigaction act = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
     struct statfs f;
 
-    if (fstatfs(s->fd, &f) != 0 || sigaction(SIGBUS, &act, NULL) != 0)
-        return;
+    if (fstatfs(folder, &f) != 0)
+        return false;
     for (size_t i = 0; i < sizeof in_place / sizeof *in_place; i++)
-        s->maps = s->maps || (long)f.f_type == in_place[i];
+        if ((long)f.f_type == in_place[i])
+            return sigaction(SIGBUS, &act, NULL) == 0;
+    return false;
 }
 
 static bool write_at(const struct sheet *s, struct span text, size_t at)

@@ -24,7 +24,7 @@ struct sheet {
     int fd;       /* ours; -1: none */
     size_t end;   /* of what is written */
     size_t held;  /* the disk has promised room up to here */
-    bool maps;    /* stored through memory */
+    bool maps;    /* stored through memory; the owner sets it, if sheet_may_map() */
     char *window; /* ours: what of the file is mapped, from `base` on; NULL: nothing */
     size_t base;  /* in the file */
     size_t laid;  /* the file reaches up to here, with zeroes behind `end` */
@@ -34,10 +34,10 @@ struct sheet {
 /* An empty file, which it takes; -1: none. */
 void sheet_init(struct sheet *s, int fd);
 
-/* From now on it maps, if that is safe on its disk. For the process, faults in a mapping are caught
- * from here on. Not where each line is synced: with it goes all of the page around it, up to 256
+/* Is it safe to map what is in this folder? If so faults in a mapping are caught from here on, for
+ * the process. Not where each line is synced: with it goes all of the page around it, up to 256
  * KB. */
-void sheet_map(struct sheet *s);
+MUST bool sheet_may_map(int folder);
 
 /* Has the disk room for all up to `need`? It keeps it then. */
 MUST bool sheet_hold(struct sheet *s, size_t need);

@@ -18,8 +18,11 @@
 /* A segment is closed when it has grown to this. */
 enum { SEGMENT = 8 << 20 };
 
-/* "1792361234567890-00062f1a5b3c4d5e.1234567.1-000001.delivered" */
-#define NAME_FORMAT "%016" PRIu64 "-%s-%06u.%s"
+/* "1792361234567890-00062f1a5b3c4d5e.1234567.1-000001.delivered". What is stored through memory has
+ * MAPPED behind that: an accountant of before would take the zeroes at its end for a bad line and
+ * pass over what is stored there later, and leaves alone what it does not know. */
+#define NAME_FORMAT "%016" PRIu64 "-%s-%06u.%s%s"
+#define MAPPED ".mapped"
 
 struct spool {
     int folder;
@@ -63,7 +66,8 @@ static int make_segment(struct spool *s, char name[SPOOL_NAME])
     int fd;
 
     s->made = now > s->made ? now : s->made + 1;
-    snprintf(name, SPOOL_NAME, NAME_FORMAT, s->made, s->writer, s->number + 1, s->kind);
+    snprintf(name, SPOOL_NAME, NAME_FORMAT, s->made, s->writer, s->number + 1, s->kind,
+             s->maps ? MAPPED : "");
     snprintf(hidden, sizeof hidden, ".%s", name);
     fd = openat(s->folder, hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     if (fd < 0)
@@ -111,20 +115,20 @@ static bool turn_over(struct spool *s, size_t need)
         sheet_clear(&next);
         return false;
     }
+    if (s->segment.fd >= 0 && s->segment.end == 0)
+        unlinkat(s->folder, s->name, 0);
     sheet_clear(&s->segment);
     memcpy(s->name, name, sizeof s->name);
     s->segment = next;
-    if (s->maps)
-        sheet_map(&s->segment);
+    s->segment.maps = s->maps;
     tell_segment(s);
     return true;
 }
 
 void spool_map(struct spool *s)
 {
-    s->maps = true;
-    if (s->segment.fd >= 0)
-        sheet_map(&s->segment);
+    s->maps = sheet_may_map(s->folder);
+    s->maps = s->maps && turn_over(s, s->aside);
 }
 
 struct spool *spool_open(const char *folder, const char *kind, char *why, size_t size)
@@ -211,8 +215,8 @@ static bool read_name(const char *name, struct spool_segment *out)
     writer = span_cut(&rest, '-');
     text_copy(out->writer, sizeof out->writer, writer);
     span_cut(&rest, '.');
-    out->received = span_is(rest, "received");
-    return out->received || span_is(rest, "delivered");
+    out->received = span_is(rest, "received") || span_is(rest, "received" MAPPED);
+    return out->received || span_is(rest, "delivered") || span_is(rest, "delivered" MAPPED);
 }
 
 enum look { LOOK_SEGMENT, LOOK_OTHER, LOOK_FAILED };

@@ -10,7 +10,8 @@
  * that has grown to 8 MB is closed and the next one begun; the new one is there before the old
  * one's lock is free.
  *
- * Names are MADE-WRITER-NUMBER.KIND, and sort by their making. Not safe with threads.
+ * Names are MADE-WRITER-NUMBER.KIND, with .mapped behind it where lines are stored through memory,
+ * and sort by their making. Not safe with threads.
  */
 #pragma once
 

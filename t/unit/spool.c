@@ -239,6 +239,32 @@ static void a_full_segment_is_followed_by_the_next(void **state)
     spool_close(&s);
 }
 
+/* Accountants of before take what ends with the kind alone, and would pass over what is stored
+ * behind zeroes: so nothing that is mapped has such a name. */
+static void what_is_mapped_has_another_name(void **state)
+{
+    static const char *const kinds[] = {"received", "delivered"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct spool *s = opened(kinds[i]);
+        struct spool_segment first = last_segment(1 + 2 * i), next;
+        char end[32];
+
+        snprintf(end, sizeof end, ".%s%s", kinds[i], maps ? ".mapped" : "");
+        assert_string_equal(strchr(strrchr(first.name, '-'), '.'), end);
+        assert_int_equal(first.received, i == 0);
+        assert_true(spool_append(s, SPAN("one\n")));
+        spool_abandon(s);
+        assert_true(spool_append(s, SPAN("two\n")));
+        next = last_segment(2 + 2 * i);
+        assert_string_equal(strchr(strrchr(next.name, '-'), '.'), end);
+        assert_string_equal(next.writer, first.writer);
+        assert_int_equal(next.received, i == 0);
+        spool_close(&s);
+    }
+}
+
 /* With a limit on files: what was set aside can be written, what was not shows at once. */
 static void a_file_limit_shows_when_room_is_set_aside(void **state)
 {
@@ -359,11 +385,13 @@ int main(void)
         WITH_FOLDER(other_files_are_left_alone),
         WITH_FOLDER(segments_sort_by_their_making),
         WITH_FOLDER(a_full_segment_is_followed_by_the_next),
+        WITH_FOLDER(what_is_mapped_has_another_name),
         WITH_FOLDER(a_file_limit_shows_when_room_is_set_aside),
         WITH_FOLDER(a_full_disk_shows_when_room_is_set_aside),
         MAPPED(what_was_appended_is_read),
         MAPPED(only_whole_lines_are_taken),
         MAPPED(a_full_segment_is_followed_by_the_next),
+        MAPPED(what_is_mapped_has_another_name),
         MAPPED(a_file_limit_shows_when_room_is_set_aside),
         MAPPED(a_full_disk_shows_when_room_is_set_aside),
     };
