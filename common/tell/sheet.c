@@ -20,6 +20,9 @@
  * step behind that. */
 enum { STEP = 256 << 10, PAGE = 64 << 10, WINDOW = PAGE + STEP };
 
+/* The end of a file is looked for in so much at once. */
+enum { PIECE = 4096 };
+
 static const long in_place[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, TMPFS_MAGIC};
 
 /* Where to go on if the disk fails under a store; NULL: nobody stores. */
@@ -191,7 +194,18 @@ static bool is_zero(int fd, size_t at)
     return pread(fd, &c, 1, (off_t)at) == 1 && c == '\0';
 }
 
-/* Halves what is in question: all before is written, and nothing behind. */
+/* The first zero of these bytes; `to` if there is none. */
+static size_t first_zero(int fd, size_t from, size_t to)
+{
+    char piece[PIECE];
+    ssize_t got = pread(fd, piece, to - from, (off_t)from);
+    const char *zero = got > 0 ? memchr(piece, '\0', (size_t)got) : NULL;
+
+    return zero ? from + (size_t)(zero - piece) : to;
+}
+
+/* Halves what is in question: all before is written, and nothing behind. The last of it is read at
+ * once: 9 system calls for a segment, where halving to the end took 20. */
 size_t sheet_end(int fd, size_t size)
 {
     size_t from = size > WINDOW ? size - WINDOW : 0, to = size;
@@ -200,7 +214,7 @@ size_t sheet_end(int fd, size_t size)
         return size;
     if (from > 0 && is_zero(fd, from))
         from = 0;
-    while (from < to) {
+    while (to - from > PIECE) {
         size_t middle = from + (to - from) / 2;
 
         if (is_zero(fd, middle))
@@ -208,5 +222,5 @@ size_t sheet_end(int fd, size_t size)
         else
             from = middle + 1;
     }
-    return to;
+    return first_zero(fd, from, to);
 }
