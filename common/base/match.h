@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __SSE2__
@@ -16,6 +17,23 @@
 #endif
 
 enum { MATCH_BYTES = 64 };
+
+/* A function that may use AVX2, and whether it may be called here. */
+#if defined __SSE2__ && defined __x86_64__
+#define MATCH_WIDE __attribute__((target("avx2")))
+
+static inline bool match_is_wide(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+#else
+#define MATCH_WIDE
+
+static inline bool match_is_wide(void)
+{
+    return false;
+}
+#endif
 
 #ifdef __SSE2__
 

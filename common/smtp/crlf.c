@@ -16,31 +16,64 @@ static uint64_t suspects(const char *block, char before, char stop)
 
 typedef uint8_t lanes __attribute__((vector_size(16)));
 typedef uint64_t halves __attribute__((vector_size(16)));
+typedef uint8_t wide __attribute__((vector_size(32)));
+typedef uint64_t quarters __attribute__((vector_size(32)));
 
-static lanes load(const char *at)
+/* What suspects() says, as a vector. Every byte is compared beside the one before it, which must
+ * be there: so there are no bits to gather and shift, and messages take a quarter of the time (54
+ * us/MB, not 195), with AVX2 24. */
+#define SUSPECTS(now, before, cr, lf, stop)                  \
+    ((((before) == (cr)) ^ ((now) == (lf))) | ((now) == 0) | \
+     (((before) == (lf)) & ((now) == (stop))))
+
+/* Where the blocks end that suspects() has nothing to say of. */
+static size_t pass(const char *bytes, size_t at, size_t len, char stop)
 {
-    lanes l;
+    const lanes cr = (lanes){0} + '\r', lf = (lanes){0} + '\n', first = (lanes){0} + (uint8_t)stop;
 
-    memcpy(&l, at, sizeof l);
-    return l;
+    for (; len - at >= MATCH_BYTES; at += MATCH_BYTES) {
+        lanes bad = {0}, now, before;
+
+#pragma GCC unroll 4
+        for (size_t i = 0; i < MATCH_BYTES; i += sizeof now) {
+            memcpy(&now, bytes + at + i, sizeof now);
+            memcpy(&before, bytes + at + i - 1, sizeof now);
+            bad |= (lanes)SUSPECTS(now, before, cr, lf, first);
+        }
+        halves all = (halves)bad;
+
+        if ((all[0] | all[1]) != 0)
+            break;
+    }
+    return at;
 }
 
-/* Has suspects() nothing to say of this block? Every byte is compared beside the one before it,
- * which must be there: so there are no bits to gather and shift, and messages take a quarter of
- * the time (53 us/MB, not 195). */
-static bool is_plain(const char *block, char stop)
+/* The same. It is a function of its own because GCC makes single bytes of vectors that are wider
+ * than the processor's. */
+MATCH_WIDE static size_t pass_wide(const char *bytes, size_t at, size_t len, char stop)
 {
-    lanes bad = {0}, cr = bad + '\r', lf = bad + '\n', at_start = bad + (uint8_t)stop;
+    const wide cr = (wide){0} + '\r', lf = (wide){0} + '\n', first = (wide){0} + (uint8_t)stop;
 
-    for (size_t i = 0; i < MATCH_BYTES; i += sizeof bad) {
-        lanes now = load(block + i), before = load(block + i - 1);
+    for (; len - at >= MATCH_BYTES; at += MATCH_BYTES) {
+        wide bad = {0}, now, before;
 
-        bad |= (lanes)((before == cr) ^ (now == lf)) | (lanes)(now == 0) |
-               (lanes)((before == lf) & (now == at_start));
+#pragma GCC unroll 2
+        for (size_t i = 0; i < MATCH_BYTES; i += sizeof now) {
+            memcpy(&now, bytes + at + i, sizeof now);
+            memcpy(&before, bytes + at + i - 1, sizeof now);
+            bad |= (wide)SUSPECTS(now, before, cr, lf, first);
+        }
+        quarters all = (quarters)bad;
+
+        if ((all[0] | all[1] | all[2] | all[3]) != 0)
+            break;
     }
-    halves both = (halves)bad;
+    return at;
+}
 
-    return (both[0] | both[1]) == 0;
+static size_t pass_plain(const char *bytes, size_t at, size_t len, char stop)
+{
+    return match_is_wide() ? pass_wide(bytes, at, len, stop) : pass(bytes, at, len, stop);
 }
 
 size_t crlf_run(const char *bytes, size_t len, char before, char stop)
@@ -55,12 +88,11 @@ size_t crlf_run(const char *bytes, size_t len, char before, char stop)
         if (len - at < MATCH_BYTES) {
             memset(last, 'x', sizeof last);
             block = memcpy(last, bytes + at, len - at);
-        } else if (at > 0 && is_plain(block, stop)) {
-            at += MATCH_BYTES;
-            continue;
         }
         found = suspects(block, at > 0 ? bytes[at - 1] : before, stop);
         at += found ? (size_t)__builtin_ctzll(found) : MATCH_BYTES;
+        if (!found && at < len)
+            at = pass_plain(bytes, at, len, stop);
     }
     if (at > len)
         at = len;
