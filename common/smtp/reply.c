@@ -118,7 +118,7 @@ static struct span read_id(struct span s)
 static struct span behind(struct span s, const char *word)
 {
     for (; s.len; s = span_after(s, 1))
-        if (span_starts_nocase(s, word))
+        if ((*s.at | ' ') == (*word | ' ') && span_starts_nocase(s, word))
             return span_after(s, strlen(word));
     return SPAN("");
 }

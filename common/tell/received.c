@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tell/received.h"
 
-#include <stdio.h>
+#include "base/text.h"
+
+/* Behind `len` bytes, cut to fit; how many there are then comes back. */
+static size_t put(char *to, size_t size, size_t len, const char *text)
+{
+    struct span s = span_of(text);
+    size_t room = size - len - 1;
+
+    text_copy(to + len, size - len, s);
+    return len + (s.len < room ? s.len : room);
+}
 
 void received_source(struct record *r, const char *helo, const char *address, char *to, size_t size)
 {
-    snprintf(to, size, "%s%s(%s)", helo, *helo ? " " : "", address);
+    size_t len = put(to, size, 0, helo);
+
+    len = put(to, size, len, *helo ? " (" : "(");
+    len = put(to, size, len, address);
+    (void)put(to, size, len, ")");
     r->column[COLUMN_srcType] = SPAN("smtp");
     r->column[COLUMN_srcMta] = span_of(to);
 }
