@@ -26,7 +26,7 @@ use IO::Socket::INET;
 use POSIX ();
 use Tree;
 
-our @EXPORT = qw(find_program free_port launch wait_port wait_answer pin end_all write_file first_line);
+our @EXPORT = qw(find_program free_port launch wait_port end_all write_file first_line);
 
 sub find_program {
     my $name = shift;
@@ -88,22 +88,6 @@ sub wait_port {
         select undef, undef, undef, 0.01;
     }
     die "nobody listens at $port: " . ($log ? Tree::slurp($log) : '') . "\n";
-}
-
-# Until what is no TLS has been answered or hung up on: who listens is not always who serves.
-sub wait_answer {
-    my $port = shift;
-    my $to = IO::Socket::INET->new("127.0.0.1:$port") or die "nobody listens at $port\n";
-    syswrite $to, "no TLS\r\n\r\n";
-    sysread $to, my $answer, 1;
-    return;
-}
-
-# These processes and their threads have this processor only, whatever they chose.
-sub pin {
-    my ($core, @pids) = @_;
-    qx(taskset -acp $core $_ 2>&1) for @pids;
-    return;
 }
 
 # TERM, and KILL for what has not gone in 5 s; the first is our child.

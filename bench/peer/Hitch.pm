@@ -7,8 +7,6 @@ package Peer::Hitch;
 #   tickets          on (default); no session cache of its own: TLS 1.3 resumes by tickets
 #   write-proxy-v2   who calls is told in the connection's first bytes
 #   TCP_NODELAY      set by itself; ring buffers are its defaults
-#   processor        it binds each worker to the processor of the worker's number, the first, where
-#                    load and sink are: taken back, once the worker serves
 #   log              to a file, what it says by default (errors; it has no line per session)
 use v5.36;
 use Peer;
@@ -46,8 +44,6 @@ log-filename = "$d/hitch.log"
 E
     my $pid = launch($play{core}, "$d/said", find_program('hitch'), "--config=$conf");
     wait_port($port, $pid, "$d/said");
-    wait_answer($port);
-    pin($play{core}, Tree::pids($pid));
     return {implicit => $port, pids => sub { return Tree::pids($pid) }, stop => sub { end_all($pid) }};
 }
 
