@@ -240,7 +240,7 @@ static int abort_chunk(struct serve *s, struct request *out)
 
     *out = (struct request){.verb = VERB_ABORT, .arg = SPAN("")};
     out->ticket = owed ? s->chunk_ticket : serve_owe(s, VERB_ABORT);
-    s->owed[out->ticket % SERVE_DEPTH].verb = VERB_ABORT;
+    s->asked[out->ticket % SERVE_DEPTH] = VERB_ABORT;
     s->hear = HEAR_NOTHING;
     return 1;
 }

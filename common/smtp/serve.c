@@ -8,15 +8,22 @@
 #define NO_MEMORY "421 4.3.0 Out of memory\r\n"
 #define BAD_ANSWER "451 4.3.0 The answer cannot be shown\r\n"
 
-static struct owed *slot(struct serve *s, unsigned ticket)
-{
-    return &s->owed[ticket % SERVE_DEPTH];
-}
+_Static_assert(VERB_CONNECT <= UINT8_MAX, "asked[] has a byte for each");
 
 unsigned serve_owe(struct serve *s, enum verb verb)
 {
-    *slot(s, s->next) = (struct owed){.verb = verb};
+    s->asked[s->next % SERVE_DEPTH] = (uint8_t)verb;
     return s->next++;
+}
+
+/* Takes the answer of `ticket` that came before its turn; NULL: none did. */
+static char *take_early(struct serve *s, unsigned ticket)
+{
+    char *said = s->early ? s->early[ticket % SERVE_DEPTH] : NULL;
+
+    if (said)
+        s->early[ticket % SERVE_DEPTH] = NULL;
+    return said;
 }
 
 void serve_init(struct serve *s, enum serve_role role, bool demand_tls, enum dot_bare bare)
@@ -31,7 +38,9 @@ void serve_init(struct serve *s, enum serve_role role, bool demand_tls, enum dot
 static void forget_owed(struct serve *s)
 {
     for (; s->first != s->next; s->first++)
-        free(slot(s, s->first)->said);
+        free(take_early(s, s->first));
+    free(s->early);
+    s->early = NULL;
 }
 
 void serve_clear(struct serve *s)
@@ -70,12 +79,12 @@ bool serve_can_owe(const struct serve *s)
 
 bool serve_is_owed(const struct serve *s, unsigned ticket)
 {
-    return ticket - s->first < s->next - s->first && !s->owed[ticket % SERVE_DEPTH].said;
+    return ticket - s->first < s->next - s->first && !(s->early && s->early[ticket % SERVE_DEPTH]);
 }
 
 enum verb serve_asked(const struct serve *s, unsigned ticket)
 {
-    return s->owed[ticket % SERVE_DEPTH].verb;
+    return (enum verb)s->asked[ticket % SERVE_DEPTH];
 }
 
 bool serve_is_over(const struct serve *s)
@@ -174,7 +183,7 @@ static void settle(struct serve *s, enum verb verb, char class)
 
 static void say(struct serve *s, struct span text)
 {
-    enum verb verb = slot(s, s->first++)->verb;
+    enum verb verb = serve_asked(s, s->first++);
 
     if (!buf_add(&s->out, text)) { /* can_owe() kept this much free: there is no memory */
         forget_owed(s);
@@ -190,6 +199,13 @@ static size_t reply_max(enum verb verb)
     return verb == VERB_AUTH || verb == VERB_RESPONSE ? SERVE_AUTH_MAX : SERVE_REPLY_MAX;
 }
 
+static bool keep_early(struct serve *s, unsigned ticket, struct span text)
+{
+    if (!s->early)
+        s->early = calloc(SERVE_DEPTH, sizeof *s->early);
+    return s->early && (s->early[ticket % SERVE_DEPTH] = strndup(text.at, text.len));
+}
+
 void serve_answer(struct serve *s, unsigned ticket, struct span text)
 {
     if (!serve_is_owed(s, ticket))
@@ -197,14 +213,15 @@ void serve_answer(struct serve *s, unsigned ticket, struct span text)
     if (text.len == 0 || text.len > reply_max(serve_asked(s, ticket)))
         text = SPAN(BAD_ANSWER);
     if (ticket != s->first) {
-        slot(s, ticket)->said = strndup(text.at, text.len);
-        if (!slot(s, ticket)->said)
+        if (!keep_early(s, ticket, text))
             serve_end(s, SPAN(NO_MEMORY));
         return;
     }
     say(s, text);
-    for (char *later; s->first != s->next && (later = slot(s, s->first)->said); free(later))
+    for (char *later; s->first != s->next && (later = take_early(s, s->first)); free(later))
         say(s, span_of(later));
+    if (s->first == s->next)
+        forget_owed(s);
 }
 
 bool serve_answer_part(struct serve *s, unsigned ticket, struct span text)

@@ -51,11 +51,6 @@ struct request {
     unsigned long octets; /* of BDAT: they follow */
 };
 
-struct owed {
-    enum verb verb;
-    char *said; /* ours; the answer, where it came before its turn */
-};
-
 /* IN and OUT of verb.def; and OUT in LMTP. */
 enum serve_role { SERVE_WORLD, SERVE_MTA, SERVE_LMTP };
 
@@ -77,7 +72,10 @@ struct serve {
     uint64_t size_max; /* of a message; 0: no limit */
     unsigned bad;      /* commands refused here, in a row */
     unsigned idle;     /* IDLE commands since the last message */
-    struct owed owed[SERVE_DEPTH];
+    /* Of what is owed: the verbs; and the answers that came before their turn, as many, ours as
+     * well (NULL while there is none: an idle session has no use for 256 bytes). */
+    uint8_t asked[SERVE_DEPTH];
+    char **early;
     unsigned first, next; /* tickets: [first, next) are owed */
 };
 

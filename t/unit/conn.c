@@ -187,6 +187,42 @@ static void test_bad_handshakes(void **state)
     pair_close(&p);
 }
 
+/* Is a key there, and without what makes it one? */
+static bool is_forgotten(long there, EVP_PKEY *key)
+{
+    size_t len = 0;
+    bool empty = there && EVP_PKEY_get_raw_public_key(key, NULL, &len) != 1 &&
+                 EVP_PKEY_get_raw_private_key(key, NULL, &len) != 1;
+
+    if (there)
+        EVP_PKEY_free(key);
+    return empty;
+}
+
+/* What the handshake agreed by is gone with its end, on both sides; and all goes on. */
+static void test_exchange_forgotten(void **state)
+{
+    struct pair p = world_open(&w, 0);
+    SSL *sides[] = {p.client.tls, p.server.tls};
+    char heard[8];
+    size_t len;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(sides); i++) {
+        EVP_PKEY *ours = NULL, *theirs = NULL;
+        long has_ours = SSL_get_tmp_key(sides[i], &ours),
+             has_theirs = SSL_get_peer_tmp_key(sides[i], &theirs);
+
+        assert_true(is_forgotten(has_ours, ours));
+        assert_true(is_forgotten(has_theirs, theirs));
+        assert_int_equal(1, SSL_key_update(sides[i], SSL_KEY_UPDATE_REQUESTED));
+    }
+    assert_int_equal(CONN_SOME, conn_write(&p.client, &SPAN("new"), 1, &len));
+    assert_int_equal(CONN_SOME, conn_read(&p.server, heard, sizeof heard, &len));
+    assert_memory_equal("new", heard, 3);
+    pair_close(&p);
+}
+
 /* Either side asks for a renegotiation; the other says no and goes on as it was. */
 static void test_renegotiation(void **state)
 {
@@ -292,7 +328,8 @@ int main(void)
         cmocka_unit_test(test_plain),         cmocka_unit_test(test_one_record),
         cmocka_unit_test(test_close_notify),  cmocka_unit_test(test_abrupt_close),
         cmocka_unit_test(test_last_words),    cmocka_unit_test(test_bad_handshakes),
-        cmocka_unit_test(test_renegotiation), cmocka_unit_test(test_dial),
+        cmocka_unit_test(test_renegotiation), cmocka_unit_test(test_exchange_forgotten),
+        cmocka_unit_test(test_dial),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
