@@ -37,16 +37,10 @@ void entries_clear(struct entries *e)
         take_back_leaving(e, at);
 }
 
-static bool put_both(struct entries *e, const struct entry *entry, const struct table_entry *what)
-{
-    return table_put(e->table, e->part, &entry->keys[0], what) &&
-           table_put(e->table, e->part, &entry->keys[1], what);
-}
-
 /* Where the table is full, who has left gives up its grace for who comes. */
 static bool put(struct entries *e, const struct entry *entry, const struct table_entry *what)
 {
-    for (unsigned tries = 0; !put_both(e, entry, what); tries++) {
+    for (unsigned tries = 0; !table_put(e->table, e->part, entry->keys, what); tries++) {
         if (tries == EARLY_MOST || !TAILQ_FIRST(&e->leaving))
             return false;
         take_back_leaving(e, TAILQ_FIRST(&e->leaving));

@@ -16,7 +16,7 @@ enum { ENTRIES_GRACE = 5 }; /* seconds */
 struct entry {
     TAILQ_ENTRY(entry) link;
     double until;
-    struct table_key keys[2]; /* as the mail server may see the connection */
+    struct table_key keys[TABLE_KEYS]; /* as the mail server may see the connection */
     struct id session;
 };
 
@@ -32,7 +32,7 @@ void entries_clear(struct entries *e);
 /* `again`: the session was here before, as after STARTTLS; then all that have left are looked
  * through for it. NULL: there is no memory, or the table is full, and the milter will know
  * nothing of it. */
-struct entry *entries_put(struct entries *e, const struct table_key keys[2],
+struct entry *entries_put(struct entries *e, const struct table_key keys[TABLE_KEYS],
                           const struct table_entry *what, bool again);
 
 /* The connection is over. */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VERSION = 1, SPARE = 4, PARTS_MOST = 4096, ENTRIES_MOST = 1 << 20, PAGE = 4096 };
+enum { VERSION = 2, SPARE = 4, PARTS_MOST = 4096, ENTRIES_MOST = 1 << 20, PAGE = 4096 };
 
 static const char MAGIC[16] = "sallyport-table";
 
@@ -26,12 +26,12 @@ static void measure(struct table *t, unsigned parts, unsigned entries)
     t->entries = entries;
     for (t->places = 64; t->places < (size_t)entries * SPARE; t->places *= 2)
         ;
+    t->part_size = round_up(sizeof(struct part) + t->places * sizeof(uint64_t));
     /* One more than entries: what replaces is written before what it replaces goes. */
-    t->part_size = round_up(sizeof(struct part) + t->places * sizeof(uint64_t) +
-                            (entries + (size_t)1) * sizeof(uint32_t));
-    t->records_size = round_up((entries + (size_t)1) * sizeof(struct record));
+    t->blocks = (entries + (size_t)1) * BLOCKS_MOST;
+    t->blocks_size = round_up(t->blocks * sizeof(struct block));
     t->small_size = PAGE + parts * t->part_size;
-    t->size = t->small_size + parts * t->records_size;
+    t->size = t->small_size + parts * t->blocks_size;
 }
 
 struct part *part_of(const struct table *t, unsigned part)
@@ -39,20 +39,14 @@ struct part *part_of(const struct table *t, unsigned part)
     return (struct part *)(void *)((char *)t->map + PAGE + part * t->part_size);
 }
 
-/* Places of records that were in use and are not: a stack, behind the index. */
-uint32_t *free_of(const struct table *t, struct part *p)
+size_t block_offset(const struct table *t, unsigned part, uint32_t number)
 {
-    return (uint32_t *)(void *)&p->index[t->places];
+    return t->small_size + part * t->blocks_size + number * sizeof(struct block);
 }
 
-size_t record_offset(const struct table *t, unsigned part, uint32_t number)
+struct block *block_of(const struct table *t, unsigned part, uint32_t number)
 {
-    return t->small_size + part * t->records_size + number * sizeof(struct record);
-}
-
-struct record *record_of(const struct table *t, unsigned part, uint32_t number)
-{
-    return (struct record *)(void *)((char *)t->map + record_offset(t, part, number));
+    return (struct block *)(void *)((char *)t->map + block_offset(t, part, number));
 }
 
 static bool wrong(const char *path, const char *what, char *why, size_t size)
@@ -78,7 +72,7 @@ static bool check_file(struct table *t, int fd, const char *path, char *why, siz
     if (fstat(fd, &st) != 0 || pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h ||
         memcmp(h.magic, MAGIC, sizeof h.magic) != 0)
         return wrong(path, "not a session table", why, size);
-    if (h.version != VERSION || h.record_size != sizeof(struct record))
+    if (h.version != VERSION || h.entry_size != CONTENT_MOST)
         return wrong(path, "a session table of another version; start all programs anew", why,
                      size);
     if (h.parts == 0 || h.parts > PARTS_MOST || h.entries == 0 || h.entries > ENTRIES_MOST)
@@ -138,7 +132,7 @@ static bool make_file(struct table *t, const char *path, gid_t group, unsigned p
         !map_file(t, t->fd, PROT_READ | PROT_WRITE))
         return false;
     *t->map = (struct header){.version = VERSION,
-                              .record_size = sizeof(struct record),
+                              .entry_size = CONTENT_MOST,
                               .parts = parts,
                               .entries = entries,
                               .seed = seed};

@@ -24,6 +24,9 @@ struct table_key {
     struct addr client, server;
 };
 
+/* An entry has as many: ways in which the MTA may see the same connection. */
+enum { TABLE_KEYS = 2 };
+
 struct table_entry {
     struct id session;
     struct addr client, listener; /* the client, and where it reached us */
@@ -32,7 +35,7 @@ struct table_entry {
     char rule[64];        /* title of the source section that applied */
 };
 
-/* The master's: makes the file anew for `parts` workers of `entries` sessions each, readable
+/* The master's: makes the file anew for `parts` workers of `entries` keys each, readable
  * by `group` ((gid_t)-1: leave). NULL with one line in `why`. Children inherit it. A file that was
  * there is unlinked, and whoever still reads it is told by table_is_stale(). */
 struct table *table_make(const char *path, unsigned parts, unsigned entries, gid_t group, char *why,
@@ -45,9 +48,10 @@ void table_close(struct table **t);
 /* The master has made (or will make) another file: a reader closes this one and opens again. */
 bool table_is_stale(const struct table *t);
 
-/* Whose process this is decides which part: only that one may put and drop there. False: the
- * part is full (the MTA then knows no TLS facts of it). Same key again: replaced. */
-MUST bool table_put(struct table *t, unsigned part, const struct table_key *key,
+/* Whose process this is decides which part: only that one may put and drop there. Both keys lead
+ * to the entry from here (they may be the same), or neither does and it is false: the part is full,
+ * and the MTA then knows no TLS facts of it. Where a key led before, it does no more. */
+MUST bool table_put(struct table *t, unsigned part, const struct table_key keys[TABLE_KEYS],
                     const struct table_entry *entry);
 void table_drop(struct table *t, unsigned part, const struct table_key *key);
 void table_clear(struct table *t, unsigned part);

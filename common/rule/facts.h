@@ -5,6 +5,9 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
 
 /* In the words of options; the numbers are the words' places. */
 #define TLS_PROTOCOL_WORDS "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"
@@ -26,3 +29,25 @@ struct tls_facts {
     int bits;
     bool resumed;
 };
+
+/* Every text of it, for those that walk them. */
+#define TLS_FACTS_TEXTS(T) \
+    T(protocol)            \
+    T(cipher)              \
+    T(group)               \
+    T(verify)              \
+    T(sig_alg)             \
+    T(key_alg)             \
+    T(sni)                 \
+    T(peer_subject)        \
+    T(peer_fingerprint)    \
+    T(peer_key_fingerprint)
+
+/* The same without its empty room, to be kept: some 90 bytes of 716. */
+enum { FACTS_PACKED = sizeof(struct tls_facts) };
+
+/* How many bytes of `to` it takes comes back. */
+size_t facts_pack(const struct tls_facts *f, char to[FACTS_PACKED]);
+
+/* Trusts nobody to have packed it: what is missing is empty, what is too long is cut. */
+void facts_unpack(struct span from, struct tls_facts *out);

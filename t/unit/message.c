@@ -184,7 +184,7 @@ static void the_table_knows_the_client(void **state)
     assert_true(addr_read_port(SPAN("203.0.113.9:99"), &e.client));
     assert_true(addr_read_port(SPAN("203.0.113.1:25"), &e.listener));
     snprintf(e.tls.protocol, sizeof e.tls.protocol, "TLSv1.2");
-    assert_true(table_put(t, 0, &key, &e));
+    assert_true(table_put(t, 0, (struct table_key[]){key, key}, &e));
     assert_true(facts_find(f, &s, rule, sizeof rule));
     assert_true(s.secure);
     assert_string_equal(s.tls.protocol, "TLSv1.2");
@@ -202,7 +202,7 @@ static void the_table_knows_the_client(void **state)
     assert_false(facts_find(f, &s, rule, sizeof rule));
     e.secure = false;
     s.tls = (struct tls_facts){.bits = 0};
-    assert_true(table_put(t, 0, &key, &e));
+    assert_true(table_put(t, 0, (struct table_key[]){key, key}, &e));
     assert_true(facts_find(f, &s, rule, sizeof rule));
     assert_false(s.secure);
     assert_string_equal(s.tls.protocol, "");

@@ -75,10 +75,10 @@ static bool is_whole(const struct table_entry *e, unsigned n)
 
 static bool put(struct table *t, unsigned part, unsigned n, unsigned turn)
 {
-    struct table_key k = key_of(n);
+    const struct table_key k = key_of(n), keys[] = {k, k};
     struct table_entry e = entry_of(n, turn);
 
-    return table_put(t, part, &k, &e);
+    return table_put(t, part, keys, &e);
 }
 
 /* -1: not there; -2: half of it; else its turn. */
@@ -137,13 +137,15 @@ static void test_keys(void **state)
     struct table_entry e = entry_of(1, 0);
 
     (void)state;
-    assert_true(table_put(t, 0, &k, &e));
+    assert_true(table_put(t, 0, (struct table_key[]){k, key_of(2)}, &e));
     for (size_t i = 0; i < sizeof k; i++) {
         struct table_key other = k;
 
         ((unsigned char *)&other)[i] ^= 1;
         assert_false(table_find(t, &other, &e));
     }
+    assert_true(table_find(t, &k, &e));
+    k = key_of(2);
     assert_true(table_find(t, &k, &e));
     table_close(&t);
 }
@@ -249,7 +251,8 @@ static void test_never_torn(void **state)
     table_close(&t);
 }
 
-/* What a writer left half done is nobody's answer, and no obstacle. */
+/* What a writer left half done is nobody's answer, and no obstacle: each entry here has two
+ * blocks, of the second one the first, of the third one the second was not written to its end. */
 static void test_half_written(void **state)
 {
     struct table *t = make(1, 3), *reader = open_it();
@@ -257,16 +260,119 @@ static void test_half_written(void **state)
     (void)state;
     for (unsigned n = 0; n < 3; n++)
         assert_true(put(t, 0, n, 1));
-    atomic_fetch_add(&record_of(t, 0, 1)->version, 1);
+    atomic_fetch_add(&block_of(t, 0, 2)->version, 1);
+    atomic_fetch_add(&block_of(t, 0, 5)->version, 1);
     assert_int_equal(1, find(reader, 0));
     assert_int_equal(-1, find(reader, 1));
-    assert_int_equal(1, find(reader, 2));
+    assert_int_equal(-1, find(reader, 2));
     table_clear(t, 0);
     for (unsigned n = 0; n < 3; n++)
         assert_true(put(t, 0, n, 2));
     for (unsigned n = 0; n < 3; n++)
         assert_int_equal(2, find(reader, n));
     table_close(&reader);
+    table_close(&t);
+}
+
+/* A chain that leads out of the part, or says that it is longer than any, is nobody's answer. */
+static void test_spoilt_chain(void **state)
+{
+    struct table *t = make(1, 3), *reader = open_it();
+    struct fixed fixed;
+    uint64_t words[BLOCK_WORDS];
+
+    (void)state;
+    assert_true(put(t, 0, 1, 1));
+    struct block *first = block_of(t, 0, 0);
+    unsigned next = first->next;
+
+    assert_int_equal(2, next);
+    first->next = 0;
+    assert_int_equal(-1, find(reader, 1));
+    first->next = UINT32_MAX;
+    assert_int_equal(-1, find(reader, 1));
+    first->next = next;
+    assert_int_equal(1, find(reader, 1));
+    memcpy(words, (const void *)first->words, sizeof words);
+    memcpy(&fixed, words, sizeof fixed);
+    fixed.len = UINT16_MAX;
+    memcpy(words, &fixed, sizeof fixed);
+    for (size_t i = 0; i < BLOCK_WORDS; i++)
+        first->words[i] = words[i];
+    assert_int_equal(-1, find(reader, 1));
+    table_close(&reader);
+    table_close(&t);
+}
+
+static bool put_two(struct table *t, unsigned a, unsigned b, unsigned turn)
+{
+    const struct table_key keys[] = {key_of(a), key_of(b)};
+    struct table_entry e = entry_of(a, turn);
+
+    return table_put(t, 0, keys, &e);
+}
+
+static bool leads_to(const struct table *t, unsigned key, unsigned n, unsigned turn)
+{
+    struct table_key k = key_of(key);
+    struct table_entry e;
+
+    return table_find(t, &k, &e) && is_whole(&e, n) && e.tls.bits == (int)(n + turn);
+}
+
+/* What both lead to stays until neither does. */
+static void test_two_keys(void **state)
+{
+    struct table *t = make(1, 4);
+
+    (void)state;
+    for (unsigned turn = 0; turn < 100; turn++) {
+        assert_true(put_two(t, 1, 1001, turn));
+        assert_true(leads_to(t, 1, 1, turn) && leads_to(t, 1001, 1, turn));
+        assert_true(put_two(t, 2, 1002, turn));
+        assert_false(put_two(t, 3, 1003, turn)); /* neither of them, then */
+        assert_false(put_two(t, 2, 1003, turn)); /* and the old one stays */
+        assert_true(leads_to(t, 2, 2, turn) && leads_to(t, 1002, 2, turn));
+        assert_true(put_two(t, 2, 1001, turn + 1)); /* one key of each */
+        assert_true(leads_to(t, 1, 1, turn) && leads_to(t, 1002, 2, turn));
+        assert_true(leads_to(t, 2, 2, turn + 1) && leads_to(t, 1001, 2, turn + 1));
+        drop(t, 0, 1);
+        drop(t, 0, 1002);
+        assert_true(leads_to(t, 2, 2, turn + 1) && leads_to(t, 1001, 2, turn + 1));
+        drop(t, 0, 2);
+        assert_true(leads_to(t, 1001, 2, turn + 1));
+        drop(t, 0, 1001);
+        assert_int_equal(-1, find(t, 1001));
+        assert_int_equal(0, part_of(t, 0)->used);
+        assert_in_range(part_of(t, 0)->fresh, 1, 6); /* three were there at once: all came back */
+    }
+    table_close(&t);
+}
+
+/* Texts of any length come out as they went in. */
+static void test_lengths(void **state)
+{
+    struct table *t = make(1, 4);
+
+    (void)state;
+    for (size_t len = 0; len < sizeof(((struct tls_facts *)0)->peer_subject); len++) {
+        const struct table_key k = key_of(1), keys[] = {k, k};
+        struct table_entry e = {.secure = true, .rule = "submission", .tls.bits = -1}, out;
+
+        memset(e.tls.protocol, 'p', len % sizeof e.tls.protocol);
+        memset(e.tls.sni, 's', len / 2);
+        memset(e.tls.peer_subject, 'x', len);
+        memset(e.tls.peer_key_fingerprint, 'f', len % sizeof e.tls.peer_key_fingerprint);
+        e.tls.resumed = len % 2;
+        assert_true(table_put(t, 0, keys, &e));
+        assert_true(table_find(t, &k, &out));
+        assert_memory_equal(&e, &out, sizeof e);
+        e.secure = false;
+        assert_true(table_put(t, 0, keys, &e));
+        assert_true(table_find(t, &k, &out));
+        assert_string_equal("submission", out.rule);
+        assert_string_equal("", out.tls.peer_subject); /* all empty unless secure */
+    }
     table_close(&t);
 }
 
@@ -391,6 +497,8 @@ int main(void)
         cmocka_unit_test(test_never_torn),    cmocka_unit_test(test_half_written),
         cmocka_unit_test(test_made_anew),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_file),          cmocka_unit_test(test_spoilt_header),
+        cmocka_unit_test(test_spoilt_chain),  cmocka_unit_test(test_two_keys),
+        cmocka_unit_test(test_lengths),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
