@@ -150,9 +150,10 @@ static enum taken auth(struct relay *r, const struct request *q)
 /* What this client may not send. Nothing of it is for the backend. */
 static struct span refuse_sender(struct relay *r, const struct path *from, char room[REFUSAL_TEXT])
 {
+    struct tls_facts tls;
     const struct proof proof = {.rule = &r->rule,
                                 .senders = r->house->senders,
-                                .has = {.tls = r->tls,
+                                .has = {.tls = facts_of(r->tls, &tls),
                                         .names = span_of(r->peer_names ? r->peer_names : ""),
                                         .authenticated = r->authenticated}};
     const char *word;
@@ -213,10 +214,11 @@ static enum taken address(struct relay *r, const struct request *q)
 
 void relay_trace(struct relay *r, double now)
 {
+    struct tls_facts tls;
     const struct trace t = {
         .helo = r->helo,
         .client = r->who,
-        .tls = r->tls,
+        .tls = facts_of(r->tls, &tls),
         .host = r->house->host_name,
         .session = r->session,
         .extended = r->extended,

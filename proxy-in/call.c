@@ -15,8 +15,7 @@ static void register_at(struct session *s, const struct addr *local, const struc
                                .listener = s->relay.where,
                                .secure = s->tls != NULL};
 
-    if (s->tls)
-        what.tls = *s->tls;
+    (void)facts_of(s->tls, &what.tls);
     text_copy(what.rule, sizeof what.rule, span_of(s->relay.rule.head.title));
     s->entry = entries_put(&s->gate->worker->entries, keys, &what, s->listed);
     s->listed = true;

@@ -4,7 +4,7 @@
 #include "asks.h"
 #include "smtp/reply.h"
 
-static struct guest guest(const struct relay *r)
+static struct guest guest(const struct relay *r, struct tls_facts *room)
 {
     return (struct guest){
         .identity = r->house->identity,
@@ -12,7 +12,7 @@ static struct guest guest(const struct relay *r)
         .listener = r->where,
         .helo = r->helo ? r->helo : r->house->host_name,
         .extended = r->extended,
-        .tls = r->tls,
+        .tls = facts_of(r->tls, room),
         .session = r->session,
         .tlvs = r->tlvs,
         .use_tls = r->house->use_tls,
@@ -83,7 +83,8 @@ static bool is_about_name(int code)
 
 void join_heard(struct relay *r, const struct heard *h)
 {
-    const struct guest who = guest(r);
+    struct tls_facts tls;
+    const struct guest who = guest(r, &tls);
     struct span rest = h->text, line = span_cut(&rest, '\r');
     struct span name = line.len > 4 ? span_after(line, 4) : SPAN("");
     bool asked_xclient = r->intro == INTRO_XCLIENT;
@@ -148,7 +149,8 @@ void join_unasked(struct relay *r, struct span said)
 
 void relay_connected(struct relay *r)
 {
-    const struct guest who = guest(r);
+    struct tls_facts tls;
+    const struct guest who = guest(r, &tls);
 
     r->stage = STAGE_INTRO;
     if (!intro_begin(&r->intro, &r->backend, &who))
@@ -157,7 +159,8 @@ void relay_connected(struct relay *r)
 
 void relay_backend_secured(struct relay *r)
 {
-    const struct guest who = guest(r);
+    struct tls_facts tls;
+    const struct guest who = guest(r, &tls);
 
     if (!intro_secured(&r->intro, &r->backend, &who))
         relay_lost(r, REASON_BACKEND_TLS);

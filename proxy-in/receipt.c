@@ -12,6 +12,7 @@ enum { LINES_MAX = 8 * RECORD_MAX };
 /* What all recipients have in common; `memory` is where made texts are. */
 struct memory {
     char src[600], from_ip[ADDR_TEXT], to_ip[ADDR_TEXT], key[RECORD_KEY_MAX];
+    struct tls_facts tls;
     char reported[REPORT_TEXT], env_id[ENVELOPE_PARTY + 1], orcpt[ENVELOPE_PARTY + 1];
 };
 
@@ -51,7 +52,7 @@ static void common_columns(struct record *r, const struct relay *relay, struct m
     r->column[COLUMN_sessionId] = span_of(relay->session);
     r->id_host = span_of(relay->name ? relay->name : "");
     if (relay->tls)
-        received_tls(r, relay->tls);
+        received_tls(r, facts_of(relay->tls, &m->tls));
     if (relay->header)
         header_members(r, relay->header);
 }

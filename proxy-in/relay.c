@@ -204,7 +204,7 @@ void relay_init(struct relay *r, const struct relay_house *house, const struct s
     envelope_init(&r->envelope);
 }
 
-void relay_greet(struct relay *r, const struct tls_facts *tls)
+void relay_greet(struct relay *r, const struct facts_kept *tls)
 {
     char hello[320];
     bool serves =
@@ -220,7 +220,7 @@ void relay_greet(struct relay *r, const struct tls_facts *tls)
         r->why = REASON_NO_SERVICE; /* RFC 7504, 3: 521 and then the end */
 }
 
-void relay_secured(struct relay *r, const struct tls_facts *tls)
+void relay_secured(struct relay *r, const struct facts_kept *tls)
 {
     r->tls = tls;
     if (r->authenticated && r->house->sources) {

@@ -72,8 +72,8 @@ struct relay {
 
     enum { STAGE_NONE, STAGE_GONE, STAGE_CALLED, STAGE_INTRO, STAGE_OPEN, STAGE_LEAVING } stage;
     enum intro intro;
-    const struct tls_facts *tls; /* borrowed; NULL in the clear */
-    char *peer_names;            /* ours; of the client's certificate: conn_names() */
+    const struct facts_kept *tls; /* borrowed; NULL in the clear */
+    char *peer_names;             /* ours; of the client's certificate: conn_names() */
 
     struct request held;   /* waits for the backend; held_arg is what its argument points to */
     char *held_arg;        /* ours */
@@ -113,7 +113,7 @@ void relay_init(struct relay *r, const struct relay_house *house, const struct s
 
 /* Says our greeting, or 521 where smtp-service is off. `tls`: the facts, where TLS began with
  * the first byte; else NULL. */
-void relay_greet(struct relay *r, const struct tls_facts *tls);
+void relay_greet(struct relay *r, const struct facts_kept *tls);
 void relay_clear(struct relay *r);
 
 /* Moves what can be moved, and says what must be done next. */
@@ -122,7 +122,7 @@ MUST enum relay_wish relay_turn(struct relay *r);
 void relay_connected(struct relay *r);
 void relay_backend_secured(struct relay *r);
 void relay_dropped(struct relay *r);
-void relay_secured(struct relay *r, const struct tls_facts *tls);
+void relay_secured(struct relay *r, const struct facts_kept *tls);
 
 /* Room was made for so many records; 0: the disk is full. */
 void relay_reserved(struct relay *r, unsigned records);

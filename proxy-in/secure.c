@@ -2,7 +2,6 @@
 #include "secure.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -32,20 +31,22 @@ static enum conn_got accept_tls(struct session *s)
                                            : begin_tls(s);
 }
 
-/* What the client has shown, once and for all. */
-static void learn_peer(struct session *s)
+/* What the client has shown, once and for all. NULL: no memory. */
+static struct facts_kept *learn_peer(struct session *s)
 {
     const struct gate *gate = s->gate;
+    struct tls_facts facts;
     const char *word;
 
-    conn_facts(&s->client.conn, s->tls);
+    conn_facts(&s->client.conn, &facts);
     /* A name is worth no more than the CA that vouches for it: who has a listed key can give itself
      * any. */
-    if (gate->house.senders && !strcmp(s->tls->verify, "ok"))
+    if (gate->house.senders && !strcmp(facts.verify, "ok"))
         s->relay.peer_names = conn_names(&s->client.conn);
-    word = certificate_word(&s->relay.rule, s->tls, *gate->listener->tls_ca_file);
-    if (word != s->tls->verify)
-        text_copy(s->tls->verify, sizeof s->tls->verify, span_of(word));
+    word = certificate_word(&s->relay.rule, &facts, *gate->listener->tls_ca_file);
+    if (word != facts.verify)
+        text_copy(facts.verify, sizeof facts.verify, span_of(word));
+    return facts_keep(&facts);
 }
 
 /* Our 220 goes out in the clear; only then is the socket TLS's. */
@@ -66,7 +67,7 @@ enum phase secure_client(struct session *s)
     if (got == CONN_LATER)
         return PHASE_SHAKE;
     if (got == CONN_SOME)
-        s->tls = calloc(1, sizeof *s->tls);
+        s->tls = learn_peer(s);
     if (!s->tls) {
         s->relay.why = got == CONN_SOME         ? REASON_NO_MEMORY
                        : s->client.conn.foreign ? REASON_ALPN
@@ -75,7 +76,6 @@ enum phase secure_client(struct session *s)
         return PHASE_OVER;
     }
     s->shook = (float)(clock_mono() - s->since);
-    learn_peer(s);
     /* What came together with the end of the handshake is in TLS: no socket announces it. */
     s->client.sated = !conn_has_pending(&s->client.conn);
     if (s->gate->listener->tls)

@@ -37,10 +37,10 @@ struct session {
     unsigned tried_for;            /* ... of this ticket */
     unsigned moves;                /* from one server to another */
     struct relay relay;
-    struct addr via;       /* the load balancer; only with proxy-protocol-from */
-    struct buf head;       /* its header as far as it came, and then the TLVs of that */
-    struct tls_facts *tls; /* ours; NULL in the clear */
-    struct entry *entry;   /* ours */
+    struct addr via;        /* the load balancer; only with proxy-protocol-from */
+    struct buf head;        /* its header as far as it came, and then the TLVs of that */
+    struct facts_kept *tls; /* ours; NULL in the clear */
+    struct entry *entry;    /* ours */
     struct event limit;
     struct pledge pledge;   /* that its records are on the disk */
     double began, since;    /* of the session, of what it does now */

@@ -40,6 +40,7 @@ void story_tell(const struct session *s)
     const struct relay *r = &s->relay;
     char client[ADDR_TEXT], via[ADDR_TEXT], listener[ADDR_TEXT], reported[REPORT_TEXT];
     struct pairs p = {.count = 0};
+    struct tls_facts tls;
 
     if (r->why == REASON_IDENTITY)
         tell_fault(s);
@@ -58,7 +59,7 @@ void story_tell(const struct session *s)
     }
     pairs_text(&p, "helo", r->helo);
     if (s->tls)
-        add_tls(&p, s->tls);
+        add_tls(&p, facts_of(s->tls, &tls));
     pairs_text(&p, "backend", s->gate->station->backend->head.title);
     pairs_text(&p, "server", s->went);
     if (s->moves)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rule/facts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SIZE(text) +sizeof(((struct tls_facts *)0)->text)
@@ -47,4 +48,25 @@ void facts_unpack(struct span from, struct tls_facts *out)
 #define UNPACK(text) take_text(&from, out->text, sizeof out->text);
     TLS_FACTS_TEXTS(UNPACK)
 #undef UNPACK
+}
+
+struct facts_kept *facts_keep(const struct tls_facts *f)
+{
+    char packed[FACTS_PACKED];
+    size_t len = facts_pack(f, packed);
+    struct facts_kept *kept = malloc(sizeof *kept + len);
+
+    if (!kept)
+        return NULL;
+    kept->len = (unsigned short)len;
+    memcpy(kept->bytes, packed, len);
+    return kept;
+}
+
+const struct tls_facts *facts_of(const struct facts_kept *kept, struct tls_facts *room)
+{
+    if (!kept)
+        return NULL;
+    facts_unpack((struct span){kept->bytes, kept->len}, room);
+    return room;
 }

@@ -51,3 +51,13 @@ size_t facts_pack(const struct tls_facts *f, char to[FACTS_PACKED]);
 
 /* Trusts nobody to have packed it: what is missing is empty, what is too long is cut. */
 void facts_unpack(struct span from, struct tls_facts *out);
+
+/* For the time of a session: free() it. NULL: no memory. */
+struct facts_kept {
+    unsigned short len;
+    char bytes[];
+};
+struct facts_kept *facts_keep(const struct tls_facts *f);
+
+/* What was kept, in `room`, which comes back; NULL if that is what `kept` is. */
+const struct tls_facts *facts_of(const struct facts_kept *kept, struct tls_facts *room);

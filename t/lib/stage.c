@@ -5,7 +5,15 @@
 
 #include "t/unit/unit.h"
 
-const struct tls_facts stage_facts = {.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384"};
+const struct facts_kept *stage_facts(void)
+{
+    static struct facts_kept *kept;
+
+    if (!kept)
+        kept = facts_keep(
+            &(struct tls_facts){.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384"});
+    return kept;
+}
 
 void stage_init(struct stage *st)
 {
@@ -105,7 +113,7 @@ void stage_turn(struct stage *st)
     begin(st);
     if (!st->greeted) {
         st->greeted = true;
-        relay_greet(&st->relay, st->born_secured ? &stage_facts : NULL);
+        relay_greet(&st->relay, st->born_secured ? stage_facts() : NULL);
     }
     while (moved && (st->wish == RELAY_WAIT || st->wish == RELAY_CLOSE)) {
         bool disk = true;

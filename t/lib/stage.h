@@ -32,7 +32,7 @@ struct step {
 extern const struct step stage_scene[], stage_steps[]; /* to a row without a name */
 
 /* Who the client is, and what TLS says of it. */
-extern const struct tls_facts stage_facts;
+const struct facts_kept *stage_facts(void);
 
 void stage_init(struct stage *st);
 void stage_clear(struct stage *st);

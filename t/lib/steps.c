@@ -93,7 +93,7 @@ static bool secured(struct stage *st, const char *arg)
     (void)arg;
     if (!wished(st, RELAY_START_TLS))
         return false;
-    relay_secured(&st->relay, &stage_facts);
+    relay_secured(&st->relay, stage_facts());
     return true;
 }
 

@@ -190,7 +190,7 @@ static void is_small(void **state)
 {
     (void)state;
     print_message("# a session has %zu bytes\n", sizeof(struct session));
-    assert_true(sizeof(struct session) <= 2560);
+    assert_true(sizeof(struct session) <= 2048);
 }
 
 int main(void)
