@@ -128,7 +128,7 @@ for my $way (@ways) {
     for my $type (qw(r d)) {
         my $row = $row{"$type $identity-$from\@mta.test"};
         is(join(' ', map { $_ // '' } @$row{qw(rcvTlsProtocol rcvTlsCipher rcvTlsVerify rcvTlsSni rcvSourceIp)}),
-            "TLSv1.3 TLS_AES_256_GCM_SHA384 none mx.test $address", "$identity, $from: the record $type");
+            "TLSv1.3 TLS_AES_128_GCM_SHA256 none mx.test $address", "$identity, $from: the record $type");
     }
 }
 is(scalar(csv_rows($csv)), 2 * @ways, 'two of each message');
