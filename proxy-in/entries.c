@@ -16,12 +16,8 @@ void entries_init(struct entries *e, struct table *table, unsigned part)
  * is not ours to drop. */
 static void take_back(struct entries *e, struct entry *entry)
 {
-    struct table_entry there;
-
     for (size_t i = 0; i < COUNT_OF(entry->keys); i++)
-        if (table_find(e->table, &entry->keys[i], &there) &&
-            strcmp(there.session.text, entry->session.text) == 0)
-            table_drop(e->table, e->part, &entry->keys[i]);
+        table_drop(e->table, e->part, &entry->keys[i], &entry->session);
     free(entry);
 }
 

@@ -29,7 +29,7 @@ static void give_back(char *bytes)
 
 void buf_init(struct buf *b, size_t ceiling)
 {
-    *b = (struct buf){.ceiling = ceiling};
+    *b = (struct buf){.ceiling = ceiling < UINT32_MAX ? (uint32_t)ceiling : UINT32_MAX};
 }
 
 void buf_clear(struct buf *b)
@@ -66,7 +66,8 @@ static bool move_to(struct buf *b, size_t size)
     if (len)
         memcpy(bytes, b->bytes + b->from, len);
     give_back(b->bytes);
-    *b = (struct buf){.bytes = bytes, .to = len, .size = size, .ceiling = b->ceiling};
+    *b = (struct buf){
+        .bytes = bytes, .to = (uint32_t)len, .size = (uint32_t)size, .ceiling = b->ceiling};
     return true;
 }
 
@@ -83,7 +84,7 @@ static bool make_room(struct buf *b, size_t want)
         return move_to(b, size_for(b, b->size ? b->size : FIRST, len + want));
     memmove(b->bytes, b->bytes + b->from, len);
     b->from = 0;
-    b->to = len;
+    b->to = (uint32_t)len;
     return true;
 }
 
@@ -94,7 +95,7 @@ bool buf_add(struct buf *b, struct span s)
     if (!make_room(b, s.len))
         return false;
     memcpy(b->bytes + b->to, s.at, s.len);
-    b->to += s.len;
+    b->to += (uint32_t)s.len;
     return true;
 }
 
@@ -145,7 +146,7 @@ size_t buf_share(struct buf *b, char **at)
         is_lent = true;
         ASAN_UNPOISON_MEMORY_REGION(shared, sizeof shared);
         b->bytes = shared;
-        b->size = smaller(b->ceiling, CHUNK);
+        b->size = (uint32_t)smaller(b->ceiling, CHUNK);
     }
     return buf_space(b, at);
 }
@@ -165,7 +166,7 @@ char *buf_reserve(struct buf *b, size_t count)
 void buf_grew(struct buf *b, size_t count)
 {
     assert(count <= tail(b));
-    b->to += count;
+    b->to += (uint32_t)count;
     if (b->from == b->to)
         buf_clear(b);
 }
@@ -173,7 +174,7 @@ void buf_grew(struct buf *b, size_t count)
 void buf_drop(struct buf *b, size_t count)
 {
     assert(count <= buf_len(b));
-    b->from += count;
+    b->from += (uint32_t)count;
     if (b->from == b->to)
         buf_clear(b);
 }

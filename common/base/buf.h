@@ -9,11 +9,14 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/span.h"
 
+/* A session has nine of them, so they are small: 4 GB are enough for each. */
 struct buf {
     char *bytes; /* ours */
-    size_t from, to, size, ceiling;
+    uint32_t from, to, size, ceiling;
 };
 
 void buf_init(struct buf *b, size_t ceiling);
@@ -42,7 +45,7 @@ void buf_drop(struct buf *b, size_t count);
 
 static inline size_t buf_len(const struct buf *b)
 {
-    return b->to - b->from;
+    return (size_t)(b->to - b->from);
 }
 
 static inline size_t buf_room(const struct buf *b)

@@ -316,12 +316,13 @@ bool table_put(struct table *t, unsigned part, const struct table_key keys[TABLE
     return first > 0;
 }
 
-void table_drop(struct table *t, unsigned part, const struct table_key *key)
+void table_drop(struct table *t, unsigned part, const struct table_key *key,
+                const struct id *session)
 {
     struct content old;
     ssize_t place = part < t->parts ? locate(t, part, key, &old) : -1;
 
-    if (place >= 0)
+    if (place >= 0 && (!session || strncmp(old.fixed.session.text, session->text, ID_TEXT) == 0))
         lead(t, part, (size_t)place, 0);
 }
 

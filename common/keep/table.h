@@ -53,7 +53,11 @@ bool table_is_stale(const struct table *t);
  * and the MTA then knows no TLS facts of it. Where a key led before, it does no more. */
 MUST bool table_put(struct table *t, unsigned part, const struct table_key keys[TABLE_KEYS],
                     const struct table_entry *entry);
-void table_drop(struct table *t, unsigned part, const struct table_key *key);
+
+/* Only if what it leads to is of that session (NULL: of any): a client's port is used again soon.
+ * Parts of others are not looked at: each page of them would count as this worker's memory. */
+void table_drop(struct table *t, unsigned part, const struct table_key *key,
+                const struct id *session);
 void table_clear(struct table *t, unsigned part);
 
 MUST bool table_find(const struct table *t, const struct table_key *key, struct table_entry *out);
