@@ -68,6 +68,12 @@ subtest 'new keys, asked for time and again' => sub {
     $in->log_like(qr/closed why=client-failed .*broke="new keys without end"/);
 };
 
+subtest 'the same with a byte of data behind each thousand' => sub {
+    my $odd = odd('key-heaps');
+    like(said($odd), qr/^\[sent\]\n\[closed\]$/m, 'comes to its end');
+    $in->log_like(qr/closed why=client-failed .*broke="new keys without end"/);
+};
+
 subtest 'renegotiation' => sub {
     my $odd = odd('renegotiate');
     like(said($odd), qr/\A220 .*\n\[refused\]\n\z/, 'refused');

@@ -42,6 +42,7 @@ struct conn {
     bool unsaid;        /* the last read came to an end behind what it gave: the next one says so */
     bool clogged;       /* the last read was, for want of room to write: see conn_reads_on() */
     bool leaving;       /* conn_leave() was said */
+    unsigned dataless;  /* messages of TLS itself since the last data: new keys, tickets */
 };
 
 /* `fd` is non-blocking and ours from here; -1 for none yet. Sets TCP_NODELAY. */

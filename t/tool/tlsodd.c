@@ -72,8 +72,9 @@ static void key_update(void)
     printf("[updated]\n");
 }
 
-/* Asks for new keys time and again, all at one go: what took long to make comes in no time. */
-static void key_flood(void)
+/* Asks for new keys time and again, all at one go: what took long to make comes in no time.
+ * `every`: behind so many there is a byte of a line; 0: none. */
+static void flood(unsigned every)
 {
     BIO *later = BIO_new(BIO_s_mem()), *wire = SSL_get_wbio(tls);
     char *bytes;
@@ -83,14 +84,27 @@ static void key_flood(void)
     hear("220");
     BIO_up_ref(wire);
     SSL_set0_wbio(tls, later);
-    for (unsigned i = 0; i < UPDATES; i++)
+    for (unsigned i = 1; i <= UPDATES; i++) {
         update_keys(SSL_KEY_UPDATE_REQUESTED);
+        if (every > 0 && i % every == 0)
+            say("x");
+    }
     len = BIO_get_mem_data(later, &bytes);
     for (long at = 0; at < len && sent > 0; at += sent)
         sent = send(fd, bytes + at, (size_t)(len - at), MSG_NOSIGNAL);
     SSL_set0_wbio(tls, wire);
     printf("[sent]\n");
     hear("");
+}
+
+static void key_flood(void)
+{
+    flood(0);
+}
+
+static void key_heaps(void)
+{
+    flood(1000);
 }
 
 /* Asks for new keys all the time and reads none of them; a byte of a line now and then, and no
@@ -180,6 +194,7 @@ static const struct oddity {
 } oddities[] = {
     {"key-update", TLS1_3_VERSION, key_update},
     {"key-flood", TLS1_3_VERSION, key_flood},
+    {"key-heaps", TLS1_3_VERSION, key_heaps},
     {"key-thirst", TLS1_3_VERSION, key_thirst},
     {"renegotiate", TLS1_2_VERSION, renegotiate},
     {"half-close", TLS1_3_VERSION, half_close},
