@@ -327,20 +327,23 @@ static bool hint(void *arg, struct span key, struct span value)
     return true;
 }
 
-void notes_hint(struct notes *n, struct hints *hints)
+/* False: the store cannot be looked at now. */
+static bool hint_all(struct notes *n, struct hints *hints)
 {
     struct hinting g = {.hints = hints};
 
-    if (!hints)
-        return;
-    if (n->store) {
-        write_down(n);
-        if (!(g.txn = store_look(n->store)))
-            return;
-        store_walk(g.txn, MEMORY_SENT, hint, &g);
-        store_abort(&g.txn);
-    }
-    hints_know(hints, true);
+    write_down(n);
+    if (!(g.txn = store_look(n->store)))
+        return false;
+    store_walk(g.txn, MEMORY_SENT, hint, &g);
+    store_abort(&g.txn);
+    return true;
+}
+
+void notes_hint(struct notes *n, struct hints *hints)
+{
+    if (hints)
+        hints_know(hints, !n->store || hint_all(n, hints));
 }
 
 static bool was_seen(struct notes *n, struct span domain)

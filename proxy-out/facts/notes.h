@@ -24,7 +24,8 @@ void notes_heed(struct notes *n, struct forgot *f);
 void notes_forget(struct notes *n, const char *domain);
 
 /* Marks the queue ids of all that was sent and is remembered, and then `hints` know. Likewise when
- * a worker is gone: how long what it told is remembered it may not have come to say. Borrowed. */
+ * a worker is gone: how long what it told is remembered it may not have come to say. Where the
+ * store cannot be looked at they know nothing, and everything is asked for. Borrowed. */
 void notes_hint(struct notes *n, struct hints *hints);
 
 /* All is written down first. */

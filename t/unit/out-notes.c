@@ -287,12 +287,35 @@ static void who_asks_is_told_by_a_hint(void **state)
     hints_free(&h);
 }
 
+/* A worker is gone, and for how long what it told is kept cannot be found out. */
+static void where_nothing_is_known_all_is_asked(void **state)
+{
+    struct hints *h = hints_new();
+    struct store_txn *looks[1000];
+    size_t count = 0;
+
+    (void)state;
+    notes_hint(notes, h);
+    assert_false(hints_has(h, SPAN("A1"), clock_now()));
+    while (count < COUNT_OF(looks) && (looks[count] = store_look(store))) /* LMDB has 126 */
+        count++;
+    assert_true(count < COUNT_OF(looks));
+    notes_hint(notes, h);
+    assert_true(hints_has(h, SPAN("A1"), clock_now()));
+    while (count > 0)
+        store_abort(&looks[--count]);
+    notes_hint(notes, h);
+    assert_false(hints_has(h, SPAN("A1"), clock_now()));
+    hints_free(&h);
+}
+
 #define WITH_NOTES(test) cmocka_unit_test_setup_teardown(test, make, clean)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_NOTES(who_asks_is_told_by_a_hint),
+        WITH_NOTES(where_nothing_is_known_all_is_asked),
         WITH_NOTES(what_was_sent_is_found_by_its_whole_id),
         WITH_NOTES(what_is_past_its_time_is_no_hit),
         WITH_NOTES(the_same_key_again_is_one_note),
