@@ -82,8 +82,7 @@ void sheet_clear(struct sheet *s)
 {
     drop_window(s);
     if (s->fd >= 0) {
-        if (ftruncate(s->fd, (off_t)s->end) != 0)
-            s->held = s->end; /* then it keeps its room until it is removed */
+        (void)!ftruncate(s->fd, (off_t)s->end); /* else it keeps its room until it is removed */
         close(s->fd);
     }
     s->fd = -1;

@@ -323,10 +323,12 @@ void relay_say_goodbye(struct relay *r, struct span text)
 
 bool relay_holds_back(const struct relay *r)
 {
-    if (r->recall != RECALL_OVER && !r->quit && !serve_is_over(&r->client))
+    if (r->quit || serve_is_over(&r->client))
+        return false;
+    if (r->recall != RECALL_OVER)
         return true;
     return r->t.count > 0 && r->t.rcpt[0].is < RCPT_ACCEPTED && any_lane(r, LANE_OPEN) &&
-           !any_lane(r, LANE_SEEKS) && !r->quit && !serve_is_over(&r->client);
+           !any_lane(r, LANE_SEEKS);
 }
 
 static struct span body_for(const struct relay *r, const struct lane *l)
