@@ -316,6 +316,7 @@ static void push(struct attempt *a)
     size_t moved = 0;
     enum conn_got got = upstream_push(up, &moved);
 
+    dial_settle(&up->dial);
     if (up->conn.unwanted)
         (void)go_without(a, TLS_UNWANTED);
     else if (got == CONN_FAILED || got == CONN_OVER)

@@ -164,6 +164,7 @@ static void tend(struct upstream *up, bool open)
 
     if (take_replies(up) && open)
         got = upstream_push(up, &moved);
+    dial_settle(&up->dial);
     if (is_open(got))
         watch_want(&up->watch, up->conn.fd,
                    conn_reads_on(&up->conn) | (got == CONN_LATER ? up->conn.needs : 0));

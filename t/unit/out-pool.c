@@ -7,9 +7,8 @@
 
 #include "base/text.h"
 #include "net/loop.h"
+#include "t/lib/pooled.h"
 #include "unit.h"
-
-enum { TURNS = 20 };
 
 static const struct domain one = {.max_smtp_out = 1, .connection_idle_timeout = 60};
 
@@ -33,36 +32,10 @@ static void try(void *arg)
         assert_true(quota_wait(pool_quotas(w->pool), "b.test", 1, &w->waiter, try, w));
 }
 
-static void turn(struct event_base *base)
-{
-    for (unsigned i = 0; i < TURNS; i++)
-        (void)event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
-}
-
-/* A connection under "key" for a domain; its other end comes back. */
-static int make(struct event_base *base, struct pool *p, const char *domain, struct upstream **out)
-{
-    struct upstream *up = upstream_new(base);
-    struct heard h;
-    int ends[2];
-
-    assert_non_null(up);
-    assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends));
-    conn_init(&up->conn, ends[0]);
-    assert_true(dial_feed(&up->dial, SPAN("220 mx\r\n")));
-    assert_int_equal(1, dial_next(&up->dial, &h));
-    text_copy(up->key, sizeof up->key, SPAN("key"));
-    up->give_back = quota_leave;
-    up->quota = quota_enter(pool_quotas(p), domain, 1);
-    assert_non_null(up->quota);
-    *out = up;
-    return ends[1];
-}
-
 static int keep(struct pool *p, struct event_base *base, const char *domain)
 {
     struct upstream *up;
-    int far = make(base, p, domain, &up);
+    int far = pooled_make(base, p, domain, &up);
 
     pool_keep(p, up, UPSTREAM_READY, &one);
     return far;
@@ -81,20 +54,20 @@ static void waiters_rest(void **state)
     assert_non_null(busy);
     for (size_t i = 0; i < COUNT_OF(w); i++)
         try(&w[i]);
-    turn(base);
+    pooled_turn(base);
     for (size_t i = 0; i < COUNT_OF(w); i++)
         assert_int_equal(1, w[i].tries);
     quota_leave(busy);
-    turn(base);
+    pooled_turn(base);
     assert_non_null(w[0].place);
     for (size_t i = 0; i < COUNT_OF(w); i++)
         sum += w[i].tries;
     assert_int_equal(4, sum); /* the place is for one */
     quota_leave(w[0].place);
-    turn(base);
+    pooled_turn(base);
     assert_non_null(w[1].place);
     quota_leave(w[1].place);
-    turn(base);
+    pooled_turn(base);
     assert_non_null(w[2].place);
     quota_leave(w[2].place);
     pool_free(&p);
@@ -114,12 +87,12 @@ static void full_domain(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(w); i++)
         try(&w[i]);
-    turn(base);
+    pooled_turn(base);
     for (size_t i = 0; i < COUNT_OF(w); i++)
         assert_int_equal(1, w[i].tries);
     assert_int_equal(1, pool_count(p));
     quota_leave(busy);
-    turn(base);
+    pooled_turn(base);
     assert_non_null(w[0].got);
     assert_int_equal(0, pool_count(p));
     for (size_t i = 1; i < COUNT_OF(w); i++)
@@ -205,7 +178,7 @@ static void limits(void **state)
         struct pool *p = pool_new(base, 1000);
         struct domain taker = rows[i].taker;
         struct upstream *up;
-        int far = make(base, p, "a.test", &up);
+        int far = pooled_make(base, p, "a.test", &up);
         char said[8] = "";
 
         taker.max_smtp_out = 1;
@@ -251,14 +224,14 @@ static void nobody_jumps_the_queue(void **state)
     struct pool *p = pool_new(base, 1000);
     struct wants first = {.pool = p};
     struct upstream *busy;
-    int far = make(base, p, "b.test", &busy);
+    int far = pooled_make(base, p, "b.test", &busy);
 
     (void)state;
     try(&first);
     assert_null(first.got);
     pool_keep(p, busy, UPSTREAM_READY, &one);
     assert_null(pool_take(p, "key", "b.test", &one));
-    turn(base);
+    pooled_turn(base);
     assert_non_null(first.got);
     upstream_free(&first.got);
     pool_free(&p);
@@ -286,98 +259,6 @@ static void idle_ones_give_way(void **state)
     close(other);
 }
 
-/* One that was left in a transaction is of use once it has said yes to RSET, and dropped at any
- * other word, or at one that nobody asked for. */
-static void after_rset(void **state)
-{
-    static const struct {
-        const char *asked, *says;
-        enum upstream_is left;
-        bool ready, kept;
-    } said[] = {
-        {"RSET\r\n", "", UPSTREAM_RESETS, false, true},
-        {"RSET\r\n", "250 Ok\r\n", UPSTREAM_RESETS, true, true},
-        {"RSET\r\n", "502 What?\r\n", UPSTREAM_RESETS, false, false},
-        {"RSET\r\n", "421 Bye\r\n", UPSTREAM_RESETS, false, false},
-        {"", "", UPSTREAM_READY, true, true},
-        {"", "250 Ok\r\n", UPSTREAM_READY, false, false},
-        {"", "421 Idle\r\n", UPSTREAM_READY, false, false},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(said); i++) {
-        struct event_base *base = event_base_new();
-        struct pool *p = pool_new(base, 1000);
-        struct upstream *up;
-        int far = make(base, p, "a.test", &up);
-        char asked[8] = "";
-        size_t len = strlen(said[i].says);
-
-        pool_keep(p, up, said[i].left, &one);
-        assert_row(read(far, asked, sizeof asked) == (ssize_t)strlen(said[i].asked) ||
-                       !said[i].asked[0],
-                   said[i].says);
-        assert_row(!strcmp(asked, said[i].asked), said[i].says);
-        assert_row(write(far, said[i].says, len) == (ssize_t)len, said[i].says);
-        turn(base);
-        assert_row((pool_count(p) == 1) == said[i].kept, said[i].says);
-        up = pool_take(p, "key", "a.test", &one);
-        assert_row((up != NULL) == said[i].ready, said[i].says);
-        upstream_free(&up);
-        pool_free(&p);
-        event_base_free(base);
-        close(far);
-    }
-}
-
-/* One that was asked for DATA when nobody was accepted: its answer comes first, and where that is
- * 354 the message is empty (RFC 2920, 3.1); then RSET as above. */
-static void after_data(void **state)
-{
-    static const struct {
-        const char *says[3], *hears[3];
-        bool ready, kept;
-    } said[] = {
-        {{""}, {""}, false, true},
-        {{"503 No\r\n"}, {"RSET\r\n"}, false, true},
-        {{"503 No\r\n", "250 Ok\r\n"}, {"RSET\r\n", ""}, true, true},
-        {{"354 Go\r\n", "554 No\r\n", "250 Ok\r\n"}, {".\r\n", "RSET\r\n", ""}, true, true},
-        {{"354 Go\r\n", "250 Ok\r\n", "250 Ok\r\n"}, {".\r\n", "RSET\r\n", ""}, true, true},
-        {{"354 Go\r\n", "354 Go\r\n", "250 Ok\r\n"}, {".\r\n", "RSET\r\n", ""}, true, true},
-        {{"503 No\r\n", "502 What?\r\n"}, {"RSET\r\n", ""}, false, false},
-        {{"What?\r\n"}, {""}, false, false},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(said); i++) {
-        struct event_base *base = event_base_new();
-        struct pool *p = pool_new(base, 1000);
-        struct upstream *up;
-        int far = make(base, p, "a.test", &up);
-        char asked[8] = "";
-
-        assert_true(dial_ask(&up->dial, 2, SPAN("DATA\r\n")));
-        pool_keep(p, up, UPSTREAM_REGRETS, &one);
-        assert_int_equal(6, read(far, asked, sizeof asked));
-        for (size_t k = 0; k < 3 && said[i].says[k]; k++) {
-            size_t len = strlen(said[i].says[k]);
-            char heard[16] = "";
-
-            assert_row(write(far, said[i].says[k], len) == (ssize_t)len, said[i].says[k]);
-            turn(base);
-            (void)!read(far, heard, sizeof heard - 1);
-            assert_string_equal(said[i].hears[k], heard);
-        }
-        assert_row((pool_count(p) == 1) == said[i].kept, said[i].says[0]);
-        up = pool_take(p, "key", "a.test", &one);
-        assert_row((up != NULL) == said[i].ready, said[i].says[0]);
-        upstream_free(&up);
-        pool_free(&p);
-        event_base_free(base);
-        close(far);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,8 +268,6 @@ int main(void)
         cmocka_unit_test(only_its_own_key),
         cmocka_unit_test(nobody_jumps_the_queue),
         cmocka_unit_test(idle_ones_give_way),
-        cmocka_unit_test(after_rset),
-        cmocka_unit_test(after_data),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * As out-pool.c: what a connection still has to say and to hear before it is of use again.
+ */
+#include "proxy-out/kept/pool.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "net/loop.h"
+#include "t/lib/pooled.h"
+#include "unit.h"
+
+static const struct domain one = {.max_smtp_out = 1, .connection_idle_timeout = 60};
+
+/* One that was left in a transaction is of use once it has said yes to RSET, and dropped at any
+ * other word, or at one that nobody asked for. */
+static void after_rset(void **state)
+{
+    static const struct {
+        const char *asked, *says;
+        enum upstream_is left;
+        bool ready, kept;
+    } said[] = {
+        {"RSET\r\n", "", UPSTREAM_RESETS, false, true},
+        {"RSET\r\n", "250 Ok\r\n", UPSTREAM_RESETS, true, true},
+        {"RSET\r\n", "502 What?\r\n", UPSTREAM_RESETS, false, false},
+        {"RSET\r\n", "421 Bye\r\n", UPSTREAM_RESETS, false, false},
+        {"", "", UPSTREAM_READY, true, true},
+        {"", "250 Ok\r\n", UPSTREAM_READY, false, false},
+        {"", "421 Idle\r\n", UPSTREAM_READY, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        struct event_base *base = event_base_new();
+        struct pool *p = pool_new(base, 1000);
+        struct upstream *up;
+        int far = pooled_make(base, p, "a.test", &up);
+        char asked[8] = "";
+        size_t len = strlen(said[i].says);
+
+        pool_keep(p, up, said[i].left, &one);
+        assert_row(read(far, asked, sizeof asked) == (ssize_t)strlen(said[i].asked) ||
+                       !said[i].asked[0],
+                   said[i].says);
+        assert_row(!strcmp(asked, said[i].asked), said[i].says);
+        assert_row(write(far, said[i].says, len) == (ssize_t)len, said[i].says);
+        pooled_turn(base);
+        assert_row((pool_count(p) == 1) == said[i].kept, said[i].says);
+        up = pool_take(p, "key", "a.test", &one);
+        assert_row((up != NULL) == said[i].ready, said[i].says);
+        upstream_free(&up);
+        pool_free(&p);
+        event_base_free(base);
+        close(far);
+    }
+}
+
+/* Half of a reply waits for the rest, but not where others read. */
+static void half_a_reply_is_in_nobodys_way(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct pool *p = pool_new(base, 1000);
+    struct upstream *up;
+    int far = pooled_make(base, p, "a.test", &up);
+    char *before, *now;
+    struct buf other;
+
+    (void)state;
+    buf_init(&other, 100);
+    assert_int_equal(100, buf_share(&other, &before));
+    buf_clear(&other);
+    pool_keep(p, up, UPSTREAM_RESETS, &one);
+    assert_int_equal(5, write(far, "250 O", 5));
+    pooled_turn(base);
+    assert_int_equal(100, buf_share(&other, &now));
+    assert_ptr_equal(before, now);
+    buf_clear(&other);
+    assert_int_equal(3, write(far, "k\r\n", 3));
+    pooled_turn(base);
+    up = pool_take(p, "key", "a.test", &one);
+    assert_non_null(up);
+    upstream_free(&up);
+    pool_free(&p);
+    event_base_free(base);
+    close(far);
+}
+
+/* One that was asked for DATA when nobody was accepted: its answer comes first, and where that is
+ * 354 the message is empty (RFC 2920, 3.1); then RSET as above. */
+static void after_data(void **state)
+{
+    static const struct {
+        const char *says[3], *hears[3];
+        bool ready, kept;
+    } said[] = {
+        {{""}, {""}, false, true},
+        {{"503 No\r\n"}, {"RSET\r\n"}, false, true},
+        {{"503 No\r\n", "250 Ok\r\n"}, {"RSET\r\n", ""}, true, true},
+        {{"354 Go\r\n", "554 No\r\n", "250 Ok\r\n"}, {".\r\n", "RSET\r\n", ""}, true, true},
+        {{"354 Go\r\n", "250 Ok\r\n", "250 Ok\r\n"}, {".\r\n", "RSET\r\n", ""}, true, true},
+        {{"354 Go\r\n", "354 Go\r\n", "250 Ok\r\n"}, {".\r\n", "RSET\r\n", ""}, true, true},
+        {{"503 No\r\n", "502 What?\r\n"}, {"RSET\r\n", ""}, false, false},
+        {{"What?\r\n"}, {""}, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        struct event_base *base = event_base_new();
+        struct pool *p = pool_new(base, 1000);
+        struct upstream *up;
+        int far = pooled_make(base, p, "a.test", &up);
+        char asked[8] = "";
+
+        assert_true(dial_ask(&up->dial, 2, SPAN("DATA\r\n")));
+        pool_keep(p, up, UPSTREAM_REGRETS, &one);
+        assert_int_equal(6, read(far, asked, sizeof asked));
+        for (size_t k = 0; k < 3 && said[i].says[k]; k++) {
+            size_t len = strlen(said[i].says[k]);
+            char heard[16] = "";
+
+            assert_row(write(far, said[i].says[k], len) == (ssize_t)len, said[i].says[k]);
+            pooled_turn(base);
+            (void)!read(far, heard, sizeof heard - 1);
+            assert_string_equal(said[i].hears[k], heard);
+        }
+        assert_row((pool_count(p) == 1) == said[i].kept, said[i].says[0]);
+        up = pool_take(p, "key", "a.test", &one);
+        assert_row((up != NULL) == said[i].ready, said[i].says[0]);
+        upstream_free(&up);
+        pool_free(&p);
+        event_base_free(base);
+        close(far);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(after_rset),
+        cmocka_unit_test(half_a_reply_is_in_nobodys_way),
+        cmocka_unit_test(after_data),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
