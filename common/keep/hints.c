@@ -4,10 +4,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/random.h>
 
 #include "base/siphash.h"
+#include "keep/shared.h"
 
 /* A place holds the minute behind which nothing is kept there. 100 messages a second that are
  * remembered for two hours take half of them; pages that nobody touched are not there. */
@@ -27,23 +26,15 @@ struct hints *hints_new(void)
 {
     struct hints *h = calloc(1, sizeof *h);
 
-    if (!h)
-        return NULL;
-
-    void *map = mmap(NULL, sizeof *h->shared, PROT_READ | PROT_WRITE,
-                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (map != MAP_FAILED)
-        h->shared = map;
-    if (!h->shared || getrandom(h->seed, sizeof h->seed, 0) != (ssize_t)sizeof h->seed)
+    if (h && !(h->shared = shared_new(sizeof *h->shared, h->seed)))
         hints_free(&h);
     return h;
 }
 
 void hints_free(struct hints **h)
 {
-    if (*h && (*h)->shared)
-        (void)munmap((*h)->shared, sizeof *(*h)->shared);
+    if (*h)
+        shared_free((*h)->shared, sizeof *(*h)->shared);
     free(*h);
     *h = NULL;
 }

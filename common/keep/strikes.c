@@ -3,10 +3,9 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/random.h>
 
 #include "base/siphash.h"
+#include "keep/shared.h"
 
 /* An entry is one word: 24 bits of who, 12 of how often, 28 of when it is over in seconds, which
  * come round after eight years. A bucket is two cache lines. */
@@ -50,23 +49,15 @@ struct strikes *strikes_new(void)
 {
     struct strikes *s = calloc(1, sizeof *s);
 
-    if (!s)
-        return NULL;
-
-    void *map = mmap(NULL, BUCKETS * sizeof(struct bucket), PROT_READ | PROT_WRITE,
-                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (map != MAP_FAILED)
-        s->buckets = map;
-    if (!s->buckets || getrandom(s->seed, sizeof s->seed, 0) != (ssize_t)sizeof s->seed)
+    if (s && !(s->buckets = shared_new(BUCKETS * sizeof(struct bucket), s->seed)))
         strikes_free(&s);
     return s;
 }
 
 void strikes_free(struct strikes **s)
 {
-    if (*s && (*s)->buckets)
-        (void)munmap((*s)->buckets, BUCKETS * sizeof(struct bucket));
+    if (*s)
+        shared_free((*s)->buckets, BUCKETS * sizeof(struct bucket));
     free(*s);
     *s = NULL;
 }

@@ -4,10 +4,9 @@
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/random.h>
 
 #include "base/siphash.h"
+#include "keep/shared.h"
 
 /* A place is one word: 40 bits of the key, 24 of the number; 0 is free. There are four times as
  * many as keys, so what belongs together is found within PROBES. */
@@ -43,21 +42,16 @@ struct tally *tally_new(unsigned parts, unsigned long keys)
         ;
     t->part_size = sizeof(struct part) + t->places * sizeof(uint64_t);
     t->size = parts * t->part_size;
-
-    void *map = mmap(NULL, t->size, PROT_READ | PROT_WRITE,
-                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (map != MAP_FAILED)
-        t->map = map;
-    if (!t->map || getrandom(t->seed, sizeof t->seed, 0) != (ssize_t)sizeof t->seed)
+    t->map = shared_new(t->size, t->seed);
+    if (!t->map)
         tally_free(&t);
     return t;
 }
 
 void tally_free(struct tally **t)
 {
-    if (*t && (*t)->map)
-        (void)munmap((*t)->map, (*t)->size);
+    if (*t)
+        shared_free((*t)->map, (*t)->size);
     free(*t);
     *t = NULL;
 }

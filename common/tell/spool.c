@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "tell/record.h"
-#include "tell/sheet.h"
+#include "tell/tail.h"
 
 /* A segment is closed when it has grown to this. */
 enum { SEGMENT = 8 << 20 };
@@ -26,7 +26,7 @@ enum { SEGMENT = 8 << 20 };
 
 struct spool {
     int folder;
-    struct sheet segment;
+    struct tail segment;
     bool maps;
     char kind[16], writer[48], name[SPOOL_NAME];
     unsigned number; /* of segments so far */
@@ -97,27 +97,27 @@ void spool_watch(struct spool *s, spool_segment_fn *fn, void *arg)
 
 void spool_abandon(struct spool *s)
 {
-    sheet_clear(&s->segment);
+    tail_clear(&s->segment);
 }
 
 /* Goes on in a new segment with room for `need`. False: all stays as it is. */
 static bool turn_over(struct spool *s, size_t need)
 {
     char name[SPOOL_NAME];
-    struct sheet next;
+    struct tail next;
     int fd = make_segment(s, name);
 
     if (fd < 0)
         return false;
-    sheet_init(&next, fd);
-    if (!sheet_hold(&next, need)) {
+    tail_init(&next, fd);
+    if (!tail_hold(&next, need)) {
         unlinkat(s->folder, name, 0);
-        sheet_clear(&next);
+        tail_clear(&next);
         return false;
     }
     if (s->segment.fd >= 0 && s->segment.end == 0)
         unlinkat(s->folder, s->name, 0);
-    sheet_clear(&s->segment);
+    tail_clear(&s->segment);
     memcpy(s->name, name, sizeof s->name);
     s->segment = next;
     s->segment.maps = s->maps;
@@ -127,7 +127,7 @@ static bool turn_over(struct spool *s, size_t need)
 
 void spool_map(struct spool *s)
 {
-    s->maps = sheet_may_map(s->folder);
+    s->maps = tail_may_map(s->folder);
     s->maps = s->maps && turn_over(s, s->aside);
 }
 
@@ -140,7 +140,7 @@ struct spool *spool_open(const char *folder, const char *kind, char *why, size_t
         snprintf(why, size, "spool: no memory");
         return NULL;
     }
-    sheet_init(&s->segment, -1);
+    tail_init(&s->segment, -1);
     s->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     snprintf(s->kind, sizeof s->kind, "%s", kind);
     snprintf(s->writer, sizeof s->writer, "%014" PRIx64 ".%u.%u", micros(), (unsigned)getpid(),
@@ -156,7 +156,7 @@ void spool_close(struct spool **s)
 {
     if (!*s)
         return;
-    sheet_clear(&(*s)->segment);
+    tail_clear(&(*s)->segment);
     if ((*s)->folder >= 0)
         close((*s)->folder);
     free(*s);
@@ -167,7 +167,7 @@ bool spool_reserve(struct spool *s, size_t bytes)
 {
     size_t need = s->aside + bytes;
 
-    if (s->segment.fd < 0 || !sheet_hold(&s->segment, s->segment.end + need)) {
+    if (s->segment.fd < 0 || !tail_hold(&s->segment, s->segment.end + need)) {
         if (!turn_over(s, need))
             return false;
     }
@@ -187,17 +187,17 @@ static bool find_place(struct spool *s, size_t bytes)
 
     if (s->segment.fd >= 0 && end > 0 && end + bytes > SEGMENT && turn_over(s, need))
         return true;
-    return (s->segment.fd >= 0 && sheet_hold(&s->segment, end + bytes)) || turn_over(s, need);
+    return (s->segment.fd >= 0 && tail_hold(&s->segment, end + bytes)) || turn_over(s, need);
 }
 
 bool spool_append(struct spool *s, struct span lines)
 {
     if (lines.len == 0 || lines.at[lines.len - 1] != '\n' || !find_place(s, lines.len))
         return false;
-    if (sheet_put(&s->segment, lines))
+    if (tail_put(&s->segment, lines))
         return true;
     /* The disk broke its promise. What it took is cut off, and nothing follows it. */
-    sheet_clear(&s->segment);
+    tail_clear(&s->segment);
     return false;
 }
 
@@ -234,7 +234,7 @@ static enum look look_at(int folder, struct spool_segment *segment)
     segment->closed = !is_locked(fd);
     if (fstat(fd, &st) == 0) {
         seen = S_ISREG(st.st_mode) ? LOOK_SEGMENT : LOOK_OTHER;
-        segment->size = sheet_end(fd, (size_t)st.st_size);
+        segment->size = tail_end(fd, (size_t)st.st_size);
     }
     close(fd);
     return seen;

@@ -5,7 +5,7 @@
  * A folder of segments. Each process that writes has a segment of its own, which it holds
  * locked for as long as it may append; a segment whose lock is free is closed, and nobody
  * appends to it again. Whole lines are appended at once, so a killed process leaves whole lines (a
- * torn last one is left out). How they come into the file is told in sheet.h. Room on the disk is
+ * torn last one is left out). How they come into the file is told in tail.h. Room on the disk is
  * reserved before mail is taken, so a full disk shows as long as it can be put off. A segment
  * that has grown to 8 MB is closed and the next one begun; the new one is there before the old
  * one's lock is free.
@@ -24,7 +24,7 @@ struct spool;
 struct spool *spool_open(const char *folder, const char *kind, char *why, size_t size);
 void spool_close(struct spool **s);
 
-/* From now on lines are stored through memory where the disk allows it, see sheet.h: not for who
+/* From now on lines are stored through memory where the disk allows it, see tail.h: not for who
  * has each of them synced. */
 void spool_map(struct spool *s);
 

@@ -14,8 +14,8 @@
  * wait. Batches stand apart, so that many records share what a batch costs by itself, some 300 us,
  * half of it the two syncs of the store: at 20 ms a session with one message cost 25 us here, at
  * 100 ms 5. A lock that goes with its process makes no sound: therefore idle waits end too. Not
- * every line that is stored makes one (tell/sheet.h): nothing is listened for until there is
- * nothing new after more than SHEET_UNTOLD. */
+ * every line that is stored makes one (tell/tail.h): nothing is listened for until there is
+ * nothing new after more than TAIL_UNTOLD. */
 static const struct {
     int wait;
     bool listens;

@@ -9,24 +9,8 @@
 #include <openssl/ssl.h>
 
 #include "net/tls.h"
-#include "t/lib/pair.h"
+#include "t/lib/one_world.h"
 #include "t/unit/unit.h"
-
-static struct world w;
-
-static int set_up(void **state)
-{
-    (void)state;
-    w = world_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_end(&w);
-    return 0;
-}
 
 /* How the client's handshake ends; the server has said its last then, and is gone. `demands`: it
  * is about the certificate. */
@@ -99,5 +83,5 @@ int main(void)
         cmocka_unit_test(test_others),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

@@ -16,23 +16,7 @@
 #include <openssl/ssl.h>
 
 #include "net/tls.h"
-#include "t/lib/pair.h"
-
-static struct world w;
-
-static int set_up(void **state)
-{
-    (void)state;
-    w = world_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_end(&w);
-    return 0;
-}
+#include "t/lib/one_world.h"
 
 static void test_pending(void **state)
 {
@@ -133,5 +117,5 @@ int main(void)
         cmocka_unit_test(test_end_behind_bytes),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

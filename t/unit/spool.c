@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,75 +12,8 @@
 
 #include "tell/record.h"
 #include "tell/spool.h"
+#include "t/lib/spooled.h"
 #include "unit.h"
-
-static char folder[64], why[256];
-static bool maps;
-
-static int make_folder(void **state)
-{
-    (void)state;
-    maps = false;
-    snprintf(folder, sizeof folder, "/tmp/spool.XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-/* On a disk that surely writes in place. */
-static int make_mapped_folder(void **state)
-{
-    (void)state;
-    maps = true;
-    snprintf(folder, sizeof folder, "/dev/shm/spool.XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    DIR *dir = opendir(folder);
-
-    (void)state;
-    for (struct dirent *e = readdir(dir); e; e = readdir(dir))
-        unlinkat(dirfd(dir), e->d_name, 0);
-    closedir(dir);
-    return rmdir(folder);
-}
-
-static struct spool *opened(const char *kind)
-{
-    struct spool *s = spool_open(folder, kind, why, sizeof why);
-
-    if (!s)
-        fail_msg("%s", why);
-    if (maps)
-        spool_map(s);
-    return s;
-}
-
-/* The only segment, or the last. */
-static struct spool_segment last_segment(size_t should)
-{
-    struct spool_segment *list, last;
-
-    assert_int_equal(spool_list(folder, &list), should);
-    last = list[should - 1];
-    free(list);
-    return last;
-}
-
-static bool read_named(const char *name, bool closed, struct buf *to)
-{
-    struct spool_segment from = {.closed = closed};
-
-    snprintf(from.name, sizeof from.name, "%s", name);
-    return spool_read(folder, &from, 0, to);
-}
-
-static bool read_last(size_t should, struct buf *to)
-{
-    struct spool_segment last = last_segment(should);
-
-    return spool_read(folder, &last, 0, to);
-}
 
 static void what_was_appended_is_read(void **state)
 {

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <openssl/crypto.h>
 
-#include "t/lib/pair.h"
+#include "t/lib/one_world.h"
 
 /* What OpenSSL holds at a time, and the most that it held. */
 static size_t held, most;
@@ -54,22 +54,6 @@ static void *count_realloc(void *p, size_t size, const char *file, int line)
         count_free(p, file, line);
     }
     return to;
-}
-
-static struct world w;
-
-static int set_up(void **state)
-{
-    (void)state;
-    w = world_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_end(&w);
-    return 0;
 }
 
 enum { MUCH = 10 << 20 };
@@ -208,5 +192,5 @@ int main(void)
 
     if (!CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free))
         return 1;
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

@@ -2,9 +2,8 @@
  *
  * What is stored through memory, as its readers see it.
  */
-#include "tell/sheet.h"
+#include "tell/tail.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,75 +16,8 @@
 #include "base/clock.h"
 #include "tell/record.h"
 #include "tell/spool.h"
+#include "t/lib/spooled.h"
 #include "unit.h"
-
-static char folder[64], why[256];
-static bool maps;
-
-static int make_folder(void **state)
-{
-    (void)state;
-    maps = false;
-    snprintf(folder, sizeof folder, "/tmp/spool.XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-/* On a disk that surely writes in place. */
-static int make_mapped_folder(void **state)
-{
-    (void)state;
-    maps = true;
-    snprintf(folder, sizeof folder, "/dev/shm/spool.XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    DIR *dir = opendir(folder);
-
-    (void)state;
-    for (struct dirent *e = readdir(dir); e; e = readdir(dir))
-        unlinkat(dirfd(dir), e->d_name, 0);
-    closedir(dir);
-    return rmdir(folder);
-}
-
-static struct spool *opened(const char *kind)
-{
-    struct spool *s = spool_open(folder, kind, why, sizeof why);
-
-    if (!s)
-        fail_msg("%s", why);
-    if (maps)
-        spool_map(s);
-    return s;
-}
-
-/* The only segment, or the last. */
-static struct spool_segment last_segment(size_t should)
-{
-    struct spool_segment *list, last;
-
-    assert_int_equal(spool_list(folder, &list), should);
-    last = list[should - 1];
-    free(list);
-    return last;
-}
-
-static bool read_named(const char *name, bool closed, struct buf *to)
-{
-    struct spool_segment from = {.closed = closed};
-
-    snprintf(from.name, sizeof from.name, "%s", name);
-    return spool_read(folder, &from, 0, to);
-}
-
-static bool read_last(size_t should, struct buf *to)
-{
-    struct spool_segment last = last_segment(should);
-
-    return spool_read(folder, &last, 0, to);
-}
 
 /* Lines of all lengths, over many windows and more than one segment, stored and written. */
 static void every_line_finds_its_place(void **state)
@@ -223,11 +155,11 @@ static void now_and_then_a_line_is_heard(void **state)
 
     (void)state;
     assert_true(inotify_add_watch(fd, folder, IN_MODIFY) >= 0);
-    for (double at = 100; at < 101; at += 2 * SHEET_UNTOLD) {
+    for (double at = 100; at < 101; at += 2 * TAIL_UNTOLD) {
         clock_hold(at);
         assert_true(spool_append(s, SPAN("heard\n")));
         assert_true(was_told(fd));
-        clock_hold(at + SHEET_UNTOLD / 2);
+        clock_hold(at + TAIL_UNTOLD / 2);
         assert_true(spool_append(s, SPAN("not heard\n")));
         assert_false(was_told(fd));
     }

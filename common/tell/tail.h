@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sheet - the file of a segment of the spool, as its writer has it.
+ * tail - the file of a segment of the spool, as its writer has it.
  *
  * Only ever grows, and only by what is put at its end; room on the disk is promised before it is
  * needed. Where it `maps`, lines are stored through memory instead of by a system call for each:
@@ -10,7 +10,7 @@
  * and what was promised would not help.
  *
  * A store makes no sound, so now and then a line is written by a system call, of which inotify
- * hears: one at least every SHEET_UNTOLD seconds in which there are any. Who was told and finds
+ * hears: one at least every TAIL_UNTOLD seconds in which there are any. Who was told and finds
  * no more looks once again after so long.
  */
 #pragma once
@@ -18,13 +18,13 @@
 #include "base/span.h"
 
 /* Seconds. */
-#define SHEET_UNTOLD 0.010
+#define TAIL_UNTOLD 0.010
 
-struct sheet {
+struct tail {
     int fd;       /* ours; -1: none */
     size_t end;   /* of what is written */
     size_t held;  /* the disk has promised room up to here */
-    bool maps;    /* stored through memory; the owner sets it, if sheet_may_map() */
+    bool maps;    /* stored through memory; the owner sets it, if tail_may_map() */
     char *window; /* ours: what of the file is mapped, from `base` on; NULL: nothing */
     size_t base;  /* in the file */
     size_t laid;  /* the file reaches up to here, with zeroes behind `end` */
@@ -32,21 +32,21 @@ struct sheet {
 };
 
 /* An empty file, which it takes; -1: none. */
-void sheet_init(struct sheet *s, int fd);
+void tail_init(struct tail *s, int fd);
 
 /* Is it safe to map what is in this folder? If so faults in a mapping are caught from here on, for
  * the process. Not where each line is synced: with it goes all of the page around it, up to 256
  * KB. */
-MUST bool sheet_may_map(int folder);
+MUST bool tail_may_map(int folder);
 
 /* Has the disk room for all up to `need`? It keeps it then. */
-MUST bool sheet_hold(struct sheet *s, size_t need);
+MUST bool tail_hold(struct tail *s, size_t need);
 
 /* At its end; room was held. False: the disk broke its promise, and there may be a part of it. */
-MUST bool sheet_put(struct sheet *s, struct span lines);
+MUST bool tail_put(struct tail *s, struct span lines);
 
 /* Gives back the room behind its end, and closes. May be called twice. */
-void sheet_clear(struct sheet *s);
+void tail_clear(struct tail *s);
 
 /* For readers: where the zeroes begin that end a file of `size` bytes. */
-size_t sheet_end(int fd, size_t size);
+size_t tail_end(int fd, size_t size);

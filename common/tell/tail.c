@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tell/sheet.h"
+#include "tell/tail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static bool promise(int fd, size_t from, size_t to)
     return errno == EOPNOTSUPP && fstatvfs(fd, &v) == 0 && v.f_bavail * v.f_frsize > to - from;
 }
 
-bool sheet_hold(struct sheet *s, size_t need)
+bool tail_hold(struct tail *s, size_t need)
 {
     size_t most, ahead = (need / STEP + 1) * STEP;
 
@@ -66,19 +66,19 @@ bool sheet_hold(struct sheet *s, size_t need)
     return true;
 }
 
-void sheet_init(struct sheet *s, int fd)
+void tail_init(struct tail *s, int fd)
 {
-    *s = (struct sheet){.fd = fd};
+    *s = (struct tail){.fd = fd};
 }
 
-static void drop_window(struct sheet *s)
+static void drop_window(struct tail *s)
 {
     if (s->window)
         munmap(s->window, WINDOW);
     s->window = NULL;
 }
 
-void sheet_clear(struct sheet *s)
+void tail_clear(struct tail *s)
 {
     drop_window(s);
     if (s->fd >= 0) {
@@ -96,7 +96,7 @@ static void on_fault(int number)
     sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 }
 
-bool sheet_may_map(int folder)
+bool tail_may_map(int folder)
 {
     struct sigaction act = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
     struct statfs f;
@@ -109,7 +109,7 @@ bool sheet_may_map(int folder)
     return false;
 }
 
-static bool write_at(const struct sheet *s, struct span text, size_t at)
+static bool write_at(const struct tail *s, struct span text, size_t at)
 {
     ssize_t done;
 
@@ -122,7 +122,7 @@ static bool write_at(const struct sheet *s, struct span text, size_t at)
 /* To where the window ends or the room, whatever comes first. Zeroes that were written at once are
  * what makes a store cheap: 0.3 us for the two lines of a message, beside 1.8 into pages that are
  * not there yet, and 2.2 by system calls (ext4). */
-static void slide(struct sheet *s)
+static void slide(struct tail *s)
 {
     static char zeroes[WINDOW];
     size_t base = s->end / PAGE * PAGE, to = base + WINDOW;
@@ -142,13 +142,13 @@ static void slide(struct sheet *s)
     s->base = base;
 }
 
-static bool fits(const struct sheet *s, size_t len)
+static bool fits(const struct tail *s, size_t len)
 {
     return s->window && s->end + len <= s->laid && s->end + len <= s->base + WINDOW;
 }
 
 /* A disk that fails under a mapping says so by SIGBUS. */
-static bool store(const struct sheet *s, struct span lines)
+static bool store(const struct tail *s, struct span lines)
 {
     volatile bool done = false;
     sigjmp_buf here;
@@ -164,19 +164,19 @@ static bool store(const struct sheet *s, struct span lines)
     return done;
 }
 
-static bool put(struct sheet *s, struct span lines)
+static bool put(struct tail *s, struct span lines)
 {
     double now = s->maps ? clock_mono() : 0;
 
     if (s->maps && !fits(s, lines.len) && lines.len <= STEP)
         slide(s);
-    if (fits(s, lines.len) && now < s->told + SHEET_UNTOLD)
+    if (fits(s, lines.len) && now < s->told + TAIL_UNTOLD)
         return store(s, lines);
     s->told = now;
     return write_at(s, lines, s->end);
 }
 
-bool sheet_put(struct sheet *s, struct span lines)
+bool tail_put(struct tail *s, struct span lines)
 {
     if (!put(s, lines))
         return false;
@@ -205,7 +205,7 @@ static size_t first_zero(int fd, size_t from, size_t to)
 
 /* Halves what is in question: all before is written, and nothing behind. The last of it is read at
  * once: 9 system calls for a segment, where halving to the end took 20. */
-size_t sheet_end(int fd, size_t size)
+size_t tail_end(int fd, size_t size)
 {
     size_t from = size > WINDOW ? size - WINDOW : 0, to = size;
 
