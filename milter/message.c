@@ -147,8 +147,7 @@ bool message_write(const struct session *s, const char *queue_id, struct recipie
 
         r.column[COLUMN_rcpt] = span_cut(&rest, '\0');
         r.column[COLUMN_orcpt] = span_cut(&rest, '\0');
-        snprintf(key, sizeof key, "%s.%u.%u", s->id.text, s->message.number, at->number + 1);
-        r.key = span_of(key);
+        r.key = record_key(key, s->id.text, s->message.number, at->number + 1);
         if (!record_write(to, &r))
             return buf_len(to) > 0; /* the rest next time */
         at->number++;

@@ -57,19 +57,6 @@ static void common_columns(struct record *r, const struct relay *relay, struct m
         header_members(r, relay->header);
 }
 
-/* "SESSION.MESSAGE.RECIPIENT", to which printf took a sixth of what a record costs. */
-static struct span make_key(char to[RECORD_KEY_MAX], const struct relay *relay, unsigned count)
-{
-    char *at = to + strlen(relay->session);
-
-    memcpy(to, relay->session, (size_t)(at - to));
-    *at++ = '.';
-    at += text_decimal(at, relay->messages);
-    *at++ = '.';
-    at += text_decimal(at, count);
-    return (struct span){to, (size_t)(at - to)};
-}
-
 static bool flush(struct spool *to, struct buf *lines)
 {
     bool well = buf_len(lines) == 0 || spool_append(to, buf_peek(lines));
@@ -93,7 +80,7 @@ bool receipt_spool(struct spool *to, const struct relay *relay, double now)
     common_columns(&r, relay, &m);
     buf_init(&lines, LINES_MAX);
     while (envelope_next(&relay->envelope, &at, &rcpt)) {
-        r.key = make_key(m.key, relay, ++count);
+        r.key = record_key(m.key, relay->session, relay->messages, ++count);
         r.column[COLUMN_rcpt] = rcpt.mailbox;
         r.column[COLUMN_orcpt] = plain(rcpt.label, m.orcpt);
         if (buf_room(&lines) < RECORD_MAX)

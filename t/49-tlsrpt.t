@@ -245,7 +245,7 @@ sub serve {
         my ($to) = $rcpt =~ /^RCPT TO:<(\S+)>\r?$/ or POSIX::_exit(1);
         if ($refuse && $to =~ $refuse) {
             $c->say('451 4.3.0 Not now');
-            $c->hear_close;
+            $c->hear_close or POSIX::_exit(1);
             next;
         }
         $c->say('250 2.1.5 Ok');

@@ -54,7 +54,7 @@ static bool items(struct buf *to, const char *key, const char *list, const char 
     while (ok && rest.len > 0) {
         struct span item = span_trim(span_cut(&rest, ';'));
 
-        if (item.len < skip || memcmp(item.at, begin, skip) != 0)
+        if (!span_starts(item, begin))
             continue;
         ok = (!some || buf_addf(to, ",")) && quote(to, span_after(item, skip));
         some = true;

@@ -18,11 +18,6 @@ const char *const session_fields[SESSION_FIELDS] = {
     "header_" WANTED_REPORT,
 };
 
-static bool starts(struct span s, const char *with)
-{
-    return s.len >= strlen(with) && memcmp(s.at, with, strlen(with)) == 0;
-}
-
 static bool is_tlsa(struct span text)
 {
     return span_is(text, "tlsa") || (text.len > 0 && *text.at >= '0' && *text.at <= '9');
@@ -33,8 +28,8 @@ static struct span type_of(struct span text, struct span result)
 {
     if (is_tlsa(text) || (text.len == 0 && span_is(result, "dnssec-invalid")))
         return SPAN("tlsa");
-    return span_is(text, "sts") || starts(text, "version: STSv1") ? SPAN("sts")
-                                                                  : SPAN("no-policy-found");
+    return span_is(text, "sts") || span_starts(text, "version: STSv1") ? SPAN("sts")
+                                                                       : SPAN("no-policy-found");
 }
 
 /* "mx.example.com (192.0.2.1)"; the name may be lacking, and then it is the address. */
@@ -49,7 +44,7 @@ static enum session_is judge(const struct span *cell, struct span result)
 {
     bool secure = cell[SESSION_dlvTlsProtocol].len > 0;
 
-    if (cell[SESSION_reportDomain].len > 0 || starts(cell[SESSION_envId], SESSION_ENVID))
+    if (cell[SESSION_reportDomain].len > 0 || span_starts(cell[SESSION_envId], SESSION_ENVID))
         return SESSION_REPORT;
     if (cell[SESSION_dlvSessionId].len == 0)
         return span_is(result, "dnssec-invalid") ? SESSION_FAILED : SESSION_NONE;
@@ -61,7 +56,7 @@ static enum session_is judge(const struct span *cell, struct span result)
 /* The servers' TLSA records did; but the recipients' MTA-STS policy could not be had. */
 static void blame_sts(struct session *s)
 {
-    if (!span_is(s->type, "tlsa") || !starts(s->result, "sts-"))
+    if (!span_is(s->type, "tlsa") || !span_starts(s->result, "sts-"))
         return;
     s->type = s->text = SPAN("sts");
     s->policy_domain = SPAN("");

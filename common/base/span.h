@@ -48,6 +48,13 @@ static inline bool span_is_nocase(struct span s, const char *text)
     return strlen(text) == s.len && (s.len == 0 || strncasecmp(s.at, text, s.len) == 0);
 }
 
+static inline bool span_starts(struct span s, const char *text)
+{
+    size_t len = strlen(text);
+
+    return len <= s.len && (len == 0 || memcmp(s.at, text, len) == 0);
+}
+
 static inline bool span_starts_nocase(struct span s, const char *text)
 {
     size_t len = strlen(text);

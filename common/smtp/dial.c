@@ -131,7 +131,7 @@ static bool is_reply_line(struct span line)
 
 static size_t reply_max(struct span in)
 {
-    return in.len >= 3 && memcmp(in.at, "334", 3) == 0 ? DIAL_CHALLENGE_MAX : DIAL_REPLY_MAX;
+    return span_starts(in, "334") ? DIAL_CHALLENGE_MAX : DIAL_REPLY_MAX;
 }
 
 /* The whole reply at the front of `in`: its length; 0 if more must come; -1. */

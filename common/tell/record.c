@@ -226,6 +226,20 @@ static enum column column_named(struct reading *g, struct span name)
     return COLUMN_COUNT;
 }
 
+/* By hand: printf took a sixth of what a record costs. */
+struct span record_key(char to[RECORD_KEY_MAX], const char *session, unsigned message,
+                       unsigned recipient)
+{
+    char *at = to + strlen(session);
+
+    memcpy(to, session, (size_t)(at - to));
+    *at++ = '.';
+    at += text_decimal(at, message);
+    *at++ = '.';
+    at += text_decimal(at, recipient);
+    return (struct span){to, (size_t)(at - to)};
+}
+
 /* Names that we do not know are let be: a newer version may have written them. */
 static bool take_named(struct reading *g, const struct flat_member *m)
 {
@@ -235,7 +249,7 @@ static bool take_named(struct reading *g, const struct flat_member *m)
 
     if (c != COLUMN_COUNT)
         return !g->out->column[c].at && take_text(g, m, &g->out->column[c]);
-    if (m->name.len < prefix || memcmp(m->name.at, header_, prefix) != 0)
+    if (!span_starts(m->name, header_))
         return true;
     if (!take_text(g, m, &value))
         return false;

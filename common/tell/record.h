@@ -31,6 +31,11 @@ enum record_do { RECORD_ROW, RECORD_INTENT, RECORD_OUTCOME, RECORD_RECEIVED };
 
 enum { RECORD_MAX = 8192, RECORD_KEY_MAX = 64 };
 
+/* What makes a record one of its kind: "SESSION.MESSAGE.RECIPIENT", in `to`. `session` is the text
+ * of an id (base/id.h). */
+struct span record_key(char to[RECORD_KEY_MAX], const char *session, unsigned message,
+                       unsigned recipient);
+
 /* Header fields of the message: how many, and how long a name and a value may be. */
 enum { RECORD_HEADERS = 16, RECORD_HEADER_NAME = 64, RECORD_HEADER_VALUE = 512 };
 

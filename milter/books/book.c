@@ -299,24 +299,23 @@ static uint64_t count_waiting(const struct book *b, struct store_txn *t, uint64_
     return rows;
 }
 
-bool book_give_up(struct book *b)
+void book_give_up(struct book *b)
 {
     struct store_txn *t = store_begin(b->store);
     uint64_t last, rows = t ? count_waiting(b, t, &last) : 0;
 
     if (!t)
-        return false;
+        return;
     if (!entry_drop(t, b->kind, b->slot, last)) {
         store_abort(&t);
-        return false;
+        return;
     }
     if (!store_commit(&t))
-        return false;
+        return;
     b->count = b->bytes = 0;
     b->stuck = false;
     csv_clear(&b->csv);
     log_say(LOG_FAULT, "", "rows-dropped", {"file", span_of(b->path)},
             {"rows", log_number((double)rows)},
             {"why", SPAN("no acct-file has it any more, and it cannot be written")});
-    return true;
 }

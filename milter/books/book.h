@@ -64,5 +64,5 @@ MUST bool book_keep_place(struct book *b, const struct place *p);
  * it was logged once. */
 MUST bool book_write(struct book *b);
 
-/* Drops what waits; it is logged. False: it waits still, the store cannot be written. */
-bool book_give_up(struct book *b);
+/* Drops what waits; it is logged. It waits still where the store cannot be written. */
+void book_give_up(struct book *b);

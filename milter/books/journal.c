@@ -200,7 +200,7 @@ bool journal_write(struct journal *j)
 
     for (unsigned i = 0; i < SLOTS; i++) {
         if (!book_write(j->books[i]) && !j->books[i]->file.path)
-            (void)book_give_up(j->books[i]);
+            book_give_up(j->books[i]);
         bytes += j->books[i]->bytes;
     }
     tidy_now_and_then(&j->tidy, j->books, SLOTS);

@@ -8,7 +8,7 @@
 
 /* What does not stand anywhere as a text is written here. */
 struct texts_made {
-    char diag[4200], at[ADDR_TEXT], from[ADDR_TEXT], policy[DEMAND_TEXT];
+    char key[RECORD_KEY_MAX], diag[4200], at[ADDR_TEXT], from[ADDR_TEXT], policy[DEMAND_TEXT];
     char joined[2048]; /* room for all that are joined, by their columns */
     size_t used;
 };
@@ -229,16 +229,6 @@ static void set_headers(struct record *r, const struct header *h)
             record_add_header(r, h->wanted[i], span_of(header_value(h, i)));
 }
 
-static struct span key_of(struct texts_made *m, const struct records_mta *mta,
-                          const struct transaction *t, size_t recipient)
-{
-    char transaction[TEXT_DECIMAL], last[TEXT_DECIMAL];
-
-    return JOIN(m, span_of(mta->session.text), SPAN("."),
-                {transaction, text_decimal(transaction, t->number)}, SPAN("."),
-                {last, text_decimal(last, recipient)});
-}
-
 bool records_add(struct buf *to, const struct records_mta *mta, const struct transaction *t,
                  const struct remote *remote, const struct records_event *e)
 {
@@ -246,7 +236,7 @@ bool records_add(struct buf *to, const struct records_mta *mta, const struct tra
     struct texts_made m;
 
     m.used = 0;
-    r.key = key_of(&m, mta, t, e->recipient);
+    r.key = record_key(m.key, mta->session.text, t->number, (unsigned)e->recipient);
     if (e->what == RECORD_INTENT)
         set(&r, COLUMN_type, "t");
     else
