@@ -58,7 +58,7 @@ static char *auth, *rcpt, *envelope;
 bool client_start(struct crowd *c, struct event_base *base, char *why, size_t size)
 {
     /* TLS 1.3, or it is no comparison: resuming in 1.2 costs both sides half as much. */
-    const struct tls_client_conf how = {{"", ""}, "", "", "", TLS_1_3, -1};
+    const struct tls_client_conf how = {{"", ""}, "", "", "", TLS_1_3, -1, false};
 
     crowd = c;
     loop = base;

@@ -6,8 +6,11 @@
 
 #include "behind/reach.h"
 #include "net/ciphers.h"
+#include "net/kdf.h"
+#include "net/ktls.h"
 #include "conf/inherit.h"
 #include "conf/kinds.h"
+#include "tell/log.h"
 
 /* Once: listeners share what they take over from the file's own options. */
 static void add_at(struct problems *p, const char *place, const char *text)
@@ -41,6 +44,7 @@ static struct tls_server_conf tls_of(const struct smtp_listener *l)
         .crl_file = l->tls_crl_file,
         .verify_depth = (unsigned)l->tls_verify_depth,
         .session_context = span_of(l->source),
+        .offload = l->tls_offload,
     };
 }
 
@@ -154,4 +158,18 @@ void prepare_show(const void *prepared, dated_fn *show, void *arg)
     for (size_t i = 0; i < p->backend_count; i++)
         if (p->backend_tls[i])
             tls_show(p->backend_tls[i], show, arg);
+}
+
+void contexts_say(const struct settings *s, bool at_start)
+{
+    bool offload = false;
+
+    for (size_t i = 0; i < s->smtp_listener_count; i++)
+        offload = offload || s->smtp_listeners[i].tls_offload;
+    if (offload && !ktls_is_there())
+        log_say(LOG_LIFE, "", "no-ktls", {"why", SPAN("this kernel has none")},
+                {"then", SPAN("tls-offload does nothing: OpenSSL encrypts")});
+    if (at_start && kdf_missing())
+        log_say(LOG_LIFE, "", "no-key-schedule", {"why", span_of(kdf_missing())},
+                {"then", SPAN("its own is used: a handshake costs some percent more")});
 }

@@ -11,3 +11,6 @@
 void contexts_make(struct prepared *p, const struct settings *s, struct tickets *tickets,
                    struct problems *wrong);
 void contexts_free(struct prepared *p);
+
+/* Logs what TLS has to do without; at_start: also what no reload changes. */
+void contexts_say(const struct settings *s, bool at_start);

@@ -185,8 +185,10 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
         return NULL;
     }
     p->settings = s;
-    if (!only_check)
+    if (!only_check) {
         warn(p);
+        contexts_say(s, !before);
+    }
     return p;
 }
 

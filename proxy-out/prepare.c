@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/kdf.h"
+#include "net/ktls.h"
 #include "net/listen.h"
 #include "run/cage.h"
 #include "proxy-out/facts/facts.h"
@@ -196,6 +198,20 @@ static void warn_sources(const struct settings *s)
     own_clear(&own);
 }
 
+static void say_what_lacks(const struct settings *s, bool at_start)
+{
+    bool offload = false;
+
+    for (size_t i = 0; i < s->domain_section_count; i++)
+        offload = offload || s->domain_sections[i].smtp_tls_offload;
+    if (offload && !ktls_is_there())
+        log_say(LOG_LIFE, "", "no-ktls", {"why", SPAN("this kernel has none")},
+                {"then", SPAN("smtp-tls-offload does nothing: OpenSSL encrypts")});
+    if (at_start && kdf_missing())
+        log_say(LOG_LIFE, "", "no-key-schedule", {"why", span_of(kdf_missing())},
+                {"then", SPAN("its own is used: a handshake costs some percent more")});
+}
+
 void *prepare_new(const struct settings *s, void *before, bool only_check, char *why, size_t size)
 {
     struct prepared *p = new_prepared(s->relay_listener_count);
@@ -226,6 +242,7 @@ void *prepare_new(const struct settings *s, void *before, bool only_check, char 
         p->hints = hints;
         prepare_minute(p);
         warn_sources(s);
+        say_what_lacks(s, !before);
     }
     return p;
 }

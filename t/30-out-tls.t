@@ -50,11 +50,15 @@ domain * {
     default-smtp-port = @port:mx@
     connection-idle-timeout = 0
 }
-domain need.test { require-starttls = yes  smtp-client-certificate = {"@us@", ""} }
+domain need.test { require-starttls = yes  smtp-client-certificate = {"@us@", ""}  smtp-tls-offload = yes }
 domain name.test { require-starttls = yes  smtp-tls-verify = name  smtp-tls-ca-file = "@ca@" }
 domain must.test { require-starttls = yes }
 domain off.test { use-starttls = no }
 CONF
+
+# 6 and 31: IPPROTO_TCP, TCP_ULP. need.test wants the kernel's TLS.
+my $there = setsockopt IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . port('out')), 6, 31, 'tls';
+is($out->log_text =~ / no-ktls why="this kernel has none" / ? 1 : 0, $there ? 0 : 1, 'where the kernel lacks it, that is said');
 
 # The mail server's side, up to its RCPT.
 sub hand_over {

@@ -34,6 +34,10 @@
       "The most CAs between a client's certificate and one of ours.")                              \
     O(S, FILES, smtp_server_tls_ocsp_file, "", ANY,                                                \
       "OCSP responses (DER) to staple, each to the certificate that it is about.")                 \
+    O(S, FLAG, smtp_server_tls_offload, "no", ANY,                                                 \
+      "Let the kernel encrypt what clients are sent (kTLS). It cannot take new keys: a client "    \
+      "that asks for some is cut off. Where kernel, OpenSSL or cipher lack it, OpenSSL does it, "  \
+      "as without this; a kernel that lacks it is logged at the start (no-ktls).")                 \
     O(S, COUNT, total_max_smtp_in, "0", RANGE(0, 10000000),                                        \
       "Sessions of all workers at a time; 0: as many as max-sessions lets.")                       \
     O(S, FLAG, smtp_await_slot, "no", ANY,                                                         \
@@ -95,6 +99,7 @@
     O(S, COUNT, tls_verify_depth, "10", RANGE(0, 100),                                         \
       "In place of smtp-server-tls-verify-depth.")                                             \
     O(S, FILES, tls_ocsp_file, "", ANY, "In place of smtp-server-tls-ocsp-file.")              \
+    O(S, FLAG, tls_offload, "no", ANY, "In place of smtp-server-tls-offload.")                 \
     O(S, COUNT, max_smtp_in, "0", RANGE(0, 10000000),                                          \
       "Sessions of all workers at a time that come in here; 0: no limit of its own.")          \
     O(S, FLAG, await_slot, "no", ANY, "In place of smtp-await-slot.")                          \

@@ -110,6 +110,16 @@ BIO *bio_new(int fd)
     return b;
 }
 
+BIO *bio_new_offloading(int fd)
+{
+    return BIO_new_socket(fd, BIO_NOCLOSE);
+}
+
+bool bio_is_offloaded(BIO *b)
+{
+    return BIO_get_ktls_send(b);
+}
+
 /* NULL: it is not one of ours. */
 static struct bio *ours(BIO *b)
 {

@@ -15,6 +15,11 @@ struct bio_st;
 /* On a socket, which stays yours. NULL: no memory. */
 struct bio_st *bio_new(int fd);
 
+/* OpenSSL's own, only for writing, by which it can hand its keys to the kernel (ktls.h); and
+ * whether that now encrypts what is written. */
+struct bio_st *bio_new_offloading(int fd);
+bool bio_is_offloaded(struct bio_st *b);
+
 /* More follows what is written next; or, what is written from now on. Those of others stay as they
  * are. */
 void bio_expect_more(struct bio_st *b);

@@ -122,12 +122,22 @@ enum conn_got conn_peek(struct conn *c, char *to, size_t size, size_t *len)
 
 /* Messages of TLS itself that a read came upon. */
 static _Thread_local unsigned news;
+static _Thread_local bool keys_wanted; /* a KeyUpdate that asks for one of ours was among them */
+
+/* RFC 8446, 4.6.3: a header of four bytes, and whether one is asked for. */
+static bool wants_keys(const unsigned char *message, size_t len)
+{
+    return len == 5 && message[0] == SSL3_MT_KEY_UPDATE && message[4] == SSL_KEY_UPDATE_REQUESTED;
+}
 
 static void on_message(int sent, int version, int type, const void *bytes, size_t len, SSL *tls,
                        void *arg)
 {
-    (void)version, (void)bytes, (void)len, (void)tls, (void)arg;
-    news += !sent && type == SSL3_RT_HANDSHAKE;
+    (void)version, (void)tls, (void)arg;
+    if (sent || type != SSL3_RT_HANDSHAKE)
+        return;
+    news++;
+    keys_wanted = keys_wanted || wants_keys(bytes, len);
 }
 
 /* A record may hold no data for us, but a ticket or new keys. OpenSSL would go on with the next by
@@ -139,9 +149,11 @@ static enum conn_got read_secret(struct conn *c, char *to, size_t size, size_t *
 {
     for (unsigned round = 0; round < DATALESS; round++) {
         news = 0;
+        keys_wanted = false;
         enum conn_got got = secret(c, SSL_read_ex(asked(c), to, size, len));
 
         c->dataless += news;
+        c->outdated = c->outdated || (c->offloaded && keys_wanted);
         if (c->dataless > NEWS_MOST)
             break;
         if (got == CONN_SOME)
@@ -211,7 +223,7 @@ static enum conn_got write_plain(struct conn *c, const struct span *pieces, size
             at[message.msg_iovlen++] = (struct iovec){(char *)pieces[i].at, pieces[i].len};
     if (message.msg_iovlen == 0)
         return CONN_SOME;
-    int how = MSG_NOSIGNAL | (c->leaving ? MSG_MORE : 0);
+    int how = MSG_NOSIGNAL | (c->leaving && !c->tls ? MSG_MORE : 0);
     ssize_t n = message.msg_iovlen == 1 ? send(c->fd, at->iov_base, at->iov_len, how)
                                         : sendmsg(c->fd, &message, how);
 
@@ -265,6 +277,13 @@ static enum conn_got write_secret(struct conn *c, const struct span *pieces, siz
     }
 }
 
+static enum conn_got write_offloaded(struct conn *c, const struct span *pieces, size_t count,
+                                     size_t *len)
+{
+    return c->outdated ? outcome_failed(c, "new keys are wanted, which the kernel cannot have")
+                       : write_plain(c, pieces, count, len);
+}
+
 enum conn_got conn_write(struct conn *c, const struct span *pieces, size_t count, size_t *len)
 {
     *len = 0;
@@ -273,7 +292,7 @@ enum conn_got conn_write(struct conn *c, const struct span *pieces, size_t count
     if (!c->tls)
         return write_plain(c, pieces, count, len);
 
-    enum conn_got got = write_secret(c, pieces, count, len);
+    enum conn_got got = (c->offloaded ? write_offloaded : write_secret)(c, pieces, count, len);
 
     c->unwanted = c->unwanted || (got == CONN_FAILED && alert_waits_unwanted(c->tls));
     return got;
@@ -284,13 +303,16 @@ static bool begin(struct conn *c, struct tls *how)
     ERR_clear_error();
     c->tls = tls_begin(how);
 
-    BIO *socket = c->tls ? bio_new(c->fd) : NULL;
+    if (!c->tls)
+        return false;
+    bool offload = SSL_get_options(c->tls) & SSL_OP_ENABLE_KTLS;
+    BIO *in = bio_new(c->fd), *out = in && offload ? bio_new_offloading(c->fd) : in;
 
-    if (socket) {
-        SSL_set_bio(c->tls, socket, socket);
+    if (in)
+        SSL_set_bio(c->tls, in, out);
+    if (out)
         SSL_set_msg_callback(c->tls, on_message);
-    }
-    return socket;
+    return out;
 }
 
 /* The keys of the exchange, ours and theirs, which OpenSSL holds as long as the session: nothing
@@ -315,8 +337,10 @@ static enum conn_got shake(struct conn *c)
     enum conn_got got = secret(c, SSL_do_handshake(asked(c)));
 
     c->shaken = got == CONN_SOME;
-    if (c->shaken)
+    if (c->shaken) {
         forget_exchange(c->tls);
+        c->offloaded = bio_is_offloaded(SSL_get_wbio(c->tls));
+    }
     c->dry = false; /* more may have come with the last of it */
     return got;
 }

@@ -42,6 +42,8 @@ struct conn {
     bool unsaid;        /* the last read came to an end behind what it gave: the next one says so */
     bool clogged;       /* the last read was, for want of room to write: see conn_reads_on() */
     bool leaving;       /* conn_leave() was said */
+    bool offloaded;     /* the kernel encrypts what is sent: ktls.h */
+    bool outdated;      /* it should do so by new keys, which it cannot have */
     unsigned dataless;  /* messages of TLS itself since the last data: new keys, tickets */
 };
 

@@ -263,3 +263,12 @@ void kdf_use(void)
         (us = OSSL_PROVIDER_try_load(NULL, "sallyport", 1)))
         find("provider=sallyport");
 }
+
+const char *kdf_missing(void)
+{
+    if (us)
+        return NULL;
+    return kdf_fits(OPENSSL_VERSION_NUMBER, OpenSSL_version_num())
+               ? "OpenSSL does not take it"
+               : "OpenSSL has another minor version than the one this was built with";
+}

@@ -25,6 +25,9 @@
 /* Before the first context is made; without it, or if it fails, OpenSSL's own is taken. */
 void kdf_use(void);
 
+/* NULL: it is in use. Else why not, in a few words. */
+const char *kdf_missing(void);
+
 /* Is the OpenSSL that is here one that asks as that did which we were built with? Both as
  * OPENSSL_VERSION_NUMBER. */
 bool kdf_fits(unsigned long built, unsigned long here);

@@ -9,10 +9,11 @@
 
 _Static_assert(sizeof(struct tls_server_conf) ==
                    sizeof(struct cert_files) + 5 * sizeof(const char *) + sizeof(struct texts) +
-                       16 /* least, verify_depth */ + sizeof(struct span),
+                       16 /* least, verify_depth and offload */ + sizeof(struct span),
                "compare the new field in tls_server_is_same()");
-_Static_assert(sizeof(struct tls_client_conf) ==
-                   sizeof(struct cert_file) + 3 * sizeof(const char *) + 8 /* least, level */,
+_Static_assert(sizeof(struct tls_client_conf) == sizeof(struct cert_file) +
+                                                     3 * sizeof(const char *) +
+                                                     16 /* least, level, offload */,
                "compare the new field in tls_client_is_same()");
 
 /* NULL is as good as "". */
@@ -47,7 +48,7 @@ bool tls_server_is_same(const struct tls_server_conf *a, const struct tls_server
            same(a->ciphersuites, b->ciphersuites) && same(a->groups, b->groups) &&
            a->least == b->least && same(a->ca_file, b->ca_file) && same(a->crl_file, b->crl_file) &&
            a->verify_depth == b->verify_depth && texts_are_same(&a->ocsp_files, &b->ocsp_files) &&
-           span_same(a->session_context, b->session_context);
+           a->offload == b->offload && span_same(a->session_context, b->session_context);
 }
 
 bool tls_client_is_same(const struct tls_client_conf *a, const struct tls_client_conf *b)
@@ -55,7 +56,7 @@ bool tls_client_is_same(const struct tls_client_conf *a, const struct tls_client
     return same(a->cert.file, b->cert.file) && same(a->cert.password, b->cert.password) &&
            same(a->ca_file, b->ca_file) && same(a->ciphers, b->ciphers) &&
            same(a->ciphersuites, b->ciphersuites) && a->least == b->least &&
-           a->security_level == b->security_level;
+           a->security_level == b->security_level && a->offload == b->offload;
 }
 
 static uint32_t add_text(uint32_t hash, const char *text)

@@ -12,6 +12,7 @@
 #include "net/cert.h"
 #include "net/ciphers.h"
 #include "net/kdf.h"
+#include "net/ktls.h"
 #include "net/staple.h"
 #include "net/verify.h"
 
@@ -75,7 +76,8 @@ static int protocol_number(enum tls_protocol p)
 }
 
 /* What both sides have in common. `level` -1: OpenSSL's own, as the system has set it. */
-static bool set_common(SSL_CTX *ctx, enum tls_protocol least, int level, char *why, size_t size)
+static bool set_common(SSL_CTX *ctx, enum tls_protocol least, int level, bool offload, char *why,
+                       size_t size)
 {
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -85,6 +87,8 @@ static bool set_common(SSL_CTX *ctx, enum tls_protocol least, int level, char *w
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_default_read_buffer_len(ctx, TLS_AHEAD * (TLS_RECORD + RECORD_MORE));
     SSL_CTX_set_max_early_data(ctx, 0);
+    if (offload && ktls_is_there())
+        SSL_CTX_set_options(ctx, SSL_OP_ENABLE_KTLS);
     if (level >= 0)
         SSL_CTX_set_security_level(ctx, level);
     if (!SSL_CTX_set_min_proto_version(ctx, protocol_number(least)) ||
@@ -156,7 +160,7 @@ static SSL_CTX *server_ctx(struct tls *t, const struct tls_server_conf *conf,
     SSL_CTX_set_tlsext_servername_arg(ctx, t);
     alpn_use(ctx);
     staples_use(t->staples, ctx);
-    if (set_common(ctx, conf->least, level, why, size) &&
+    if (set_common(ctx, conf->least, level, conf->offload, why, size) &&
         ciphers_use(ctx, conf->ciphers, conf->ciphersuites, conf->groups, why, size) &&
         (verify_use(t->verify, ctx) || wrong(why, size, "out of memory")))
         return ctx;
@@ -279,7 +283,7 @@ static bool set_up_client(struct tls *t, const struct tls_client_conf *conf,
     if (SSL_CTX_dane_enable(ctx) <= 0) /* for dane.c */
         return wrong(why, size, "out of memory");
     (void)SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS); /* RFC 7672, 3.1.1 */
-    if (!set_common(ctx, conf->least, conf->security_level, why, size) ||
+    if (!set_common(ctx, conf->least, conf->security_level, conf->offload, why, size) ||
         !ciphers_use(ctx, conf->ciphers, conf->ciphersuites, NULL, why, size) ||
         !take_cas(ctx, conf->ca_file, others, why, size))
         return false;

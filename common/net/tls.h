@@ -35,6 +35,7 @@ struct tls_server_conf {
     const char *ca_file;         /* "" or the CAs that client certificates come from */
     const char *crl_file;        /* "" or NULL, or their revocation lists; others in ca_file */
     unsigned verify_depth;       /* CAs between a client's certificate and one of ca_file */
+    bool offload;                /* what is sent is encrypted by the kernel, if it can: ktls.h */
     struct span session_context; /* what resumption is bound to besides certificates, CAs and
                                     revocation lists */
 };
@@ -51,6 +52,7 @@ struct tls_client_conf {
     const char *ciphers, *ciphersuites;
     enum tls_protocol least;
     int security_level; /* -1 for OpenSSL's default; 0 where any TLS beats none */
+    bool offload;       /* as above */
 };
 
 /* NULL with one line in `why`: "FILE: what is wrong; the remedy", or without a file where it is

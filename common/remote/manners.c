@@ -32,6 +32,7 @@ static struct tls_client_conf conf_of(const struct domain *rule, enum demand_lev
         .ciphersuites = "",
         .least = (enum tls_protocol)rule->smtp_tls_min_protocol,
         .security_level = level < DEMAND_ENCRYPT ? 0 : -1,
+        .offload = rule->smtp_tls_offload,
     };
 
     if (rule->smtp_client_certificate.count > 0)

@@ -64,6 +64,9 @@ enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
     O(S, WORD, smtp_tls_min_protocol, "TLSv1.2", WORDS(TLS_PROTOCOL_WORDS),                       \
       "The oldest protocol.")                                                                     \
     O(S, TEXT, smtp_tls_ciphers, "", ANY, "OpenSSL cipher list for TLS 1.2 and below.")           \
+    O(S, FLAG, smtp_tls_offload, "no", ANY,                                                       \
+      "Let the kernel encrypt what is sent to these servers, if it can; see "                     \
+      "smtp-server-tls-offload.")                                                                 \
     O(S, TEXT, smtp_hosts, "", ANY,                                                               \
       "Servers in place of MX: ',' for the same preference, ';' for the next; [ip], host:port, "  \
       "lookup-mx:domain.")                                                                        \

@@ -166,9 +166,9 @@ static void test_same(void **state)
     const struct tls_server_conf base = {
         .certs = {&one, 1}, .ciphers = "c", .ocsp_files = {files, 1}, .session_context = SPAN("s")};
     struct tls_server_conf changed[] = {base, base, base, base, base, base,
-                                        base, base, base, base, base};
+                                        base, base, base, base, base, base};
     const struct tls_client_conf call = {.cert = {"a", "p"}, .ciphers = "c"};
-    struct tls_client_conf calls[] = {call, call, call, call, call, call, call};
+    struct tls_client_conf calls[] = {call, call, call, call, call, call, call, call};
 
     (void)state;
     changed[0].certs.at = &other;
@@ -182,6 +182,7 @@ static void test_same(void **state)
     changed[8].session_context = SPAN("t");
     changed[9].crl_file = "crl";
     changed[10].verify_depth = 1;
+    changed[11].offload = true;
     for (size_t i = 0; i < COUNT_OF(changed); i++)
         assert_false(tls_server_is_same(&base, &changed[i]));
     changed[0] = base;
@@ -195,6 +196,7 @@ static void test_same(void **state)
     calls[4].ciphersuites = "t";
     calls[5].least = TLS_1_3;
     calls[6].security_level = -1;
+    calls[7].offload = true;
     for (size_t i = 0; i < COUNT_OF(calls); i++)
         assert_false(tls_client_is_same(&call, &calls[i]));
     assert_true(tls_client_is_same(
