@@ -25,6 +25,9 @@ void relay_drop_header(struct relay *r);
 /* Tells the engine what the rule says, now that it is another. */
 void relay_follow(struct relay *r);
 
+/* Is there room for one more record? If not it is made, and false says that it could not be. */
+bool relay_has_room(struct relay *r);
+
 /* Ends the session with `421 4.3.2` and a few words. */
 void relay_end_421(struct relay *r, enum reason why, const char *text);
 

@@ -139,14 +139,16 @@ enum relay_wish relay_turn(struct relay *r)
     return r->why == REASON_NOT_YET ? r->wish : RELAY_CLOSE;
 }
 
-void relay_reserved(struct relay *r, unsigned records)
+bool relay_has_room(struct relay *r)
 {
-    r->room += records;
-    r->granted += records;
-    if (records == 0) {
-        serve_answer(&r->client, r->held.ticket, SPAN("452 4.3.1 No room for records\r\n"));
-        relay_forget(&r->held_arg);
-    }
+    if (!r->house->accounts || r->room > 0)
+        return true;
+
+    unsigned made = r->house->reserve(r->house->spool);
+
+    r->room += made;
+    r->granted += made;
+    return made > 0;
 }
 
 void relay_may_log_in(struct relay *r, bool may)

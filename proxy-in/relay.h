@@ -38,8 +38,10 @@ struct relay_house {
     const struct senders *senders; /* NULL: no domain is protected */
     enum identity identity;
     enum backend_tls use_tls;
-    bool has_tls;               /* there is a certificate to start TLS with */
-    bool accounts;              /* received mail is recorded, */
+    bool has_tls;                     /* there is a certificate to start TLS with */
+    bool accounts;                    /* received mail is recorded, */
+    unsigned (*reserve)(void *spool); /* for so many more records room was made; 0: disk full */
+    void *spool;
     const struct span *headers; /* with fields of these names */
     size_t header_count;
     const struct relay_memory *memory; /* what the backend offers, whatever server it will be */
@@ -53,7 +55,6 @@ enum relay_wish {
     RELAY_LEARN,     /* keep `live` in mind, what this backend offers now */
     RELAY_DROP,      /* write what `backend` still says, close it, then relay_dropped() */
     RELAY_START_TLS, /* write all that `client` says, shake hands, then relay_secured() */
-    RELAY_RESERVE,   /* make room for records, then relay_reserved() */
     RELAY_LOGIN,     /* count a try to log in, then relay_may_log_in() */
     RELAY_PARDON,    /* that was no failure: count it no more, then relay_pardoned() */
     RELAY_RECORD,    /* record `final` for the envelope, then relay_recorded() */
@@ -124,11 +125,8 @@ void relay_backend_secured(struct relay *r);
 void relay_dropped(struct relay *r);
 void relay_secured(struct relay *r, const struct facts_kept *tls);
 
-/* Room was made for so many records; 0: the disk is full. */
-void relay_reserved(struct relay *r, unsigned records);
-
-/* How much of that is to be given back: what is written at once, the rest when no transaction is
- * open any more. */
+/* For how many records the room that house->reserve made is to be given back: of what is written at
+ * once, the rest when no transaction is open any more. */
 unsigned relay_give_back(struct relay *r);
 void relay_recorded(struct relay *r);
 

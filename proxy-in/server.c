@@ -11,6 +11,7 @@
 #include "prepare.h"
 #include "session.h"
 #include "tell/log.h"
+#include "tell/record.h"
 
 struct server {
     struct worker worker;
@@ -116,6 +117,14 @@ static bool man_posts(struct server *v)
     return true;
 }
 
+/* For some at a time. */
+static unsigned reserve(void *spool)
+{
+    enum { RESERVE = 4 };
+
+    return spool_reserve(spool, RESERVE * RECORD_MAX) ? RESERVE : 0;
+}
+
 static void make_gates(struct server *v)
 {
     const struct settings *s = v->worker.settings;
@@ -141,6 +150,8 @@ static void make_gates(struct server *v)
                                         .use_tls = at->backend->use_tls,
                                         .has_tls = p->gates[i].tls != NULL,
                                         .accounts = v->worker.spool != NULL,
+                                        .reserve = reserve,
+                                        .spool = v->worker.spool,
                                         .headers = s->wanted.header,
                                         .header_count = s->wanted.header_count,
                                         .memory = &at->offer};

@@ -6,8 +6,6 @@
 #include "tell/log.h"
 #include "tell/record.h"
 
-enum { RESERVE = 4 }; /* records for which room is made at a time */
-
 static void learn(struct session *s)
 {
     station_heard(s->gate->station, s->server, span_of(s->relay.live), clock_mono());
@@ -43,7 +41,6 @@ static bool record(struct session *s)
 /* What takes no more than memory and disk; false: it takes more. */
 static bool comply(struct session *s, enum relay_wish wish)
 {
-    struct spool *spool = s->gate->worker->spool;
     const struct slots *slots = &s->gate->worker->slots;
     struct relay *r = &s->relay;
 
@@ -55,9 +52,6 @@ static bool comply(struct session *s, enum relay_wish wish)
         return true;
     case RELAY_LEARN:
         learn(s);
-        return true;
-    case RELAY_RESERVE:
-        relay_reserved(&s->relay, spool_reserve(spool, RESERVE * RECORD_MAX) ? RESERVE : 0);
         return true;
     case RELAY_LOGIN:
         relay_may_log_in(r, slots_try_login(slots, &r->rule, &r->who, clock_mono()));

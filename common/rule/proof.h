@@ -21,6 +21,12 @@ struct proof {
     struct sender_proof has;
 };
 
+/* Does any rule ask for one? Else proof_refuse() refuses nothing. */
+static inline bool proof_is_asked(const struct source *rule, const struct senders *senders)
+{
+    return senders || rule->verify_client_certificate == SOURCE_VERIFY_REQUIRED;
+}
+
 /* Why the mail of `from` (NULL: MAIL has no path that we can read) is refused, and `*word`, what
  * the certificate lacks ("" or that of tls_facts); NULL: it may pass. What is only reported is
  * noted. */

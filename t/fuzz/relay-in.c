@@ -13,8 +13,13 @@ int fuzz_reached;
 struct stage {
     struct relay relay;
     enum relay_wish wish;
-    bool client_speaks, after_tls;
+    bool client_speaks, after_tls, disk_full;
 };
+
+static unsigned reserve(void *st)
+{
+    return ((struct stage *)st)->disk_full ? 0 : 3;
+}
 
 static const struct facts_kept *secured(void)
 {
@@ -56,6 +61,7 @@ static void comply(struct stage *st, bool well)
 {
     struct relay *r = &st->relay;
 
+    st->disk_full = !well;
     switch (st->wish) {
     case RELAY_CONNECT:
         if (well)
@@ -80,9 +86,6 @@ static void comply(struct stage *st, bool well)
         buf_drop(&r->client.out, buf_len(&r->client.out));
         relay_secured(r, secured());
         st->after_tls = true;
-        break;
-    case RELAY_RESERVE:
-        relay_reserved(r, well ? 3 : 0);
         break;
     case RELAY_LOGIN:
         relay_may_log_in(r, well);
@@ -175,10 +178,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct relay_memory memory = {.len = 0};
     uint8_t how = size ? bytes[0] : 0;
+    struct stage st = {.client_speaks = true, .after_tls = (how & 128) != 0};
     const struct relay_house house = {.host_name = "proxy.example",
                                       .identity = (enum identity)(how & 3),
                                       .has_tls = true,
                                       .accounts = true,
+                                      .reserve = reserve,
+                                      .spool = &st,
                                       .memory = &memory};
     const struct source rule = {.head.title = "",
                                 .allow_starttls = (how & 4) != 0,
@@ -192,7 +198,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                                 .allow_auth = true,
                                 .smtp_service = true};
     struct addr who = {.port = 1}, where = {.port = 25};
-    struct stage st = {.client_speaks = true, .after_tls = (how & 128) != 0};
 
     relay_init(&st.relay, &house, &rule, &who, &where, "fuzz");
     relay_greet(&st.relay, st.after_tls ? secured() : NULL);

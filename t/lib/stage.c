@@ -15,10 +15,18 @@ const struct facts_kept *stage_facts(void)
     return kept;
 }
 
+static unsigned reserve(void *st)
+{
+    return ((struct stage *)st)->disk_full ? 0 : 2;
+}
+
 void stage_init(struct stage *st)
 {
-    *st = (struct stage){
-        .house = {.host_name = "proxy.example", .identity = IDENTITY_NONE, .has_tls = true}};
+    *st = (struct stage){.house = {.host_name = "proxy.example",
+                                   .identity = IDENTITY_NONE,
+                                   .has_tls = true,
+                                   .reserve = reserve,
+                                   .spool = st}};
     for (size_t i = 0; i < COUNT_OF(st->rules); i++) {
         option_defaults(source_options, &st->rules[i]);
         st->rules[i].head.title = i == 0 ? "0/0" : "{auth}";
@@ -124,8 +132,6 @@ void stage_turn(struct stage *st)
             relay_recorded(&st->relay);
         } else if (st->wish == RELAY_TRACE) {
             relay_trace(&st->relay, 1767225600);
-        } else if (st->wish == RELAY_RESERVE) {
-            relay_reserved(&st->relay, st->disk_full ? 0 : 2);
         } else if (st->wish == RELAY_LOGIN) {
             relay_may_log_in(&st->relay, !st->barred);
             st->tries += !st->barred;
