@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/dial.h"
 
+#include "base/text.h"
+
 static const char lone_dot[] = ".\r\n";
 
 void dial_init(struct dial *d)
@@ -181,7 +183,8 @@ static int take_reply(struct dial *d, struct span in, unsigned ticket, struct he
     if (len <= 0)
         return len;
     d->lent = (size_t)len;
-    clean(d->in.bytes + d->in.from, d->lent);
+    if (text_plain(in) + 2 < d->lent) /* else all but the last CRLF is: as nearly always */
+        clean(d->in.bytes + d->in.from, d->lent);
     *out = (struct heard){
         .ticket = ticket,
         .code = (in.at[0] - '0') * 100 + (in.at[1] - '0') * 10 + in.at[2] - '0',

@@ -3,32 +3,34 @@
 
 #include <ctype.h>
 
-/* RFC 6531, 3.3: where ASCII stands in an address, UTF-8 may. */
-static bool is_wide(char c)
-{
-    return (unsigned char)c >= 0x80;
-}
+/* Where a byte may stand: in a local part without quotes, in a domain, in an address literal, in
+ * the keyword of a parameter, in its value. */
+enum { ATOM = 1, DOMAIN = 2, LITERAL = 4, KEYWORD = 8, VALUE = 16 };
+enum {
+    ALNUM = ATOM | DOMAIN | LITERAL | KEYWORD | VALUE,
+    SIGN = ATOM | LITERAL | VALUE,
+    WIDE = ATOM | DOMAIN | VALUE, /* RFC 6531, 3.3: where ASCII stands in an address, UTF-8 may */
+};
 
-static bool is_atom_char(char c)
-{
-    return isalnum((unsigned char)c) || is_wide(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~.", c));
-}
+/* clang-format off */
+static const unsigned char stands[256] = {
+    ['0' ... '9'] = ALNUM, ['A' ... 'Z'] = ALNUM, ['a' ... 'z'] = ALNUM, [0x80 ... 0xff] = WIDE,
+    ['!'] = SIGN, ['#' ... '\''] = SIGN, ['*' ... '+'] = SIGN, ['/'] = SIGN, ['?'] = SIGN,
+    ['^'] = SIGN, ['`'] = SIGN, ['{' ... '~'] = SIGN,
+    ['-'] = SIGN | DOMAIN | KEYWORD, ['.'] = SIGN | DOMAIN, ['_'] = SIGN | DOMAIN,
+    ['='] = ATOM | LITERAL,
+    ['"'] = LITERAL | VALUE, ['(' ... ')'] = LITERAL | VALUE, [','] = LITERAL | VALUE,
+    [':' ... ';'] = LITERAL | VALUE, ['@'] = LITERAL | VALUE,
+    ['<'] = VALUE, ['>'] = VALUE, ['[' ... ']'] = VALUE,
+};
+/* clang-format on */
 
-static bool is_domain_char(char c)
-{
-    return isalnum((unsigned char)c) || is_wide(c) || c == '-' || c == '.' || c == '_';
-}
-
-static bool is_literal_char(char c)
-{
-    return isgraph((unsigned char)c) && c != '[' && c != ']' && c != '\\' && c != '<' && c != '>';
-}
-
-static size_t run(struct span s, bool (*is)(char))
+/* How many bytes at the front may all stand there. */
+static size_t run(struct span s, unsigned where)
 {
     size_t len = 0;
 
-    while (len < s.len && is(s.at[len]))
+    while (len < s.len && (stands[(unsigned char)s.at[len]] & where))
         len++;
     return len;
 }
@@ -51,15 +53,15 @@ static size_t quoted_run(struct span s)
 
 static size_t local_run(struct span s)
 {
-    return s.len && *s.at == '"' ? quoted_run(s) : run(s, is_atom_char);
+    return s.len && *s.at == '"' ? quoted_run(s) : run(s, ATOM);
 }
 
 static size_t domain_run(struct span s)
 {
     if (s.len == 0 || *s.at != '[')
-        return run(s, is_domain_char);
+        return run(s, DOMAIN);
 
-    size_t len = 1 + run(span_after(s, 1), is_literal_char);
+    size_t len = 1 + run(span_after(s, 1), LITERAL);
 
     return len > 1 && len < s.len && s.at[len] == ']' ? len + 1 : 0;
 }
@@ -146,16 +148,6 @@ bool path_read(struct span arg, const char *lead, struct path *out)
     return read_bare(arg, out);
 }
 
-static bool is_keyword_char(char c)
-{
-    return isalnum((unsigned char)c) || c == '-';
-}
-
-static bool is_value_char(char c)
-{
-    return (isgraph((unsigned char)c) && c != '=') || is_wide(c);
-}
-
 int param_next(struct span *params, struct span *name, struct span *value)
 {
     while (params->len && *params->at == ' ')
@@ -167,11 +159,11 @@ int param_next(struct span *params, struct span *name, struct span *value)
 
     *value = word;
     *name = span_cut(value, '=');
-    if (name->len == 0 || *name->at == '-' || run(*name, is_keyword_char) < name->len)
+    if (name->len == 0 || *name->at == '-' || run(*name, KEYWORD) < name->len)
         return -1;
     if (name->len < word.len && value->len == 0)
         return -1;
-    return run(*value, is_value_char) < value->len ? -1 : 1;
+    return run(*value, VALUE) < value->len ? -1 : 1;
 }
 
 bool param_find(struct span params, const char *name, struct span *value)
