@@ -217,31 +217,45 @@ static enum phase talk(struct session *s)
     return waiting(s);
 }
 
-/* What the client still has to hear goes out. The backend hears QUIT where that was its
- * turn; else it is simply gone, above all inside of a message: never a dot of ours. */
-static enum phase last_words(struct session *s)
+/* The backend hears QUIT where that was its turn; else it is simply gone, above all inside of a
+ * message: never a dot of ours. */
+static void leave_backend(struct session *s)
+{
+    size_t moved = 0;
+
+    if (s->relay.stage != STAGE_LEAVING || !side_is_open(&s->backend)) {
+        call_hang_up(s);
+        return;
+    }
+    flow_push_backend(s, &moved);
+    if (moved == 0 && !conn_discard(&s->backend.conn)) /* else its answer is still to come */
+        call_hang_up(s);
+}
+
+static void leave_client(struct session *s)
 {
     size_t moved = 0;
 
     conn_leave(&s->client.conn);
-    if (s->relay.stage == STAGE_LEAVING && side_is_open(&s->backend)) {
-        flow_push_backend(s, &moved);
-        if (!conn_discard(&s->backend.conn))
-            call_hang_up(s);
-    } else {
-        call_hang_up(s);
-    }
     flow_push_client(s, &moved);
-    if (side_is_open(&s->client) && buf_len(&s->relay.client.out) == 0) {
-        bool leaves = s->relay.why == REASON_QUIT || s->ended;
+    if (!side_is_open(&s->client) || buf_len(&s->relay.client.out) > 0)
+        return;
 
-        /* To close on what was not read would reset the connection, and our words with it. */
-        if (!leaves && !s->finished)
-            conn_finish(&s->client.conn);
-        s->finished = true;
-        if (leaves || !conn_discard(&s->client.conn))
-            side_clear(&s->client);
-    }
+    bool leaves = s->relay.why == REASON_QUIT || s->ended;
+
+    /* To close on what was not read would reset the connection, and our words with it. */
+    if (!leaves && !s->finished)
+        conn_finish(&s->client.conn);
+    s->finished = true;
+    if (leaves || !conn_discard(&s->client.conn))
+        side_clear(&s->client);
+}
+
+/* First what the client still has to hear: it waits. */
+static enum phase last_words(struct session *s)
+{
+    leave_client(s);
+    leave_backend(s);
     return side_is_open(&s->client) || side_is_open(&s->backend) ? PHASE_LAST_WORDS : PHASE_OVER;
 }
 
