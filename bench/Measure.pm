@@ -3,13 +3,12 @@ package Measure;
 
 # One play with one peer, measured: a row of figures, or {error => why}.
 use v5.36;
-use IPC::Open2;
 use MIME::Base64;
 use Play ();
 use Tree;
 use POSIX ();
 
-our ($build, $scale) = ('.', 1);
+our $scale = 1;
 my $patience = 180; # seconds, for anything that is waited for: thousands of sessions, on a busy machine
 
 # Where one thing follows the other, and a session takes a peer so long (ms), it is played so much
@@ -42,8 +41,9 @@ sub port_args {
 }
 
 sub start_load {
-    my $pid = open2(my $from, my $to, "$build/bench/load", @_);
-    return {pid => $pid, from => $from, to => $to};
+    my %load;
+    @load{qw(pid from to)} = Play::start_load(@_);
+    return \%load;
 }
 
 sub line_of {

@@ -11,7 +11,6 @@ package Nginx;
 use v5.36;
 use Exporter 'import';
 use Peer;
-use Tree;
 
 our @EXPORT_OK = qw(is_missing version_text tls serve);
 my $modules = '/usr/lib/nginx/modules';
@@ -57,7 +56,7 @@ E
     chmod 0755, $d;
     my $pid = launch($play->{core}, "$d/said", find_program('nginx'), '-p', $d, '-e', "$d/error.log", '-c', $conf);
     wait_port($_, $pid, "$d/said") for values %$port;
-    return {%$port, pids => sub { return Tree::pids($pid) }, stop => sub { end_all($pid) }};
+    return {%$port, of_pid($pid)};
 }
 
 1;

@@ -26,7 +26,7 @@ use IO::Socket::INET;
 use POSIX ();
 use Tree;
 
-our @EXPORT = qw(find_program free_port launch wait_port end_all write_file first_line);
+our @EXPORT = qw(find_program free_port launch of_pid wait_port end_all write_file first_line);
 
 sub find_program {
     my $name = shift;
@@ -77,6 +77,12 @@ sub launch {
         exec 'taskset', '-c', $core, @command or POSIX::_exit(127);
     }
     return $pid;
+}
+
+# What start() says of a program that is this process and its children.
+sub of_pid {
+    my $pid = shift;
+    return (pids => sub { return Tree::pids($pid) }, stop => sub { end_all($pid) });
 }
 
 # Until somebody listens there, or `pid` is gone.

@@ -10,7 +10,7 @@ use IPC::Open2;
 use Peer 'free_port';
 use POSIX ();
 
-our @EXPORT = qw(say_figure free_port slurp cpu rss_kb make_cert start_sink stop_sink load start_load
+our @EXPORT = qw(say_figure free_port slurp make_cert start_sink stop_sink load start_load
   start_program stop_programs stop $dir %sink $failures);
 our $dir = File::Temp->newdir;
 our (%sink, $failures);
@@ -24,28 +24,7 @@ sub say_figure {
       join ' ', map { sprintf '%s=%s', $_, $figure{$_} } sort keys %figure;
 }
 
-
 sub slurp { my $path = shift; open my $in, '<', $path or die "$path: $!"; local $/; return <$in> }
-
-# Processor time so far, in microseconds.
-sub cpu {
-    my $us = 0;
-    for my $pid (@_) {
-        if (-r "/proc/$pid/schedstat") {
-            $us += (split ' ', slurp("/proc/$pid/schedstat"))[0] / 1000;
-        } else {
-            my @stat = split ' ', slurp("/proc/$pid/stat") =~ s/^.*\) //sr;
-            $us += ($stat[11] + $stat[12]) * 10_000;
-        }
-    }
-    return $us;
-}
-
-sub rss_kb {
-    my $kb = 0;
-    slurp("/proc/$_/status") =~ /^VmRSS:\s+(\d+)/m and $kb += $1 for @_;
-    return $kb;
-}
 
 sub make_cert {
     my @quiet = qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2);

@@ -12,7 +12,7 @@ my %unit = (us => 'CPU us', p50_ms => 'p50 ms', p99_ms => 'p99 ms', max_ms => 'm
 my %shown = (cpu => [qw(us)], idle => [qw(kb kb_all)], start => [qw(seconds)],
     reload => [qw(max_ms calm_max_ms p99_ms)], turn => [qw(us p50_ms p99_ms)]);
 
-# The last run in the file, or all that belong to `run`.
+# The rows of the last run in the file.
 sub read_file {
     my $path = shift;
     open my $in, '<', $path or die "$path: $!\n";

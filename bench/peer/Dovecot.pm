@@ -11,7 +11,6 @@ package Peer::Dovecot;
 #   log                its default lines (login, logout), to a file
 use v5.36;
 use Peer;
-use Tree;
 
 our @plays = qw(inbound);
 our $idle_most = 500; # sessions: each has a process of its own
@@ -88,8 +87,7 @@ sub start {
     wait_port($_, $pid, "$d/said") for values %port;
     return {
         %port, user => 'bench', password => 'secret',
-        pids => sub { return Tree::pids($pid) },
-        stop => sub { end_all($pid) },
+        of_pid($pid),
     };
 }
 

@@ -11,7 +11,6 @@ package Peer::Haproxy;
 #   timeouts         SMTP's 5 minutes; outbound: no verification, as MTAs do where nothing is demanded
 use v5.36;
 use Peer;
-use Tree;
 
 our @plays = qw(inbound outbound);
 
@@ -57,8 +56,7 @@ E
     wait_port($port, $pid, "$d/log");
     return {
         ($is_out ? 'plain' : 'implicit') => $port,
-        pids => sub { return Tree::pids($pid) },
-        stop => sub { end_all($pid) },
+        of_pid($pid),
     };
 }
 

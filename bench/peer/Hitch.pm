@@ -10,7 +10,6 @@ package Peer::Hitch;
 #   log              to a file, what it says by default (errors; it has no line per session)
 use v5.36;
 use Peer;
-use Tree;
 
 our @plays = qw(inbound);
 
@@ -44,7 +43,7 @@ log-filename = "$d/hitch.log"
 E
     my $pid = launch($play{core}, "$d/said", find_program('hitch'), "--config=$conf");
     wait_port($port, $pid, "$d/said");
-    return {implicit => $port, pids => sub { return Tree::pids($pid) }, stop => sub { end_all($pid) }};
+    return {implicit => $port, of_pid($pid)};
 }
 
 1;

@@ -9,7 +9,6 @@ package Peer::Nginx64k;
 #   TLS as Nginx.pm says
 use v5.36;
 use Nginx ();
-use Peer;
 require peer::Nginx;
 
 our @plays = qw(inbound);

@@ -20,13 +20,15 @@ our @plays = qw(outbound);
 sub is_here { return missing_postfix() }
 sub version { return postfix_version() }
 
-sub start {
-    my %play = @_;
-    my ($host, $to) = split /:/, $play{to};
-    return serve(\%play,
-        relayhost => "[$host]:$to", default_transport => 'smtp', relay_transport => 'smtp',
+sub start { my %play = @_; return start_with(\%play) }
+
+# `main`: what is otherwise.
+sub start_with {
+    my ($play, %main) = @_;
+    return serve($play,
+        relayhost => $play->{to} =~ s/^(.*):/[$1]:/r, default_transport => 'smtp', relay_transport => 'smtp',
         smtp_tls_security_level => 'may', smtp_tls_loglevel => 1,
-        smtp_tls_session_cache_database => 'btree:$data_directory/smtp_scache');
+        smtp_tls_session_cache_database => 'btree:$data_directory/smtp_scache', %main);
 }
 
 # Where mail goes is said by options of main.cf; `master`: lines of master.cf.

@@ -7,7 +7,6 @@ package Peer::PostfixReuse;
 #   smtp_connection_cache_destinations   the server, so that connections are always kept and not only
 #                              when its queue is long; they live their default 2 s unused, 300 s in all
 use v5.36;
-use Peer;
 use PrivateMta;
 require peer::PostfixOut;
 
@@ -18,13 +17,9 @@ sub version { return postfix_version() }
 
 sub start {
     my %play = @_;
-    my ($host, $to) = split /:/, $play{to};
-    return Peer::PostfixOut::serve(\%play,
+    return Peer::PostfixOut::start_with(\%play,
         master => ['tlsproxy unix - - n - 0 tlsproxy'],
-        relayhost => "[$host]:$to", default_transport => 'smtp', relay_transport => 'smtp',
-        smtp_tls_security_level => 'may', smtp_tls_loglevel => 1,
-        smtp_tls_connection_reuse => 'yes', smtp_connection_cache_destinations => "[$host]:$to",
-        smtp_tls_session_cache_database => 'btree:$data_directory/smtp_scache');
+        smtp_tls_connection_reuse => 'yes', smtp_connection_cache_destinations => '$relayhost');
 }
 
 1;

@@ -7,9 +7,7 @@ package Peer::PostfixSallyport;
 # limit for one destination stays 20: here the world is one server, for all of them. sallyport-out is
 # Peer::Sallyport.
 use v5.36;
-use Peer;
 use PrivateMta;
-use Tree;
 require peer::PostfixOut;
 require peer::Sallyport;
 

@@ -11,7 +11,6 @@ package Peer::Stunnel;
 #   no verification outbound, as MTAs do where nothing is demanded (and its default)
 use v5.36;
 use Peer;
-use Tree;
 
 our @plays = qw(inbound outbound);
 
@@ -45,7 +44,7 @@ E
     chmod 0755, $d;
     my $pid = launch($play->{core}, "$d/said", 'prlimit', "--nofile=$files:$files", find_program('stunnel4'), $conf);
     wait_port($_, $pid, "$d/said") for values %$port;
-    return {%$port, pids => sub { return Tree::pids($pid) }, stop => sub { end_all($pid) }};
+    return {%$port, of_pid($pid)};
 }
 
 sub start {
