@@ -84,7 +84,8 @@ sub cpu_now {
     return \%cpu;
 }
 
-# A few sessions first: what comes only once is not counted. Says which part of the work is enough.
+# A few sessions before the first round: what comes only once is not counted. Says which part of the work
+# is enough.
 sub warm {
     my ($play, $handle) = @_;
     my $in_turn = $play->{load} =~ /-(?:n|s) 1 /;
@@ -93,17 +94,21 @@ sub warm {
     return $in_turn && ($got->{session_p50_ms} // 0) > $slow_ms ? $scale * $slow_part : $scale;
 }
 
+# What came of all that it took is done.
+sub is_settled { my $handle = shift; return !$handle->{settled} || $handle->{settled}->($patience) }
+
 sub cpu {
     my ($play, $handle) = @_;
-    my $load = start_load(load_args($play, $handle, warm($play, $handle)), '-g');
+    my $is_warm = exists $handle->{part}{$play->{name}} && $play->{load} !~ /-w/;
+    my $part = $handle->{part}{$play->{name}} //= warm($play, $handle);
+    my $load = start_load(load_args($play, $handle, $part), '-g');
     my ($before, $after);
     if (line_of($load) eq 'begin') {
         Tree::bind_to($handle->{core}, $handle->{pids}->()) unless $handle->{bare};
-        $before = cpu_now($handle);
+        $before = cpu_now($handle) if $is_warm || is_settled($handle);
         go_on($load);
         if (line_of($load) eq 'end') {
-            my $settled = $handle->{settled} ? $handle->{settled}->($patience) : 1;
-            $after = cpu_now($handle) if $settled;
+            $after = cpu_now($handle) if $before && is_settled($handle);
             go_on($load);
         }
     }
@@ -114,7 +119,7 @@ sub cpu {
     my %figure = (us => ($after->{all} - $before->{all}) / $n, load_us => $row->{cpu_us} / $n);
     $figure{us} = $figure{load_us} if $handle->{bare};
     $figure{"us_$_"} = ($after->{$_} - $before->{$_}) / $n for grep { $_ ne 'all' } keys %$after;
-    my $what = $play->{load} =~ /-w/ ? 'message' : 'session';
+    my $what = $play->{per} eq 'session' ? 'session' : 'message';
     $figure{$_} = $row->{"${what}_$_"} for qw(p50_ms p90_ms p99_ms max_ms);
     return {%figure, map { $_ => $row->{$_} } qw(sessions messages mb seconds resumed)};
 }

@@ -4,20 +4,22 @@ package Peer;
 # What the files in bench/peer share. Each of those is a program that the bench measures: package
 # Peer::NAME in bench/peer/NAME.pm, with
 #
-#   our @plays = qw(inbound outbound);   what it can do
+#   our @plays = qw(inbound outbound);   what it can do (which, below)
 #   our $idle_most = 500;                where thousands of idle sessions are too many for a test machine
+#   our $where_named = 1;                it plays only what says so (only, in Plays.pm)
 #   is_here()        '' or what is missing, for the table to say
 #   version()        a short text: "nginx 1.22.1"
 #   start(%play)     {pids => sub { all of its processes, now }, stop => sub { ... },
 #                     starttls => PORT, implicit => PORT,    inbound: where clients come; undef: not
-#                     plain => PORT}                         outbound: where the mail server comes
-#   and, where it is so: user, password (who sends must log in); settled => sub ($seconds) { whether
-#   all that it took is with the sink, waited for }, of one that says 250 before that
+#                     plain => PORT}                         else: where the mail server comes, or mail
+#   and, where it is so: user, password (who sends must log in); settled => sub ($seconds) { whether all
+#   that came of what it took is done, waited for }, of one that says 250 before that
 #   parts => {NAME => sub { some of its processes }}; reload => sub { ... }; ready_seconds => NUMBER;
 #   bare => how load speaks to the sink, there being nobody between (Peer::Bare)
 #
-# %play: which (inbound or outbound), dir (its own, fresh), cert, key (PEM files), both (one file
-# with both), to (ADDRESS:PORT of a sink: plain for inbound, STARTTLS for outbound), to_implicit,
+# %play: which (inbound: a TLS server before the sink; outbound: a TLS client to it; mail: a mail server
+# that hands on to it by TLS; milter: one with a milter, or the same without), dir (its own, fresh), cert, key (PEM files), both (one file
+# with both), to (ADDRESS:PORT of a sink: STARTTLS for outbound and mail), to_implicit,
 # sessions_most, core (the CPU it is to have for itself), build (where our programs are).
 # start() returns when it serves, or dies with a reason.
 use v5.36;

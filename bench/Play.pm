@@ -115,6 +115,8 @@ sub stop {
     stop_programs();
     stop_sink($_) for keys %sink;
 }
-END { my $status = $?; stop(); $? = $status }
+$SIG{$_} = sub { exit 1 } for qw(HUP INT PIPE TERM);
+my $owner = $$;
+END { my $status = $?; stop() if $$ == $owner; $? = $status }
 
 1;

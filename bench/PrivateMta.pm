@@ -18,7 +18,7 @@ use T::Postfix ();
 use T::Stage ();
 use Tree;
 
-our @EXPORT = qw(missing_postfix postfix_version postfix pinned fresh_folder of is_queued);
+our @EXPORT = qw(missing_postfix postfix_version postfix pinned fresh_folder of with_milter);
 my $count = 0;
 
 sub missing_postfix { return -x '/usr/sbin/postfix' ? T::Postfix::why_not() // '' : 'postfix' }
@@ -58,10 +58,31 @@ sub postfix {
     return $postfix;
 }
 
-# Whether anything waits in the queue: the files themselves, for postqueue would cost Postfix time.
-sub is_queued {
-    my $postfix = shift;
-    return grep { -f } map { glob "$postfix->{dir}/queue/$_/*" } qw(maildrop incoming active deferred/*);
+# Whether nothing waits in the queue, waited for: the files themselves, as postqueue would cost Postfix time.
+sub is_sent {
+    my ($postfix, $seconds) = @_;
+    my @queues = map { "$postfix->{dir}/queue/$_" } qw(maildrop incoming active deferred/*);
+    return T::Stage::wait_for(sub { !grep { -f } map { glob "$_/*" } @queues }, $seconds) // 0;
+}
+
+# A Postfix that throws away what it takes, by default with no milter; `milter`: what start() says of that
+# one, and its `socket`. Its processes live on, so that what they cost is not told in ticks.
+sub with_milter {
+    my ($play, $milter) = @_;
+    my $port = free_port();
+    my $postfix = eval { postfix($play, services => [['plain', $port]], main => {
+        max_use => 1_000_000, max_idle => '1000s', message_size_limit => 0,
+        $milter ? (smtpd_milters => "unix:$milter->{socket}") : ()}) };
+    if (!$postfix) { my $why = $@; $milter->{stop}->() if $milter; die $why }
+    my %of = of($postfix);
+    return {%of, plain => $port} unless $milter;
+    return {
+        plain => $port,
+        pids => sub { return $of{pids}->(), $milter->{pids}->() },
+        parts => {milter => $milter->{pids}},
+        settled => sub { return $of{settled}->(@_) && (!$milter->{settled} || $milter->{settled}->(@_)) },
+        stop => sub { $of{stop}->(); $milter->{stop}->() },
+    };
 }
 
 # What start() says of any of them.
@@ -75,7 +96,7 @@ sub of {
             T::Stage::wait_for(sub { !grep { Tree::slurp("/proc/$_/stat") =~ /\) [^Z]/ } @all }, 5);
             remove_tree($mta->{folder}) if $mta->{folder} && !$ENV{T_KEEP};
         },
-        log => $mta->{log},
+        $mta->isa('T::Postfix') ? (settled => sub { return is_sent($mta, @_) }) : (),
     );
 }
 

@@ -14,12 +14,12 @@ use Play;
 use Tree;
 
 $Play::build = $ENV{T_BUILD};
-my @ways = (inbound => [qw(implicit starttls)], outbound => ['plain']);
+my @ways = (inbound => [qw(implicit starttls)], outbound => ['plain'], mail => ['plain'], milter => ['plain']);
 my ($sessions, $each) = (3, 2);
 
 sub sinks {
     my $which = shift;
-    return start_sink('plain') if $which eq 'inbound';
+    return start_sink('plain') if $which =~ /^(?:inbound|milter)$/;
     start_sink($_, -t => $_, -c => "$dir/both.pem") for qw(starttls implicit);
     return;
 }
@@ -44,12 +44,13 @@ sub works {
     mkdir $place;
     chmod 0755, $dir, $place;
     sinks($which);
-    my $to = $which eq 'inbound' ? 'plain' : 'starttls';
+    my $to = $sink{starttls} ? 'starttls' : 'plain';
     my $peer = $package->can('start')->(
         which => $which, dir => $place, cert => "$dir/cert.pem", key => "$dir/key.pem", both => "$dir/both.pem",
         to => "127.0.0.1:$sink{$to}{port}", build => $ENV{T_BUILD}, sessions_most => 20, core => 0,
-        $which eq 'outbound' ? (to_implicit => "127.0.0.1:$sink{implicit}{port}") : (),
+        $sink{implicit} ? (to_implicit => "127.0.0.1:$sink{implicit}{port}") : (),
     );
+    my %part = map { $_ => Tree::cpu_us($peer->{parts}{$_}->()) } keys %{$peer->{parts} // {}};
     my @login = $peer->{user} ? (-u => encode_base64("\0$peer->{user}\0$peer->{password}", '')) : ();
     my @modes = grep { $peer->{$_} } @$modes;
     ok(@modes, "$name $which: it serves (@modes)");
@@ -58,14 +59,15 @@ sub works {
             -n => 2, -m => $each, -k => 5000);
         is($got->{messages}, $sessions * $each, "$name $which: load has its 250s ($mode)");
     }
-    ok($peer->{settled}->(20), "$name $which: its queue is empty") if $peer->{settled};
+    ok($peer->{settled}->(20), "$name $which: all of it is done") if $peer->{settled};
+    cmp_ok(Tree::cpu_us($peer->{parts}{$_}->()), '>', $part{$_}, "$name $which: $_ had a part in it") for sort keys %part;
     my @pids = $peer->{pids}->();
     if (!$peer->{bare}) { # load is what is measured then
         cmp_ok(Tree::cpu_us(@pids), '>', 1000, "$name $which: what it costs is seen");
         cmp_ok(Tree::pss_kb(@pids), '>', 500, "$name $which: and its memory");
     }
     $peer->{stop}->();
-    is(taken(), @modes * $sessions * $each, "$name $which: the sink has as many messages");
+    is(taken(), $which eq 'milter' ? 0 : @modes * $sessions * $each, "$name $which: the sink has as many messages");
     ok(gone(@pids), "$name $which: nothing of it is left");
     return;
 }

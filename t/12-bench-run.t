@@ -3,6 +3,9 @@
 # bench/run gets to its end with a figure of everybody who is here, and says who is not and who failed:
 # a little of the work, no judgement of speed.
 use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/../bench";
+use Compare;
 use File::Temp;
 use JSON::PP;
 use Test::More;
@@ -23,7 +26,7 @@ sub rows {
 
 # Other peers drop privileges, which needs some.
 my $all = $> == 0 ? '' : '--peers Bare,Floor,Sallyport';
-my ($status, $said) = run('--only one-,out-each --scale 0.02', $all);
+my ($status, $said) = run('--only one-implicit,out-each,mail-each,milter,acct-out --scale 0.02', $all);
 is($status, 0, 'all peers: it ends well') or diag($said);
 my %figure;
 $figure{$_->{peer}}{$_->{play}} = $_->{us} for grep { defined $_->{us} } rows();
@@ -32,10 +35,10 @@ for my $peer ($all ? qw(Bare Floor Sallyport) : map { m{(\w+)\.pm$} } glob "$ENV
     if ($away{$peer}) { like($said, qr/^$peer is not here: /m, "$peer: the table says that it is not here") }
     else              { cmp_ok(scalar keys %{$figure{$peer} // {}}, '>', 0, "$peer: delivers") }
 }
-ok(exists $figure{Sallyport}{$_}, "Sallyport: $_") for qw(one-implicit one-starttls out-each);
+ok(exists $figure{Sallyport}{$_}, "Sallyport: $_") for qw(one-implicit out-each acct-out);
 cmp_ok($figure{$_}{'one-implicit'}, '>', 0, "$_: has a figure") for qw(Floor Sallyport);
 
-my @cpu = qw(full-implicit full-starttls resumed-implicit resumed-starttls long long-pipelining mb turn-implicit
+my @cpu = qw(full-implicit full-starttls one-starttls resumed-implicit resumed-starttls long long-pipelining mb turn-implicit
   turn-starttls sequence);
 ($status, $said) = run('--peers Floor,Sallyport --scale 0.02 --only', join(',', @cpu));
 is($status, 0, 'all plays: it ends well') or diag($said);
@@ -45,12 +48,74 @@ for my $play (@cpu) {
 }
 my ($again) = qx("$ENV{T_SOURCE}/bench/run" --table "$json") =~ /^(\|.*\|)$/ms;
 ok($again && index($said, $again) >= 0, 'the same table comes of the file');
-like($said, qr/^\| session after session, implicit TLS \| p50 ms \| \S+ \| 1\.1 x Floor \S+ \| \S+ \| (?:yes|\*\*no\*\*) \|$/m,
+like($said, qr/^\| session after session, implicit TLS \| p50 ms \| \S+ \| 1\.1 x Floor \S+ \| \S+ \| 1 \| (?:yes|even|\*\*no\*\*) \|$/m,
     'which says what is reached') or diag($said);
 
 ($status, $said) = run('--peers Floor,Sallyport --scale 0.01 --only idle-ehlo-5000,idle-message-5000');
 is($status, 0, 'memory: it ends well') or diag($said);
 is(scalar(grep { $_->{kb_all} > 0 && $_->{sessions} == 50 } rows()), 4, 'memory of sessions that are held');
+
+# What it makes of rows: each figure beside that of its own round, in whatever order they came.
+sub table_of {
+    my %us = @_;
+    my @rows = map {
+        my $peer = $_;
+        map { {run => 'made', play => 'full-implicit', group => 'inbound', what => 'W', peer => $peer, version => '1',
+            round => $_, us => $us{$peer}{$_}} } sort keys %{$us{$peer}};
+    } sort keys %us;
+    open my $out, '>', "$dir/made.jsonl" or die $!;
+    print $out map { encode_json($_) . "\n" } reverse @rows;
+    close $out;
+    return scalar qx("$ENV{T_SOURCE}/bench/run" --table "$dir/made.jsonl");
+}
+
+sub figures { my $round = 0; return {map { ++$round => $_ } @_} }
+
+my @goal = (
+    # ours, hitch, hitch's cells and the verdict: at most 0.8
+    ['the median of ratios, not the ratio of medians', [100, 500, 900], [200, 1000, 900], '0.8 x Hitch 900 | 0.50 ±0.00 | 3 | yes'],
+    ['missed by less than the spread', [70, 82, 90], [100, 100, 100], '0.8 x Hitch 100 | 0.82 ±0.08 | 3 | even'],
+    ['missed by more', [82, 83, 90], [100, 100, 100], '0.8 x Hitch 100 | 0.83 ±0.01 | 3 | **no**'],
+    ['reached by less than the spread', [70, 79, 90], [100, 100, 100], '0.8 x Hitch 100 | 0.79 ±0.09 | 3 | yes'],
+    ['rounds of one alone do not count', [50, 50, 500, 500, 500], [100, 100], '0.8 x Hitch 100 | 0.50 ±0.00 | 2 | yes'],
+);
+for (@goal) {
+    my ($name, $ours, $theirs, $want) = @$_;
+    my $table = table_of(Sallyport => figures(@$ours), Hitch => figures(@$theirs));
+    like($table, qr/^\| W \| CPU us \| \S+ \| \Q$want\E \|$/m, $name) or diag($table);
+}
+my $table = table_of(Sallyport => figures((100) x 4), Hitch => figures((200) x 4), Nginx => figures(90, 90), Floor => figures((50) x 4));
+like($table, qr/ 0\.8 x Hitch 200 .* yes \|$/m, 'the best is one that was there to the end, and no floor') or diag($table);
+like($table, qr/\| 90\.0 ±0% \(2\) \|$/m, 'who was not is shown, with its rounds');
+for (['always'  => [100, 100], [151, 151], 'Far'], ['once near' => [100, 100], [150, 400], ''],
+    ['the best in one round, far in the other' => [100, 200], [400, 100], '']) {
+    my ($name, $near, $far, $leaves) = @$_;
+    my @rows = map { my $r = $_; map { {peer => $_->[0], round => $r, us => $_->[1][$r]} } ['Near', $near], ['Far', $far],
+        ['Floor', [10, 10]], ['Sallyport', [900, 900]] } 0, 1;
+    is(join(' ', Compare::far_behind(\@rows, 'us', 1.5)), $leaves, "far behind: $name");
+}
+
+# One that counts itself five times.
+open my $five, '>', "$dir/Five.pm" or die $!;
+print $five <<'E';
+package Peer::Five;
+use v5.36;
+require peer::Floor;
+our @plays = qw(inbound);
+sub is_here { '' }
+sub version { '1' }
+sub start { my $h = Peer::Floor::start(@_); my @all = ($h->{pids}->()) x 5; return {%$h, pids => sub { @all }} }
+1;
+E
+close $five;
+open my $once, '>', "$dir/Once.pm" or die $!;
+print $once do { local (@ARGV, $/) = "$dir/Five.pm"; <> } =~ s/Five/Once/r =~ s/ x 5//r;
+close $once;
+($status, $said) = run("--rounds 4 --from $dir --peers Five,Floor,Once,Sallyport --only full-implicit --scale 0.1");
+is($status, 0, 'peers of which one is far behind: it ends well') or diag($said);
+my %rounds;
+$rounds{$_->{peer}}++ for rows();
+is(join(' ', map { "$_ $rounds{$_}" } sort keys %rounds), 'Five 2 Floor 4 Once 4 Sallyport 4', 'that one leaves after two rounds');
 
 # One that takes connections and hangs up.
 open my $broken, '>', "$dir/Broken.pm" or die $!;

@@ -13,9 +13,8 @@ package Peer::PostfixOut;
 use v5.36;
 use Peer;
 use PrivateMta;
-use T::Stage ();
 
-our @plays = qw(outbound);
+our @plays = qw(mail);
 
 sub is_here { return missing_postfix() }
 sub version { return postfix_version() }
@@ -38,11 +37,7 @@ sub serve {
     my $master = delete $main{master} // [];
     my $postfix = postfix($play, services => [['plain', $port]], master => $master,
         main => {message_size_limit => 0, %main});
-    my $settled = sub {
-        my $seconds = shift;
-        return T::Stage::wait_for(sub { !is_queued($postfix) }, $seconds) // 0;
-    };
-    return {plain => $port, of($postfix), settled => $settled};
+    return {plain => $port, of($postfix)};
 }
 
 1;

@@ -10,7 +10,7 @@ use v5.36;
 use PrivateMta;
 require peer::PostfixOut;
 
-our @plays = qw(outbound);
+our @plays = qw(mail);
 
 sub is_here { return missing_postfix() }
 sub version { return postfix_version() }

@@ -11,7 +11,7 @@ use PrivateMta;
 require peer::PostfixOut;
 require peer::Sallyport;
 
-our @plays = qw(outbound);
+our @plays = qw(mail);
 
 sub is_here { return missing_postfix() || Peer::Sallyport::is_here() }
 sub version { my %play = @_; return postfix_version() . ', ' . Peer::Sallyport::version(%play) }
@@ -30,19 +30,20 @@ sub start {
     my $dir = "$play{dir}/sallyport";
     mkdir $dir;
     chmod 0711, $play{dir}, $dir; # for the user postfix, to the socket
-    my $sallyport = Peer::Sallyport::start(%play, dir => $dir);
+    my $sallyport = Peer::Sallyport::start(%play, which => 'outbound', dir => $dir);
     my $postfix = eval { in_front(\%play, $sallyport->{lmtp}) };
     if (!$postfix) {
         my $why = $@;
         $sallyport->{stop}->();
         die $why;
     }
-    my ($mail, $stop) = @$postfix{qw(pids stop)};
+    my ($mail, $stop, $settled) = @$postfix{qw(pids stop settled)};
     return {
         %$postfix,
         pids => sub { return $mail->(), $sallyport->{pids}->() },
         parts => {postfix => $mail, sallyport => $sallyport->{pids}},
         stop => sub { $stop->(); $sallyport->{stop}->() },
+        settled => sub { return $settled->(@_) && $sallyport->{settled}->(@_) },
     };
 }
 

@@ -98,37 +98,60 @@ sub wait_ready {
     die "sallyport did not start:\n" . Tree::slurp($log);
 }
 
-sub start {
-    my %play = @_;
-    my ($make, $program) = @{$way{$play{which}}};
-    my (%port, %root);
-    my $d = $play{dir};
-    my $workers = $play{workers} // 1;
-    my $conf = write_file("$d/conf", <<"E" . $make->(\%play, \%port));
+# Its accountant works in batches, 0.1 s apart, so a sample would have less of it than its messages cost, or
+# more: whether the next batch is over.
+sub is_at_rest {
+    my ($pid, $seconds) = @_;
+    my $before = -1;
+    select undef, undef, undef, 0.12;
+    for (1 .. $seconds * 50) {
+        my $now = Tree::cpu_us(Tree::pids($pid));
+        return 1 if $now == $before;
+        $before = $now;
+        select undef, undef, undef, 0.02;
+    }
+    return 0;
+}
+
+# These programs with these lines of configuration; without_accounting: no acct-file, and no accountant.
+sub serve {
+    my ($play, $lines, @programs) = @_;
+    my $d = $play->{dir};
+    my $workers = $play->{workers} // 1;
+    my $books = $play->{without_accounting} ? '' : qq(acct-file "$d/acct.csv" {\n$acct}\n);
+    my $conf = write_file("$d/conf", <<"E" . $lines . $books);
 state-directory = "$d/state"
 spool-directory = "$d/spool"
 run-directory = "$d/run"
 host-name = "bench.test"
 workers = $workers
 drain-timeout = 5
-acct-file "$d/acct.csv" {
-$acct}
 E
-    my %seconds;
-    for my $one ($program, 'sallyport-milter') {
+    my (%root, %seconds);
+    for my $one (@programs) {
         my $began = time;
-        $root{$one} = launch($play{core}, "$d/$one.log", "$play{build}/$one", '-c', $conf);
+        $root{$one} = launch($play->{core}, "$d/$one.log", "$play->{build}/$one", '-c', $conf);
         wait_ready("$d/$one.log", $root{$one});
         $seconds{$one} = time - $began;
     }
+    my $accountant = $root{'sallyport-milter'};
     return {
-        %port,
-        pids  => sub { return Tree::pids(values %root) },
-        parts => {accountant => sub { return Tree::pids($root{'sallyport-milter'}) }},
-        stop  => sub { end_all($root{$_}) for $program, 'sallyport-milter' },
-        reload => sub { kill HUP => $root{$program} },
-        ready_seconds => $seconds{$program},
+        pids => sub { return Tree::pids(values %root) },
+        stop => sub { end_all($root{$_}) for @programs },
+        reload => sub { kill HUP => $root{$programs[0]} },
+        ready_seconds => $seconds{$programs[0]},
+        $accountant ? (settled => sub { return is_at_rest($accountant, $_[0]) }) : (),
+        $accountant ? (parts => {accountant => sub { return Tree::pids($accountant) }}) : (),
     };
+}
+
+sub start {
+    my %play = @_;
+    my ($make, $program) = @{$way{$play{which}}};
+    my %port;
+    my $lines = $make->(\%play, \%port);
+    my $handle = serve(\%play, $lines, $program, $play{without_accounting} ? () : 'sallyport-milter');
+    return {%$handle, %port};
 }
 
 1;
