@@ -9,6 +9,7 @@
 #include "conf/kinds.h"
 #include "conf/settings.h"
 #include "rule/hosts.h"
+#include "rule/ids.h"
 
 enum { LOGIN_MOST = 1024 }; /* bytes of auth-username, and of auth-password */
 
@@ -110,20 +111,14 @@ static void check_map(struct check *c, struct section *s, struct relay_listener 
         (void)!check_read_at(c, s, "map", l->map, &l->map_at);
 }
 
-/* The words of sallyport-out's ids_read(). */
 static void check_queue_id(struct check *c, struct section *s, const struct texts *words)
 {
-    static const char *const known[] = {"xforward", "envid", "auth", "received"};
+    struct ids ids;
+    const char *word;
 
-    for (size_t i = 0; i < words->count; i++) {
-        bool is = false;
-
-        for (size_t k = 0; k < COUNT_OF(known); k++)
-            is = is || strcasecmp(words->at[i], known[k]) == 0;
-        if (!is)
-            wrong(c, s, "queue-id",
-                  "'%s' says no queue id; write xforward, envid, auth or received", words->at[i]);
-    }
+    if (!ids_read(words, &ids, &word))
+        wrong(c, s, "queue-id", "'%s' says no queue id; write xforward, envid, auth or received",
+              word);
 }
 
 void check_relay_listener(struct check *c, struct section *s)

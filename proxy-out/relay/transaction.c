@@ -33,26 +33,6 @@ static bool add_option(struct buf *dsn, struct span name, struct span value)
     return buf_addf(dsn, " %.*s=%.*s", SPAN_ARG(name), SPAN_ARG(value));
 }
 
-bool ids_read(const struct texts *list, struct ids *out, const char **wrong)
-{
-    struct ids ids = {.xforward = false};
-
-    for (size_t i = 0; i < list->count; i++) {
-        struct span word = span_of(*wrong = list->at[i]);
-        bool *is = span_is_nocase(word, "xforward")   ? &ids.xforward
-                   : span_is_nocase(word, "envid")    ? &ids.envid
-                   : span_is_nocase(word, "auth")     ? &ids.auth
-                   : span_is_nocase(word, "received") ? &ids.received
-                                                      : NULL;
-
-        if (!is)
-            return false;
-        *is = true;
-    }
-    *out = ids;
-    return true;
-}
-
 /* The first that says it counts. */
 static void take_id(struct transaction *t, struct span id)
 {

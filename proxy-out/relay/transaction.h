@@ -8,6 +8,7 @@
 #include "base/option.h"
 #include "proxy-out/relay/sent.h"
 #include "proxy-out/relay/xforward.h"
+#include "rule/ids.h"
 #include "smtp/ehlo.h"
 #include "smtp/header.h"
 
@@ -31,17 +32,6 @@ struct recipient {
     char *orcpt;             /* ours; decoded */
     char *held;              /* ours; the reply of RCPT_HELD */
 };
-
-/* Which words of the mail server's are believed to be its queue id: queue_id of the listener. */
-struct ids {
-    bool xforward, envid, auth;
-    bool received; /* where none of those says one: of the topmost Received field */
-    bool has_key;
-    uint64_t key[2]; /* of envid.h */
-};
-
-/* Reads the option's list. False: `*wrong` is none of its words. */
-MUST bool ids_read(const struct texts *list, struct ids *out, const char **wrong);
 
 struct transaction {
     bool open;

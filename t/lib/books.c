@@ -2,13 +2,13 @@
 #include "t/lib/books.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "t/lib/folder.h"
 #include "tell/log.h"
 
 char folder[64], spool_folder[128], csv[128], moved[160], why[256];
@@ -49,20 +49,12 @@ int make_all(void **state)
     return mkdir(spool_folder, 0700) || mkdir(state_folder, 0700);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-    (void)st;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
 int remove_all(void **state)
 {
     (void)state;
     ledger_close(&ledger);
     clock_hold(-1);
-    return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return folder_remove(folder);
 }
 
 void open_ledger(void)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t/lib/pipes.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "t/lib/folder.h"
 
 char pipes_state[64];
 struct backlog pipes_backlog;
@@ -17,19 +18,11 @@ int pipes_make(void **state)
            !backlog_open(pipes_state, PIPES_TITLE, false, 1000, &pipes_backlog);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-    (void)st;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
 int pipes_remove(void **state)
 {
     (void)state;
     heard_end();
-    return nftw(pipes_state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return folder_remove(pipes_state);
 }
 
 static const char *path_of(const char *name)

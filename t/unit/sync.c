@@ -3,7 +3,6 @@
  * What is synced, and by whom: the strictest of several, each segment as it begins, and the
  * syncer with a worker's line to it.
  */
-#include <ftw.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +19,7 @@
 #include "net/watch.h"
 #include "sync/commit.h"
 #include "sync/order.h"
+#include "t/lib/folder.h"
 #include "tell/spool.h"
 
 static char folder[64], why[256];
@@ -31,18 +31,10 @@ static int make_folder(void **state)
     return mkdtemp(folder) ? 0 : -1;
 }
 
-static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static int drop_folder(void **state)
 {
     (void)state;
-    return nftw(folder, drop, 4, FTW_DEPTH | FTW_PHYS);
+    return folder_remove(folder);
 }
 
 static void the_strictest_counts_for_all(void **state)
