@@ -43,9 +43,20 @@ static inline bool span_is(struct span s, const char *text)
     return strlen(text) == s.len && (s.len == 0 || memcmp(s.at, text, s.len) == 0);
 }
 
+/* `len` bytes, whatever their case. Most words differ in the first one already. */
+static inline bool span_alike(const char *a, const char *b, size_t len)
+{
+    return len == 0 || ((*a | ' ') == (*b | ' ') && strncasecmp(a, b, len) == 0);
+}
+
+static inline bool span_same_nocase(struct span a, struct span b)
+{
+    return a.len == b.len && span_alike(a.at, b.at, a.len);
+}
+
 static inline bool span_is_nocase(struct span s, const char *text)
 {
-    return strlen(text) == s.len && (s.len == 0 || strncasecmp(s.at, text, s.len) == 0);
+    return span_same_nocase(s, span_of(text));
 }
 
 static inline bool span_starts(struct span s, const char *text)
@@ -59,7 +70,7 @@ static inline bool span_starts_nocase(struct span s, const char *text)
 {
     size_t len = strlen(text);
 
-    return len <= s.len && (len == 0 || strncasecmp(s.at, text, len) == 0);
+    return len <= s.len && span_alike(s.at, text, len);
 }
 
 /* What is left of `s` without its first `count` bytes, which must be there. */

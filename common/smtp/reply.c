@@ -115,11 +115,11 @@ static struct span read_id(struct span s)
 }
 
 /* What follows the first `word` in `s`; empty: it is not there. */
-static struct span behind(struct span s, const char *word)
+static struct span behind(struct span s, struct span word)
 {
-    for (; s.len; s = span_after(s, 1))
-        if ((*s.at | ' ') == (*word | ' ') && span_starts_nocase(s, word))
-            return span_after(s, strlen(word));
+    for (; s.len >= word.len; s = span_after(s, 1))
+        if (span_alike(s.at, word.at, word.len))
+            return span_after(s, word.len);
     return SPAN("");
 }
 
@@ -131,9 +131,9 @@ struct span reply_queue_id(struct span whole)
 
     if (r.code != 250)
         return id;
-    if ((id = read_id(behind(r.text, "queued as "))).len)
+    if ((id = read_id(behind(r.text, SPAN("queued as ")))).len)
         return id;
-    if ((id = read_id(behind(r.text, "OK id="))).len)
+    if ((id = read_id(behind(r.text, SPAN("OK id=")))).len)
         return id;
     return span_starts_nocase(rest, "Message accepted") ? read_id(first) : SPAN("");
 }

@@ -20,12 +20,11 @@ enum {
 };
 
 static const struct {
-    const char *name;
-    size_t len; /* of it */
+    struct span name;
     unsigned rules;
     int arg;
 } verbs[VERB_COUNT] = {
-#define VERB(name, arg, rules) [VERB_##name] = {#name, sizeof #name - 1, rules, arg},
+#define VERB(name, arg, rules) [VERB_##name] = {SPAN(#name), rules, arg},
 #include "smtp/verb.def"
 #undef VERB
 };
@@ -46,22 +45,15 @@ const char *verb_name(enum verb verb)
     case VERB_CONNECT:
         return "the call";
     default:
-        return verbs[verb].name;
+        return verbs[verb].name.at;
     }
-}
-
-/* Most differ in the first letter already. */
-static bool is_called(enum verb v, struct span name)
-{
-    return name.len == verbs[v].len && (*name.at | ' ') == (*verbs[v].name | ' ') &&
-           strncasecmp(name.at, verbs[v].name, name.len) == 0;
 }
 
 static enum verb find(struct span name)
 {
     enum verb v = 0;
 
-    while (v < VERB_COUNT && !is_called(v, name))
+    while (v < VERB_COUNT && !span_same_nocase(name, verbs[v].name))
         v++;
     return v;
 }
