@@ -2,8 +2,8 @@
 #include "trace.h"
 
 #include <ctype.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 /* Bytes of a name, of a subject. */
@@ -82,23 +82,11 @@ static bool put_protocol(struct buf *to, const struct trace *t)
                     t->authenticated ? "A" : "");
 }
 
-/* RFC 5322, 3.3, in no language but English. */
-static bool put_date(struct buf *to, double now)
-{
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    time_t seconds = (time_t)now;
-    struct tm at;
-
-    return gmtime_r(&seconds, &at) &&
-           buf_addf(to, "\t%.3s, %d %.3s %04d %02d:%02d:%02d +0000\r\n", days + 3 * at.tm_wday,
-                    at.tm_mday, months + 3 * at.tm_mon, at.tm_year + 1900, at.tm_hour, at.tm_min,
-                    at.tm_sec);
-}
-
 bool trace_make(struct buf *to, const struct trace *t, double now)
 {
+    char date[CLOCK_DATE];
+
     return put_from(to, t) && (!t->tls || put_tls(to, t)) &&
            buf_addf(to, "\tby %.255s (sallyport) with ", t->host) && put_protocol(to, t) &&
-           buf_addf(to, "\r\n\tid %s;\r\n", t->session) && put_date(to, now);
+           buf_addf(to, "\r\n\tid %s;\r\n\t%s\r\n", t->session, clock_date(now, date));
 }

@@ -111,7 +111,7 @@ like(give($_, "TLS-Report-Domain: $_.test\r\n"), qr/^250 /, 'a report itself') f
 my $csv = "$dir/state/tlsrpt/sessions.csv";
 csv_wait($csv, sub { $_->{type} eq 'd' }, 9);
 $_->stop for $out, $accountant;
-my $kept = do { local (@ARGV, $/) = ($csv); <> };
+my $kept = T::Cli::text_of($csv);
 unlike($kept, qr/secret-/, 'no sender and no recipient is kept');
 my $yesterday = POSIX::strftime('%Y-%m-%d', gmtime time - 86400);
 my $begin = POSIX::floor((time - 86400) / 86400) * 86400;
@@ -220,7 +220,7 @@ subtest 'as files' => sub {
     opendir my $d, "$dir/reports" or die $!;
     is_deeply([sort grep { !/^\.\.?$/ } readdir $d], [sort map { "us.test!$_!$begin!$end!001.json.gz" } keys %want], 'the files, and no other');
     for my $domain (sort keys %want) {
-        judge($domain, do { local (@ARGV, $/) = ("$dir/reports/us.test!$domain!$begin!$end!001.json.gz"); <> });
+        judge($domain, T::Cli::text_of("$dir/reports/us.test!$domain!$begin!$end!001.json.gz"));
     }
     $got = tlsrpt('--output', "$dir/nowhere");
     is($got->{status}, 1, 'no such folder');
@@ -279,7 +279,7 @@ subtest 'sent' => sub {
     like($lines{'dane.test'}, qr/mailto:tls\@reports\.test \(sent\)$/, 'by mail');
     like($lines{'fetch.test'}, qr/mailto:a\@fetch\.test \(it does not take the recipient: 451 4\.3\.0 Not now\)/, 'refused');
     like($lines{'clear.test'}, qr/mailto:tls\@clear\.test \(sent\) \Q$to_post\E \(HTTP status 503/, 'one went, one did not');
-    my ($h, $body) = read_mail(do { local (@ARGV, $/) = ("$dir/mail-tls\@reports.test"); <> });
+    my ($h, $body) = read_mail(T::Cli::text_of("$dir/mail-tls\@reports.test"));
     is($h->{'tls-report-domain'}, 'dane.test', 'TLS-Report-Domain');
     is($h->{'tls-report-submitter'}, 'us.test', 'TLS-Report-Submitter');
     is($h->{subject}, "Report Domain: dane.test Submitter: us.test Report-ID: <$yesterday.dane.test\@us.test>", 'Subject');

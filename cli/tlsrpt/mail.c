@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/siphash.h"
 #include "cli/report/stamp.h"
 
@@ -19,39 +20,27 @@ uint64_t mail_number(const struct mail *m)
     return siphash(key, (struct span){(const char *)parts, sizeof parts});
 }
 
-/* The C locale's names, whatever the user's is. */
-static bool write_date(struct buf *to, time_t now)
+static bool write_header(struct buf *to, const struct mail *m, uint64_t number)
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct tm tm;
-
-    gmtime_r(&now, &tm);
-    return buf_addf(to, "Date: %.3s, %d %.3s %d %02d:%02d:%02d +0000\r\n", days + 3 * tm.tm_wday,
-                    tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-                    tm.tm_sec);
-}
-
-static bool write_header(struct buf *to, const struct mail *m)
-{
-    char id[DAILY_NAME];
+    char id[DAILY_NAME], date[CLOCK_DATE];
     const char *by = m->by->submitter;
 
     return buf_addf(to,
                     "From: <%s>\r\nTo: <%s>\r\n"
-                    "Subject: Report Domain: %s\r\n\tSubmitter: %s\r\n\tReport-ID: <%s>\r\n",
-                    m->from, m->to, m->domain, by, daily_id(m->by, m->domain, id)) &&
-           write_date(to, m->now) &&
+                    "Subject: Report Domain: %s\r\n\tSubmitter: %s\r\n\tReport-ID: <%s>\r\n"
+                    "Date: %s\r\n",
+                    m->from, m->to, m->domain, by, daily_id(m->by, m->domain, id),
+                    clock_date((double)m->now, date)) &&
            buf_addf(to,
                     "Message-ID: <tlsrpt.%016" PRIx64 "@%s>\r\n"
                     "TLS-Report-Domain: %s\r\nTLS-Report-Submitter: %s\r\n"
                     "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
                     "Content-Type: multipart/report; report-type=\"tlsrpt\";\r\n"
                     "\tboundary=\"=_%016" PRIx64 "\"\r\n\r\n",
-                    mail_number(m), by, m->domain, by, mail_number(m));
+                    number, by, m->domain, by, number);
 }
 
-static bool write_text(struct buf *to, const struct mail *m)
+static bool write_text(struct buf *to, const struct mail *m, uint64_t number)
 {
     char day[STAMP_TEXT];
 
@@ -61,7 +50,7 @@ static bool write_text(struct buf *to, const struct mail *m)
                     "This is an aggregate report about TLS (RFC 8460).\r\n\r\n"
                     "Domain:    %s\r\nSubmitter: %s\r\nDay (UTC): %s\r\n"
                     "Sessions:  %" PRIu64 " successful, %" PRIu64 " failed\r\n\r\n",
-                    mail_number(m), m->domain, m->by->submitter,
+                    number, m->domain, m->by->submitter,
                     stamp_date_text(m->by->begin / STAMP_DAY, day), m->good, m->failed);
 }
 
@@ -85,13 +74,14 @@ static bool write_base64(struct buf *to, struct span bytes)
 
 bool mail_write(struct buf *to, const struct mail *m)
 {
+    uint64_t number = mail_number(m); /* of the parts' boundary, too */
     char name[DAILY_NAME];
 
-    return write_header(to, m) && write_text(to, m) &&
+    return write_header(to, m, number) && write_text(to, m, number) &&
            buf_addf(to,
                     "--=_%016" PRIx64 "\r\nContent-Type: application/tlsrpt+gzip\r\n"
                     "Content-Transfer-Encoding: base64\r\n"
                     "Content-Disposition: attachment;\r\n\tfilename=\"%s\"\r\n\r\n",
-                    mail_number(m), daily_filename(m->by, m->domain, name)) &&
-           write_base64(to, m->packed) && buf_addf(to, "--=_%016" PRIx64 "--\r\n", mail_number(m));
+                    number, daily_filename(m->by, m->domain, name)) &&
+           write_base64(to, m->packed) && buf_addf(to, "--=_%016" PRIx64 "--\r\n", number);
 }

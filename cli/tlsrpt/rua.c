@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-static bool is_host(struct span s)
+bool rua_is_host(struct span s)
 {
     bool letters = false;
 
@@ -48,7 +48,7 @@ static bool is_mail(const char *mail)
     for (const char *p = mail; *p; p++)
         if (!isgraph((unsigned char)*p) || strchr("<>()[],;:\"\\", *p))
             return false;
-    return at && at > mail && at - mail <= 64 && is_host(span_of(at + 1));
+    return at && at > mail && at - mail <= 64 && rua_is_host(span_of(at + 1));
 }
 
 static bool take_mail(struct span text, struct rua *out)
@@ -68,7 +68,7 @@ static bool take_https(struct span text, struct rua *out)
         end++;
     rest = (struct span){text.at, end};
     host = span_cut(&rest, ':');
-    if (!is_host(host) || (rest.len > 0 && !text_number(rest, 65535, &port)) || port == 0 ||
+    if (!rua_is_host(host) || (rest.len > 0 && !text_number(rest, 65535, &port)) || port == 0 ||
         (host.len < end && rest.len == 0))
         return false;
     text_copy(out->host, sizeof out->host, host);

@@ -32,3 +32,6 @@ void rua_record_add(struct rua_record *r, struct span text);
 
 /* Once all are in: exactly one, and a good one, with somewhere to go. Else no report is wanted. */
 bool rua_record_is(const struct rua_record *r);
+
+/* Could it be a host's or a domain's name? No address is, and nothing with a meaning elsewhere. */
+bool rua_is_host(struct span s);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/tlsrpt/session.h"
 
-#include <ctype.h>
-
 #include "acct/type.h"
 #include "acct/wanted.h"
 #include "cli/report/stamp.h"
+#include "cli/tlsrpt/rua.h"
 #include "rule/fail.h"
 
 /* With _smtp._tls. before it. */
@@ -73,15 +72,6 @@ static void find_domain(struct session *s, struct span queue)
         s->policy_domain = s->domain;
 }
 
-/* It becomes a part of a file's name and of header fields, and of a name that DNS is asked for. */
-static bool is_host(struct span s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!isalnum((unsigned char)s.at[i]) && !strchr("-._", s.at[i]))
-            return false;
-    return s.len > 0 && s.len < DOMAIN_MOST && *s.at != '.';
-}
-
 static bool is_of_day(struct span stamp, int64_t begin, const char **why)
 {
     time_t at;
@@ -123,5 +113,7 @@ bool session_read(const struct span cell[SESSION_FIELDS], int64_t begin, struct 
     if (s->is == SESSION_FAILED && s->id.len == 0)
         s->id = s->client; /* where no server could be had, each wish for one counts */
     find_domain(s, row[SESSION_queue]);
-    return s->is != SESSION_NONE && is_host(s->domain);
+    /* It becomes a part of a file's name and of header fields, and of a name that DNS is asked for.
+     */
+    return s->is != SESSION_NONE && s->domain.len < DOMAIN_MOST && rua_is_host(s->domain);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE(text) +sizeof(((struct tls_facts *)0)->text)
+#define SIZE(text, size) +size
 _Static_assert(sizeof(int) + 1 TLS_FACTS_TEXTS(SIZE) <= FACTS_PACKED, "all of it has room");
 #undef SIZE
 
@@ -16,7 +16,7 @@ size_t facts_pack(const struct tls_facts *f, char to[FACTS_PACKED])
     memcpy(to, &f->bits, sizeof f->bits);
     at += sizeof f->bits;
     to[at++] = f->resumed;
-#define PACK(text)                                         \
+#define PACK(text, size)                                   \
     {                                                      \
         size_t len = strnlen(f->text, sizeof f->text - 1); \
         memcpy(to + at, f->text, len);                     \
@@ -45,7 +45,7 @@ void facts_unpack(struct span from, struct tls_facts *out)
     memcpy(&out->bits, from.at, sizeof out->bits);
     out->resumed = from.at[sizeof out->bits] == 1;
     from = span_after(from, sizeof out->bits + 1);
-#define UNPACK(text) take_text(&from, out->text, sizeof out->text);
+#define UNPACK(text, size) take_text(&from, out->text, sizeof out->text);
     TLS_FACTS_TEXTS(UNPACK)
 #undef UNPACK
 }

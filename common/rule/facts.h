@@ -13,35 +13,30 @@
 #define TLS_PROTOCOL_WORDS "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"
 enum tls_protocol { TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
 
-/* Plain text everywhere, cleaned; "" where there is nothing. Names are OpenSSL's. */
+/* Its texts, with their room: cleaned, and "" where there is nothing. Names are OpenSSL's. */
+/* clang-format off */
+#define TLS_FACTS_TEXTS(T)                                                                  \
+    T(protocol, 16)             /* "TLSv1.3" */                                             \
+    T(cipher, 48)               /* "TLS_AES_256_GCM_SHA384" */                              \
+    T(group, 24)                /* "X25519" */                                              \
+    T(verify, 64)               /* "ok"; "none": no certificate came or none was asked for; \
+                                   else a word for why not: net/verify.c has them, and      \
+                                   "not-listed" (certificate.h) */                          \
+    T(sig_alg, 24)              /* how the server's certificate is signed: "RSA-SHA256" */  \
+    T(key_alg, 16)              /* and its key: "EC256", "RSA2048" */                       \
+    T(sni, 128)                 /* the name that the client asked for */                    \
+    T(peer_subject, 256)        /* one line, RFC 2253; of one verified or not */            \
+    T(peer_fingerprint, 65)     /* SHA-256 of the certificate, in hex */                    \
+    T(peer_key_fingerprint, 65) /* the same of its public key (SubjectPublicKeyInfo) */
+/* clang-format on */
+
 struct tls_facts {
-    char protocol[16]; /* "TLSv1.3" */
-    char cipher[48];   /* "TLS_AES_256_GCM_SHA384" */
-    char group[24];    /* "X25519" */
-    char verify[64];   /* "ok"; "none": no certificate came or none was asked for; else a word for
-                          why not: net/verify.c has them, and "not-listed" (certificate.h) */
-    char sig_alg[24];  /* how the server's certificate is signed: "RSA-SHA256" */
-    char key_alg[16];  /* and its key: "EC256", "RSA2048" */
-    char sni[128];     /* the name that the client asked for */
-    char peer_subject[256];        /* one line, RFC 2253; of a certificate verified or not */
-    char peer_fingerprint[65];     /* SHA-256 of the certificate, in hex */
-    char peer_key_fingerprint[65]; /* the same of its public key (SubjectPublicKeyInfo) */
+#define FIELD(text, size) char text[size];
+    TLS_FACTS_TEXTS(FIELD)
+#undef FIELD
     int bits;
     bool resumed;
 };
-
-/* Every text of it, for those that walk them. */
-#define TLS_FACTS_TEXTS(T) \
-    T(protocol)            \
-    T(cipher)              \
-    T(group)               \
-    T(verify)              \
-    T(sig_alg)             \
-    T(key_alg)             \
-    T(sni)                 \
-    T(peer_subject)        \
-    T(peer_fingerprint)    \
-    T(peer_key_fingerprint)
 
 /* The same without its empty room, to be kept: some 90 bytes of 716. */
 enum { FACTS_PACKED = sizeof(struct tls_facts) };

@@ -19,18 +19,19 @@ static const struct {
 #undef COLUMN
 };
 
-static const char *const deeds[] = {
-    [RECORD_ROW] = "row",
-    [RECORD_INTENT] = "intent",
-    [RECORD_OUTCOME] = "outcome",
-    [RECORD_RECEIVED] = "received",
-};
-
-static const struct span heads[] = {
-    [RECORD_ROW] = SPAN("{\"do\":\"row\",\"key\":\""),
-    [RECORD_INTENT] = SPAN("{\"do\":\"intent\",\"key\":\""),
-    [RECORD_OUTCOME] = SPAN("{\"do\":\"outcome\",\"key\":\""),
-    [RECORD_RECEIVED] = SPAN("{\"do\":\"received\",\"key\":\""),
+/* What it is about, and how a line of it begins. */
+static const struct {
+    struct span word, head;
+} deeds[] = {
+#define DEED(word)                                          \
+    {                                                       \
+        SPAN(word), SPAN("{\"do\":\"" word "\",\"key\":\"") \
+    }
+    [RECORD_ROW] = DEED("row"),
+    [RECORD_INTENT] = DEED("intent"),
+    [RECORD_OUTCOME] = DEED("outcome"),
+    [RECORD_RECEIVED] = DEED("received"),
+#undef DEED
 };
 
 static const char header_[] = "header_";
@@ -121,7 +122,7 @@ static void put_line(struct pen *p, const struct record *r, const struct limit *
 {
     p->len = 0;
     p->full = false;
-    pen_member(p, heads[r->what], r->key, RECORD_KEY_MAX);
+    pen_member(p, deeds[r->what].head, r->key, RECORD_KEY_MAX);
     pen_time(p, SPAN(",\"at\":"), r->at);
     if (pen_can_time(r->queued))
         pen_time(p, SPAN(",\"queued\":"), r->queued);
@@ -195,7 +196,7 @@ static bool take_flag(const struct flat_member *m, bool *to)
 static bool take_deed(const struct flat_member *m, enum record_do *to)
 {
     for (size_t i = 0; i < COUNT_OF(deeds) && m->is_text; i++) {
-        if (span_is(m->text, deeds[i])) {
+        if (span_same(m->text, deeds[i].word)) {
             *to = (enum record_do)i;
             return true;
         }
