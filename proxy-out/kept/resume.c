@@ -7,7 +7,8 @@
 
 #include "net/conn.h"
 
-enum { KEPT_MOST = 256 };
+/* As many for one key as there are connections to a domain, by default. */
+enum { KEPT_MOST = 256, KEPT_EACH = 20 };
 
 struct memory {
     TAILQ_ENTRY(memory) link;
@@ -64,21 +65,37 @@ struct ssl_session_st *resume_take(struct resume *r, const char *key)
     return NULL;
 }
 
+/* The last of `key`, where there are as many of it as may be; else the last of all. */
+static struct memory *surplus(const struct resume *r, const char *key)
+{
+    struct memory *m, *last = NULL;
+    unsigned count = 0;
+
+    TAILQ_FOREACH(m, &r->all, link)
+    if (strcmp(m->key, key) == 0) {
+        last = m;
+        count++;
+    }
+    if (count < KEPT_EACH)
+        last = r->count < KEPT_MOST ? NULL : TAILQ_LAST(&r->all, memories);
+    return last;
+}
+
 void resume_put(struct resume *r, const char *key, struct ssl_session_st *session)
 {
-    struct ssl_session_st *old = resume_take(r, key);
-    struct memory *m = session && *key ? malloc(sizeof *m + strlen(key) + 1) : NULL;
+    struct memory *m = session && *key ? malloc(sizeof *m + strlen(key) + 1) : NULL, *old;
 
-    conn_session_free(&old);
     if (!m) {
         conn_session_free(&session);
         return;
     }
+    if ((old = surplus(r, key))) {
+        struct ssl_session_st *least = forget(r, old);
+
+        conn_session_free(&least);
+    }
     m->session = session;
     memcpy(m->key, key, strlen(key) + 1);
     TAILQ_INSERT_HEAD(&r->all, m, link);
-    if (++r->count > KEPT_MOST) {
-        old = forget(r, TAILQ_LAST(&r->all, memories));
-        conn_session_free(&old);
-    }
+    r->count++;
 }
