@@ -11,7 +11,7 @@
 enum { GATHERED = 1024 };
 
 struct digest {
-    size_t used;
+    size_t used, most; /* most: that it ever was */
     char gathered[GATHERED];
 };
 
@@ -30,7 +30,7 @@ struct digest *digest_new(void)
     struct digest *d = keys() ? malloc(sizeof *d) : NULL;
 
     if (d)
-        d->used = 0;
+        d->used = d->most = 0;
     return d;
 }
 
@@ -49,17 +49,19 @@ static void flush(struct digest *d)
 
     fold(d, both);
     memcpy(d->gathered, both, sizeof both);
+    d->most = d->used;
     d->used = sizeof both;
 }
 
-static void add(struct digest *d, struct span piece)
+static void add(struct digest *d, const void *at, size_t len)
 {
-    while (piece.len > 0) {
-        size_t room = GATHERED - d->used, len = piece.len < room ? piece.len : room;
+    while (len > 0) {
+        size_t room = GATHERED - d->used, fits = len < room ? len : room;
 
-        memcpy(d->gathered + d->used, piece.at, len);
-        d->used += len;
-        piece = span_after(piece, len);
+        memcpy(d->gathered + d->used, at, fits);
+        d->used += fits;
+        at = (const char *)at + fits;
+        len -= fits;
         if (d->used == GATHERED)
             flush(d);
     }
@@ -67,12 +69,12 @@ static void add(struct digest *d, struct span piece)
 
 void digest_add(struct digest *d, struct span piece)
 {
-    uint64_t len = piece.len;
+    uint32_t len = (uint32_t)piece.len;
 
     if (!d)
         return;
-    add(d, (struct span){(const char *)&len, sizeof len});
-    add(d, piece);
+    add(d, &len, sizeof len);
+    add(d, piece.at, piece.len);
 }
 
 void digest_end(struct digest **at, char to[DIGEST_TEXT])
@@ -89,6 +91,7 @@ void digest_end(struct digest **at, char to[DIGEST_TEXT])
     for (unsigned i = 0; i + 1 < DIGEST_TEXT; i++)
         to[i] = hex[both[i / 16] >> (4 * (i % 16)) & 15];
     to[DIGEST_TEXT - 1] = '\0';
-    OPENSSL_cleanse(d, sizeof *d); /* passwords are among the pieces */
+    /* Passwords are among the pieces. */
+    OPENSSL_cleanse(d->gathered, d->used > d->most ? d->used : d->most);
     free(d);
 }

@@ -10,8 +10,23 @@ static void add_text(struct digest *d, const char *text)
     digest_add(d, span_of(text ? text : ""));
 }
 
-/* A value without holes. */
-#define ADD(d, value) digest_add(d, (struct span){(const char *)&(value), sizeof(value)})
+/* Values without holes. */
+#define ADD(d, values) digest_add(d, (struct span){(const char *)&(values), sizeof(values)})
+
+/* Together, as each piece costs as much as itself. */
+static void add_numbers(struct digest *d, const struct key_of *of)
+{
+    const struct domain *rule = of->rule;
+    const struct demand *demand = of->demand;
+    const unsigned all[] = {of->to->at.port,         (unsigned)rule->smtp_tls_min_protocol,
+                            rule->smtp_implicit_tls, rule->use_unencrypted_plain_auth,
+                            (unsigned)demand->level, demand->must,
+                            demand->notes,           (unsigned)demand->verify,
+                            demand->sts_unlisted,    demand->dane_required,
+                            demand->sts_behind};
+
+    ADD(d, all);
+}
 
 static void add_rule(struct digest *d, const struct domain *rule)
 {
@@ -20,12 +35,9 @@ static void add_rule(struct digest *d, const struct domain *rule)
     add_text(d, rule->smtp_tls_ca_file);
     add_text(d, ours->count > 0 ? ours->at[0].file : "");
     add_text(d, rule->smtp_tls_ciphers);
-    ADD(d, rule->smtp_tls_min_protocol);
-    ADD(d, rule->smtp_implicit_tls);
     add_text(d, rule->smtp_tls_name);
     add_text(d, rule->auth_username);
     add_text(d, rule->auth_password);
-    ADD(d, rule->use_unencrypted_plain_auth);
 }
 
 static void add_demand(struct digest *d, const struct key_of *of)
@@ -33,13 +45,6 @@ static void add_demand(struct digest *d, const struct key_of *of)
     const struct demand *demand = of->demand;
     const struct texts *listed = &of->rule->smtp_tls_fingerprints;
 
-    ADD(d, demand->level);
-    ADD(d, demand->must);
-    ADD(d, demand->notes);
-    ADD(d, demand->verify);
-    ADD(d, demand->sts_unlisted);
-    ADD(d, demand->dane_required);
-    ADD(d, demand->sts_behind);
     if (demand->must & PART_DANE)
         dane_digest(of->dane, d);
     add_text(d, of->policy);
@@ -51,8 +56,8 @@ void key_make(char key[UPSTREAM_KEY], const struct key_of *of)
 {
     struct digest *d = digest_new();
 
+    add_numbers(d, of);
     ADD(d, of->to->at.ip);
-    ADD(d, of->to->at.port);
     add_text(d, of->to->name);
     digest_add(d, of->from ? (struct span){(const char *)of->from->ip, sizeof of->from->ip}
                            : SPAN(""));
