@@ -89,6 +89,8 @@ static struct pair tcp_open(int newest)
     assert_int_equal(CONN_SOME, p.server_got);
     assert_int_equal(ktls_is_there(), p.client.offloaded);
     assert_int_equal(ktls_is_there(), p.server.offloaded);
+    assert_false(BIO_get_ktls_recv(SSL_get_rbio(p.client.tls)));
+    assert_false(BIO_get_ktls_recv(SSL_get_rbio(p.server.tls)));
     return p;
 }
 

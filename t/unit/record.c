@@ -39,6 +39,15 @@ static void assert_span(struct span is, struct span should)
     assert_memory_equal(is.at, should.at, should.len);
 }
 
+static void keys_say_session_message_recipient(void **state)
+{
+    char to[RECORD_KEY_MAX];
+
+    (void)state;
+    assert_span(record_key(to, "MWRWZJZL000JK000000", 1, 20), SPAN("MWRWZJZL000JK000000.1.20"));
+    assert_span(record_key(to, "a", UINT32_MAX, 0), SPAN("a.4294967295.0"));
+}
+
 static void comes_back_as_it_went(void **state)
 {
     struct record in = sample(), out;
@@ -365,6 +374,7 @@ static void columns_have_their_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_say_session_message_recipient),
         cmocka_unit_test(comes_back_as_it_went),
         cmocka_unit_test(is_one_line_of_json),
         cmocka_unit_test(cut_anywhere_is_no_record),
