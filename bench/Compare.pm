@@ -31,7 +31,8 @@ sub pairs {
 # Who has the lowest median, of the peers that were there to the end; `of` is {peer} = its rows.
 sub best {
     my ($of, $name) = @_;
-    my %is = map { my $all = figures($of->{$_}, $name); $all ? ($_ => median(@$all)) : () } grep { !$no_peer{$_} } keys %$of;
+    my %all = map { $_ => figures($of->{$_}, $name) } grep { !$no_peer{$_} } keys %$of;
+    my %is = map { $all{$_} ? ($_ => median(@{$all{$_}})) : () } keys %all;
     my ($most) = sort { $b <=> $a } map { scalar @{$of->{$_}} } keys %is;
     return (sort { $is{$a} <=> $is{$b} || $a cmp $b } grep { @{$of->{$_}} == $most } keys %is)[0];
 }

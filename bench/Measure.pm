@@ -11,9 +11,9 @@ use POSIX ();
 our $scale = 1;
 my $patience = 180; # seconds, for anything that is waited for: thousands of sessions, on a busy machine
 
-# Where one thing follows the other, and a session takes a peer so long (ms), it is played so much
-# less: else its stalls would be all that there is time for.
-my ($slow_ms, $slow_part) = (10, 0.2);
+# Where a session takes a peer so long (ms), it is played so much less, and even less where one follows the
+# other: else its stalls would be all that there is time for.
+my ($slow_ms, $slow_part, $slow_in_turn) = (10, 0.5, 0.2);
 
 # A part of `n`, of few things all.
 sub part_of {
@@ -88,10 +88,9 @@ sub cpu_now {
 # is enough.
 sub warm {
     my ($play, $handle) = @_;
-    my $in_turn = $play->{load} =~ /-(?:n|s) 1 /;
-    return $scale if $play->{load} =~ /-w/ && !$in_turn;
     my $got = run_load(port_args($play, $handle), qw(-s 10 -n 2 -m 1));
-    return $in_turn && ($got->{session_p50_ms} // 0) > $slow_ms ? $scale * $slow_part : $scale;
+    return $scale if ($got->{session_p50_ms} // 0) <= $slow_ms;
+    return $scale * ($play->{load} =~ /-(?:n|s) 1 / ? $slow_in_turn : $slow_part);
 }
 
 # What came of all that it took is done.

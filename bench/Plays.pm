@@ -8,7 +8,7 @@ use POSIX ();
 # Many short rounds, since one sample says little on a machine where others work: a sample is some 50 ms
 # of the program's processor time. After the first rounds of a play a peer that was never within so many
 # times of the best peer plays it no more, unless a goal names it.
-our ($rounds, $quick_rounds) = (15, 5);
+our ($rounds, $quick_rounds) = (12, 5);
 our ($first_rounds, $far) = (2, 1.5);
 our @quick = qw(full-implicit full-starttls resumed-implicit one-implicit long long-pipelining mb turn-implicit
   sequence out-kept out-each);
@@ -45,7 +45,7 @@ my @outbound = (
     ['out-mb',   plain => mb => '-s 1 -w 1 -m 4 -k 10485760 -p', '10 MB messages outbound, each MB'],
 );
 my @mail = (
-    ['mail-kept', plain => message => '-s 20 -n 10 -w 2 -m 10', '4 KB message through Postfix to a TLS server, 20 sessions'],
+    ['mail-kept', plain => message => '-s 20 -n 10 -w 2 -m 10', '4 KB message through Postfix to a TLS server'],
     ['mail-each', plain => session => '-s 150 -n 4 -m 1', 'session with one 4 KB message, the same'],
     ['mail-mb',   plain => mb => '-s 1 -w 1 -m 2 -k 10485760 -p', '10 MB messages, the same, each MB'],
 );
@@ -90,7 +90,7 @@ sub new_rows {
 
 # A few percent are looked for: more rounds.
 sub acct_rows {
-    my %more = (group => 'accounting', only => 'Sallyport SallyportWithout', rounds => 40);
+    my %more = (group => 'accounting', only => 'Sallyport SallyportWithout', rounds => 30);
     return (rows_of(inbound => \%more, ['acct-long', @{(grep { $_->[0] eq 'long' } @inbound)[0]}[1 .. 4]]),
         rows_of(outbound => \%more, ['acct-out', @{(grep { $_->[0] eq 'out-kept' } @outbound)[0]}[1 .. 4]]));
 }
@@ -126,11 +126,11 @@ sub growth_by_sessions {
 sub growth_by_size {
     my %more = (group => 'growth', only => 'Bare Floor Haproxy Sallyport', rounds => 3);
     return map {
-        my ($name, $bytes, $messages) = @$_;
-        rows_of(inbound => \%more, ["size-$name", implicit => mb => "-s 1 -w 1 -m $messages -k $bytes",
-            "a MB in messages of $name"]);
-    } ['1k', 1 << 10, 3000], ['10k', 10 << 10, 2000], ['100k', 100 << 10, 400], ['1m', 1 << 20, 60],
-      ['10m', 10 << 20, 8], ['100m', 100 << 20, 1];
+        my ($name, $bytes, $sessions, $messages) = @$_;
+        rows_of(inbound => \%more, ["size-$name", implicit => mb =>
+            "-s $sessions -n $sessions -w 1 -m $messages -k $bytes", "a MB in messages of $name"]);
+    } ['1k', 1 << 10, 20, 60], ['10k', 10 << 10, 20, 40], ['100k', 100 << 10, 20, 10], ['1m', 1 << 20, 4, 15],
+      ['10m', 10 << 20, 1, 6], ['100m', 100 << 20, 1, 1];
 }
 
 sub growth_by_rules {
@@ -150,10 +150,11 @@ sub growth_by_rules {
 
 sub all {
     return (rows_of(inbound => {}, @inbound),
-        rows_of(outbound => {}, @outbound), new_rows(), rows_of(mail => {rounds => 9}, @mail),
+        rows_of(outbound => {}, @outbound), new_rows(), rows_of(mail => {rounds => 8}, @mail),
         rows_of(milter => {}, @milter), acct_rows(),
         idle_rows('idle', 'idle TLS session', {}, 5000),
-        idle_rows('idle', 'idle TLS session', {only => 'Floor Haproxy Nginx Sallyport'}, most_sessions(9500)), rules_rows(),
+        idle_rows('idle', 'idle TLS session', {only => 'Floor Haproxy Nginx Sallyport'}, most_sessions(9500)),
+        rules_rows(),
         growth_by_sessions(), growth_by_size(), growth_by_rules());
 }
 
