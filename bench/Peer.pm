@@ -18,9 +18,9 @@ package Peer;
 #   bare => how load speaks to the sink, there being nobody between (Peer::Bare)
 #
 # %play: which (inbound: a TLS server before the sink; outbound: a TLS client to it; mail: a mail server
-# that hands on to it by TLS; milter: one with a milter, or the same without), dir (its own, fresh), cert, key (PEM files), both (one file
-# with both), to (ADDRESS:PORT of a sink: STARTTLS for outbound and mail), to_implicit,
-# sessions_most, core (the CPU it is to have for itself), build (where our programs are).
+# that hands on to it by TLS; milter: one with a milter, or the same without), dir (its own, fresh),
+# cert, key (PEM files), both (one file with both), to (ADDRESS:PORT of a sink: STARTTLS for outbound and
+# mail), to_implicit, sessions_most, core (the CPU it is to have for itself), build (where our programs are).
 # start() returns when it serves, or dies with a reason.
 use v5.36;
 use Exporter 'import';
