@@ -198,17 +198,24 @@ static void drop_age(struct store_txn *t, unsigned kind, struct span key)
     went_well(t, mdb_del(t->txn, t->store->ages[kind], &k, NULL));
 }
 
-bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value, double until)
+static bool can_have(const struct store_txn *t, unsigned kind, struct span key)
+{
+    return !t->failed && kind < t->store->kinds && key.len > 0 && key.len <= KEY_MAX;
+}
+
+/* The key is new, or has no age any more. `value` with its age goes to where LMDB puts it. */
+static bool put(struct store_txn *t, unsigned kind, struct span key, struct span value,
+                double until, unsigned how)
 {
     unsigned char age[AGE], bytes[AGE + KEY_MAX];
     MDB_val k = val(key), v = {.mv_size = AGE + value.len}, none = {0};
+    int error = mdb_put(t->txn, t->store->values[kind], &k, &v, MDB_RESERVE | how);
 
-    if (t->failed || kind >= t->store->kinds || key.len == 0 || key.len > KEY_MAX)
+    if (error == MDB_KEYEXIST)
+        return true;
+    if (!went_well(t, error))
         return false;
-    drop_age(t, kind, key);
     put_age(age, until);
-    if (!went_well(t, mdb_put(t->txn, t->store->values[kind], &k, &v, MDB_RESERVE)))
-        return false;
     memcpy(v.mv_data, age, AGE);
     if (value.len > 0)
         memcpy((char *)v.mv_data + AGE, value.at, value.len);
@@ -218,13 +225,27 @@ bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span 
     return went_well(t, mdb_put(t->txn, t->store->ages[kind], &k, &none, 0));
 }
 
+bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value, double until)
+{
+    if (!can_have(t, kind, key))
+        return false;
+    drop_age(t, kind, key);
+    return put(t, kind, key, value, until, 0);
+}
+
+/* One search of three; see store.h. */
+bool store_add(struct store_txn *t, unsigned kind, struct span key, struct span value, double until)
+{
+    return can_have(t, kind, key) && put(t, kind, key, value, until, MDB_NOOVERWRITE);
+}
+
 bool store_get_until(struct store_txn *t, unsigned kind, struct span key, struct span *value,
                      double *until)
 {
     MDB_val k = val(key), v;
 
-    if (t->failed || kind >= t->store->kinds || key.len == 0 || key.len > KEY_MAX ||
-        !went_well(t, mdb_get(t->txn, t->store->values[kind], &k, &v)) || v.mv_size < AGE)
+    if (!can_have(t, kind, key) || !went_well(t, mdb_get(t->txn, t->store->values[kind], &k, &v)) ||
+        v.mv_size < AGE)
         return false;
     *until = get_age(v.mv_data);
     *value = span_after((struct span){v.mv_data, v.mv_size}, AGE);
@@ -242,7 +263,7 @@ bool store_drop(struct store_txn *t, unsigned kind, struct span key)
 {
     MDB_val k = val(key);
 
-    if (t->failed || kind >= t->store->kinds || key.len == 0 || key.len > KEY_MAX)
+    if (!can_have(t, kind, key))
         return false;
     drop_age(t, kind, key);
     return went_well(t, mdb_del(t->txn, t->store->values[kind], &k, NULL));

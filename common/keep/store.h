@@ -30,6 +30,11 @@ void store_abort(struct store_txn **t);
  * 0: never. */
 MUST bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value,
                     double until);
+
+/* The same for a key that is most likely new: what it has stays, if it is there. A third of the
+ * price: no search for what was there before. */
+MUST bool store_add(struct store_txn *t, unsigned kind, struct span key, struct span value,
+                    double until);
 MUST bool store_get(struct store_txn *t, unsigned kind, struct span key, struct span *value);
 MUST bool store_get_until(struct store_txn *t, unsigned kind, struct span key, struct span *value,
                           double *until);

@@ -132,18 +132,16 @@ bool reception_keep(struct store_txn *t, unsigned kind, const struct record *r)
     char key[KEY];
     size_t len;
     struct buf value;
-    struct span known;
     bool ok;
 
     if (r->column[COLUMN_queueId].len == 0)
         return true;
     len = put_host(key, put_id(key, r), r->id_host);
     len = put_time(key, len, time_of(r));
-    if (store_get(t, kind, (struct span){key, len}, &known))
-        return true; /* of another recipient */
     buf_init(&value, 2 * RECORD_MAX);
+    /* It may be there, of another recipient. */
     ok = put_value(&value, r) &&
-         store_put(t, kind, (struct span){key, len}, buf_peek(&value), r->at + remembered);
+         store_add(t, kind, (struct span){key, len}, buf_peek(&value), r->at + remembered);
     buf_clear(&value);
     return ok;
 }

@@ -135,6 +135,26 @@ static void what_is_too_old_goes(void **state)
     assert_true(store_commit(&t));
 }
 
+/* What is added has an age as what is put; what is there keeps its value and its age. */
+static void what_is_there_stays(void **state)
+{
+    struct store_txn *t = store_begin(store);
+
+    (void)state;
+    assert_true(store_add(t, FRUIT, SPAN("f"), SPAN("1"), 100));
+    assert_true(store_add(t, FRUIT, SPAN("f"), SPAN("2"), 900));
+    assert_value(t, FRUIT, "f", "1");
+    assert_true(store_add(t, FRUIT, SPAN("g"), SPAN(""), 0));
+    assert_true(store_add(t, FRUIT, SPAN("g"), SPAN("2"), 100));
+    assert_value(t, FRUIT, "g", "");
+    assert_int_equal(store_expire(t, FRUIT, 300, 10), 1);
+    assert_value(t, FRUIT, "f", NULL);
+    assert_value(t, FRUIT, "g", "");
+    assert_int_equal(store_expire(t, FRUIT, 1e9, 10), 0);
+    assert_true(store_drop(t, FRUIT, SPAN("g")));
+    assert_true(store_commit(&t));
+}
+
 static bool join_keys(void *arg, struct span key, struct span value)
 {
     char *to = arg;
@@ -178,6 +198,9 @@ static void odd_keys_are_refused(void **state)
     assert_false(store_put(t, FRUIT, SPAN(""), SPAN("x"), 0));
     assert_false(store_put(t, FRUIT, (struct span){key, 501}, SPAN("x"), 0));
     assert_false(store_put(t, 2, SPAN("x"), SPAN("x"), 0));
+    assert_false(store_add(t, FRUIT, SPAN(""), SPAN("x"), 0));
+    assert_false(store_add(t, FRUIT, (struct span){key, 501}, SPAN("x"), 0));
+    assert_false(store_add(t, 2, SPAN("x"), SPAN("x"), 0));
     assert_false(store_get(t, 2, SPAN("x"), &found));
     assert_false(store_drop(t, FRUIT, SPAN("")));
     assert_int_equal(store_expire(t, 2, 9, 9), 0);
@@ -246,10 +269,15 @@ static void what_cannot_be_opened_says_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_STORE(what_is_put_is_there),        WITH_STORE(it_outlives_its_process),
-        WITH_STORE(what_is_too_old_goes),        WITH_STORE(it_walks_in_order),
-        WITH_STORE(odd_keys_are_refused),        WITH_STORE(a_full_store_keeps_what_it_had),
-        WITH_STORE(a_reader_sees_what_was_kept), WITH_STORE(what_cannot_be_opened_says_why),
+        WITH_STORE(what_is_put_is_there),
+        WITH_STORE(it_outlives_its_process),
+        WITH_STORE(what_is_too_old_goes),
+        WITH_STORE(what_is_there_stays),
+        WITH_STORE(it_walks_in_order),
+        WITH_STORE(odd_keys_are_refused),
+        WITH_STORE(a_full_store_keeps_what_it_had),
+        WITH_STORE(a_reader_sees_what_was_kept),
+        WITH_STORE(what_cannot_be_opened_says_why),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
