@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/records.h"
 
+#include <assert.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,6 +32,62 @@ static struct place {
 static char *slot_at(const struct place *p, unsigned i)
 {
     return p->at + (size_t)i * p->slot;
+}
+
+/* Blocks of the heap that were given back, by size: from 24 bytes in steps of 16, as the heap has
+ * them, so none takes more there. */
+struct block {
+    struct block *next;
+    const void *waits_in; /* `blocks` */
+};
+static struct block *blocks[BLOCKS_LARGEST / 16];
+static size_t blocks_size; /* bytes, all of them */
+
+static size_t block_size(size_t i)
+{
+    return 24 + 16 * i;
+}
+
+static void *get_block(size_t size)
+{
+    size_t i = size > block_size(0) ? (size - block_size(0) + 15) / 16 : 0;
+
+    if (i >= COUNT_OF(blocks))
+        return malloc(size);
+
+    struct block *b = blocks[i];
+
+    if (!b)
+        return malloc(block_size(i));
+    blocks[i] = b->next;
+    blocks_size -= block_size(i);
+    b->waits_in = NULL;
+    return b;
+}
+
+/* As the heap does: who gives the same twice must not go on. */
+static void check_given_once(const struct block *given, const struct block *waiting)
+{
+    for (; waiting; waiting = waiting->next)
+        assert(waiting != given);
+}
+
+static void give_block(void *at)
+{
+    size_t size = malloc_usable_size(at);
+    size_t i = (size - block_size(0)) / 16;
+    struct block *b = at;
+
+    if (size < block_size(0) || i >= COUNT_OF(blocks) ||
+        blocks_size + block_size(i) > BLOCKS_KEPT) {
+        free(at);
+        return;
+    }
+    if (b->waits_in == blocks)
+        check_given_once(b, blocks[i]);
+    *b = (struct block){blocks[i], blocks};
+    blocks[i] = b;
+    blocks_size += block_size(i);
 }
 
 /* Where it comes from; NULL: the heap. */
@@ -88,7 +146,7 @@ void *records_get(size_t size)
     struct place *p = place_for(size);
     void *slot = p ? take(p) : NULL;
 
-    return slot ? slot : malloc(size);
+    return slot ? slot : get_block(size);
 }
 
 static void give_back(struct place *p, void *at)
@@ -105,12 +163,12 @@ static void give_back(struct place *p, void *at)
 
 void records_give(void *at)
 {
-    struct place *p = place_of(at);
+    struct place *p = at ? place_of(at) : NULL;
 
     if (p)
         give_back(p, at);
-    else
-        free(at);
+    else if (at)
+        give_block(at);
 }
 
 void *records_resize(void *old, size_t size)

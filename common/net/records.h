@@ -8,6 +8,9 @@
  * for each, and 5 of the pages. So what is of these two sizes comes from places of their own, and
  * from there goes back to the system; some are kept for the next.
  *
+ * What is smaller is the heap's; but 430 blocks are taken and given back in a session, and the heap
+ * itself keeps but seven of a size at hand. So some stay here for the next.
+ *
  * For processes with one thread. Children that are forked have each their own.
  */
 #pragma once
@@ -21,6 +24,8 @@ enum {
     RECORDS_KEPT = 64,    /* free ones that keep their memory */
     PAGES_LEAST = 2049,   /* the same of pages, of which there are as many */
     PAGES_SLOT = 4096,
+    BLOCKS_LARGEST = 8192,   /* about; what is larger is not kept */
+    BLOCKS_KEPT = 256 << 10, /* bytes of such that wait for the next, all together */
 };
 
 /* From here all that OpenSSL allocates comes by the three below. Before it has allocated anything,
