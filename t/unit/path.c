@@ -125,6 +125,50 @@ static void domains_have_an_end(void **state)
     assert_false(path_read(span_of(arg), "TO:", &p));
 }
 
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/* Where `#` is any one byte: those of ASCII with which it can be read, and whether the others can.
+ */
+static const struct {
+    const char *name, *text, *may;
+    bool wide;
+} places[] = {
+    {"a local part", "FROM:<a#b@c>", LETTERS "!#$%&'*+-/=?^_`{|}~.", true},
+    {"a domain", "FROM:<a@b#c>", LETTERS "-._", true},
+    {"a literal", "FROM:<a@[b#c]>", LETTERS "!\"#$%&'()*+,-./:;=?@^_`{|}~", false},
+    {"a keyword", "FROM:<a@b> c#d=e", LETTERS "-", false},
+    {"a value", "FROM:<a@b> c=d#e", LETTERS "!\"#$%&'()*+,-./:;<>?@[\\]^_`{|}~", true},
+};
+
+static bool is_read(const char *text, char byte)
+{
+    char whole[64];
+    struct span name, value, arg = {whole, strlen(text)};
+    struct path path;
+    int got;
+
+    memcpy(whole, text, arg.len);
+    *(char *)memchr(whole, '#', arg.len) = byte;
+    if (!path_read(arg, "FROM:", &path))
+        return false;
+    while ((got = param_next(&path.params, &name, &value)) > 0 && name.len == 3 && value.len == 1)
+        ; /* "c#d=e"; else it was cut */
+    return got == 0 || (got > 0 && name.len == 1 && value.len == 3);
+}
+
+static void each_byte_has_its_places(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        for (int c = 0; c < 256; c++) {
+            bool may = c >= 0x80 ? places[i].wide : c && strchr(places[i].may, c);
+
+            if (is_read(places[i].text, (char)c) != may)
+                print_error("%s: byte %d\n", places[i].name, c);
+            assert_row(is_read(places[i].text, (char)c) == may, places[i].name);
+        }
+}
+
 static void parameters_are_read(void **state)
 {
     struct span value;
@@ -178,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_are_read),
         cmocka_unit_test(domains_have_an_end),
+        cmocka_unit_test(each_byte_has_its_places),
         cmocka_unit_test(parameters_are_read),
         cmocka_unit_test(xtext_goes_and_comes_back),
     };
