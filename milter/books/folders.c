@@ -7,6 +7,7 @@
 
 #include "acct/command.h"
 #include "acct/filename.h"
+#include "run/folder.h"
 
 #define NOT_THERE "it is not there; make it, for the user that writes the file"
 
@@ -55,4 +56,12 @@ bool folders_check(const struct settings *s, char *why, size_t size)
             return false;
     }
     return true;
+}
+
+bool folders_sync(const char *folder, const char *above, char *why, size_t size)
+{
+    if (folder_sync(folder) && folder_sync(above))
+        return true;
+    snprintf(why, size, "%s: cannot be synced: %s", folder, strerror(errno));
+    return false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * folders - are the folders of the files there?
+ * folders - are the folders of the files there? And will the store's be?
  */
 #pragma once
 
@@ -13,3 +13,7 @@
 /* Each acct-file has a folder, and each move-to is one on the same file system: a rename does not
  * reach another. False with one line in `why`. */
 MUST bool folders_check(const struct settings *s, char *why, size_t size);
+
+/* That the store is there at all, and what marks it, after a cut of the power. False with one line
+ * in `why`. */
+MUST bool folders_sync(const char *folder, const char *above, char *why, size_t size);

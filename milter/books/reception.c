@@ -210,6 +210,17 @@ bool reception_join(struct store_txn *t, unsigned kind, struct record *delivery)
     return true;
 }
 
+void reception_count(struct record *delivery, char to[24])
+{
+    double waited = delivery->at - delivery->queued;
+
+    if (delivery->queued > 0) {
+        int len = snprintf(to, 24, "%lld", waited > 0 ? (long long)waited : 0);
+
+        delivery->column[COLUMN_totalSecondsQueued] = (struct span){to, (size_t)len};
+    }
+}
+
 /* So many are dropped at most beyond those that came. */
 enum { DROPPED_MORE = 256 };
 
