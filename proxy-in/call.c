@@ -46,6 +46,52 @@ static bool bind_as_client(struct session *s, struct addr *local)
     return conn_bind_as(c, &s->relay.who, &s->server->at->at) && conn_local(c, local);
 }
 
+/* The table knows the call before the server does. */
+static enum conn_got call_registered(struct session *s, const struct addr *local)
+{
+    const struct addr *there = &s->server->at->at;
+
+    register_at(s, local, there);
+    return conn_dial(&s->backend.conn, there, NULL);
+}
+
+/* Right after it has begun: a call that is not bound first may have any port that is free towards
+ * this server; to bind takes one that is free towards all, and where thousands of connections have
+ * just ended there may be none. */
+static enum conn_got call_and_register(struct session *s)
+{
+    const struct backend *b = s->gate->station->backend;
+    const struct addr *there = &s->server->at->at;
+    enum conn_got got = conn_dial(&s->backend.conn, there, b->has_from ? &b->from : NULL);
+    struct addr local;
+
+    if (got != CONN_FAILED && conn_local(&s->backend.conn, &local))
+        register_at(s, &local, there);
+    return got;
+}
+
+/* A server that waits for a header cannot ask its milter before; others may as soon as they are
+ * called. */
+static enum conn_got call_tcp(struct session *s)
+{
+    struct addr local;
+
+    switch (s->gate->station->backend->identity) {
+    case IDENTITY_PROXY_V1:
+    case IDENTITY_PROXY_V2:
+        break;
+    case IDENTITY_XCLIENT:
+    case IDENTITY_NONE:
+        if (bind_source(s, &local))
+            return call_registered(s, &local);
+        conn_clear(&s->backend.conn);
+        break;
+    case IDENTITY_TRANSPARENT:
+        return bind_as_client(s, &local) ? call_registered(s, &local) : CONN_FAILED;
+    }
+    return call_and_register(s);
+}
+
 /* A request tries each server once at most; false: there is none. */
 static bool choose(struct session *s)
 {
@@ -68,24 +114,17 @@ static bool choose(struct session *s)
 
 enum conn_got call_begin(struct session *s)
 {
-    struct addr local;
-
     side_init(&s->backend, -1);
     if (!choose(s)) {
         s->relay.spare = false;
         s->backend.conn.why = "there is no server";
         return CONN_FAILED;
     }
-    if (s->server->at->path) {
-        /* It has no addresses: the mail server knows the client's, or nothing. */
-        register_at(s, &s->relay.who, &s->relay.where);
-        return conn_dial_unix(&s->backend.conn, s->server->at->path);
-    }
-    if (!(s->gate->station->backend->identity == IDENTITY_TRANSPARENT ? bind_as_client(s, &local)
-                                                                      : bind_source(s, &local)))
-        return CONN_FAILED;
-    register_at(s, &local, &s->server->at->at);
-    return conn_dial(&s->backend.conn, &s->server->at->at, NULL);
+    if (!s->server->at->path)
+        return call_tcp(s);
+    /* It has no addresses: the mail server knows the client's, or nothing. */
+    register_at(s, &s->relay.who, &s->relay.where);
+    return conn_dial_unix(&s->backend.conn, s->server->at->path);
 }
 
 enum conn_got call_on(struct session *s)
