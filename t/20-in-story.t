@@ -10,6 +10,8 @@ use T::Head;
 use T::Peer;
 use T::Run;
 
+sub slurp { my $path = shift; open my $from, '<', $path or die "$path: $!"; local $/; return scalar <$from> }
+
 my $ca  = T::CA->new;
 my $mta = T::Peer->listen(port => port('mta'), name => 'mta');
 my $in  = T::Run->start('sallyport-in', cert => $ca->cert('mx.test')->{pem}, conf => <<'CONF');
@@ -69,6 +71,10 @@ unlike($in->log_like(qr/ closed why=client-left /), qr/ (?:via|tls|handshake|fir
 
 open my $manual, '<', "$ENV{T_SOURCE}/proxy-in/sallyport-in.log.5" or die "the manual: $!";
 my %told = map { $_ => 1 } map { /^\.It ([a-z][a-z ,-]*)$/ ? split(/ , /, $1) : () } <$manual>;
-ok($told{$_}, "the manual tells of $_") for sort keys %value;
+my $code = join '', map { slurp($_) } split /\n/, `find '$ENV{T_SOURCE}/proxy-in' -name '*.c'`;
+my %event = map { $_ => 1 } $code =~ /log_say\([^,]*,\s*[^,]*,\s*"([^"]+)"/g;
+delete $event{closed}; # what the page begins with
+cmp_ok(scalar keys %event, '>', 6, 'words of other lines');
+ok($told{$_}, "the manual tells of $_") for sort keys %value, keys %event;
 $in->stop;
 all_done();
