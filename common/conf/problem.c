@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { LINE = 1536, NAME = 48 };
 
@@ -78,10 +79,26 @@ static unsigned distance(const char *a, const char *b)
     return d[m][n];
 }
 
+/* The same words with others before them: tls-offload of a section is smtp-server-tls-offload
+ * outside. */
+static bool is_rest(const char *rest, const char *name)
+{
+    size_t n = strlen(rest), all = strlen(name);
+
+    return strchr(rest, '-') && all > n && name[all - n - 1] == '-' &&
+           strcasecmp(name + all - n, rest) == 0;
+}
+
+/* A rest is as far as two letters. */
+static unsigned apart(const char *a, const char *b)
+{
+    return is_rest(a, b) || is_rest(b, a) ? 2 : distance(a, b);
+}
+
 void name_suggest(const char *word, const char *candidate, const char **best)
 {
-    unsigned most = *best ? distance(word, *best) : (unsigned)strlen(word) / 3 + 2;
+    unsigned most = *best ? apart(word, *best) : (unsigned)strlen(word) / 3 + 2;
 
-    if (distance(word, candidate) < most)
+    if (apart(word, candidate) < most)
         *best = candidate;
 }

@@ -37,6 +37,13 @@ static const struct {
      "f:1: require-starttls: no such option outside of sections; see sallyport.conf(5)"},
     {"record-fields d { fields = {type} }",
      "f:1: record-fields: stands inside of acct-file only; move it"},
+    {"tls-offload = yes", "f:1: tls-offload: no such option outside of sections; is it "
+                          "smtp-server-tls-offload?"},
+    {"smtp-listener 127.0.0.1:25 { smtp-server-tls-offload = yes }",
+     "f:1: smtp-server-tls-offload: no such option in smtp-listener; is it tls-offload?"},
+    {"domain a { tls-offload = yes }",
+     "f:1: tls-offload: no such option in domain; is it smtp-tls-offload?"},
+    {"offload = yes", "f:1: offload: no such option outside of sections; see sallyport.conf(5)"},
     {"source 0/0 { source = x }", "f:1: source: no such option in source; see sallyport.conf(5)"},
     {"<source 0/0>\n</source>",
      "f:1: <source: sections are written NAME TITLE { ... }, without < and >; rewrite it\n"
