@@ -10,7 +10,7 @@ use IPC::Open2;
 use Peer 'free_port';
 use POSIX ();
 
-our @EXPORT = qw(say_figure free_port slurp make_cert start_sink stop_sink load start_load
+our @EXPORT = qw(say_figure free_port slurp need_build make_cert start_sink stop_sink load start_load
   start_program stop_programs stop $dir %sink $failures);
 our $dir = File::Temp->newdir;
 our (%sink, $failures);
@@ -22,6 +22,12 @@ sub say_figure {
     my ($name, %figure) = @_;
     printf "%-26s %s\n", $name,
       join ' ', map { sprintf '%s=%s', $_, $figure{$_} } sort keys %figure;
+}
+
+# The folder of the build is said by whoever calls; without one nothing can be started.
+sub need_build {
+    -x "$build/$_" or die "bench: no build in '$build': $_ is missing there. ./quickstart build makes one in build/demo\n"
+      for qw(bench/sink bench/load bench/floor sallyport-in sallyport-out sallyport-milter);
 }
 
 sub slurp { my $path = shift; open my $in, '<', $path or die "$path: $!"; local $/; return <$in> }

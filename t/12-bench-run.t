@@ -141,4 +141,15 @@ like($said, qr/^\| session with one 4 KB message, implicit TLS \| CPU us \| [\d.
 like($said, qr/^failed: one-implicit, Broken: load failed, exit status 1/m, 'and why');
 is((run('--only nothing'))[0] != 0, 1, 'a play that is not there is none');
 is((run('--peers Nobody'))[0] != 0, 1, 'nor is a peer');
+
+# What was mistyped, in one line that says what is right.
+($status, $said) = run('--only full-implicit,nothing');
+like($said, qr{^bench/run: no play begins with 'nothing': see bench/run --list$}, 'nor one beside one that is');
+sub said { return scalar qx("$ENV{T_SOURCE}/bench/$_[0]" 2>&1) =~ s/\n\z//r }
+for my $command (qq(run" --only full-implicit --json "$json" --build "$dir/none), qq(acct" "$dir/none)) {
+    is(said($command), "bench: no build in '$dir/none': bench/sink is missing there. ./quickstart build makes one in build/demo",
+        'no build');
+}
+is(said(qq(acct" "$ENV{T_BUILD}" $_ ")), 'bench/acct: [BUILD_FOLDER [SCALE [out|alone|in|instructions|all]]]', "bench/acct $_")
+  for qw(x 1.x), '1 all', '1 wrong';
 done_testing;
