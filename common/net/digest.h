@@ -15,6 +15,8 @@ struct digest;
 
 /* NULL: no memory; the others then do nothing. */
 struct digest *digest_new(void);
+
+/* Borrowed for the call; less than 4 GB. */
 void digest_add(struct digest *d, struct span piece);
 
 /* In hex; "" if there was no memory. The digest is gone then. */
