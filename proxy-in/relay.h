@@ -3,8 +3,9 @@
  * relay - the rules between one client and the mail server behind us.
  *
  * Takes the client's requests from `serve`, decides on each by the source rule, answers
- * what is ours to answer, and puts the rest to the mail server by `dial`. Pure: the owner
- * moves the bytes of both, and does what relay_turn() wishes, then calls it again.
+ * what is ours to answer, and puts the rest to the mail server by `dial`. Pure, but that it asks
+ * house->reserve for room: the owner moves the bytes of both, and does what relay_turn() wishes,
+ * then calls it again.
  *
  * The mail server is called late: for EHLO after TLS (or where there is no STARTTLS to
  * come), or for the first command that needs it. The EHLO before a possible STARTTLS is
@@ -38,12 +39,12 @@ struct relay_house {
     const struct senders *senders; /* NULL: no domain is protected */
     enum identity identity;
     enum backend_tls use_tls;
-    bool has_tls;                     /* there is a certificate to start TLS with */
-    bool accounts;                    /* received mail is recorded, */
-    unsigned (*reserve)(void *spool); /* for so many more records room was made; 0: disk full */
-    void *spool;
+    bool has_tls;               /* there is a certificate to start TLS with */
+    bool accounts;              /* received mail is recorded, */
     const struct span *headers; /* with fields of these names */
     size_t header_count;
+    unsigned (*reserve)(void *spool);  /* for so many more records room was made; 0: disk full */
+    void *spool;                       /* for it; both only with `accounts` */
     const struct relay_memory *memory; /* what the backend offers, whatever server it will be */
 };
 
