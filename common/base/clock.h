@@ -13,8 +13,8 @@ double clock_now(void);
 /* Seconds on a clock that never goes back, for time limits. */
 double clock_mono(void);
 
-/* RFC 5322, 3.3, in UTC and no language but English: "Sun, 22 Nov 2026 14:00:00 +0000". `to` comes
- * back. */
+/* RFC 5322, 3.3, in UTC and no language but English: "Sun, 22 Nov 2026 14:00:00 +0000". `at` is
+ * in seconds since 1970. `to` comes back. */
 enum { CLOCK_DATE = 48 };
 const char *clock_date(double at, char to[CLOCK_DATE]);
 

@@ -203,7 +203,8 @@ static bool can_have(const struct store_txn *t, unsigned kind, struct span key)
     return !t->failed && kind < t->store->kinds && key.len > 0 && key.len <= KEY_MAX;
 }
 
-/* The key is new, or has no age any more. `value` with its age goes to where LMDB puts it. */
+/* For a key that has no age; or with MDB_NOOVERWRITE, by which what is there stays. `value` goes
+ * with its age to where LMDB puts it. */
 static bool put(struct store_txn *t, unsigned kind, struct span key, struct span value,
                 double until, unsigned how)
 {
@@ -233,7 +234,6 @@ bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span 
     return put(t, kind, key, value, until, 0);
 }
 
-/* One search of three; see store.h. */
 bool store_add(struct store_txn *t, unsigned kind, struct span key, struct span value, double until)
 {
     return can_have(t, kind, key) && put(t, kind, key, value, until, MDB_NOOVERWRITE);

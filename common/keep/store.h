@@ -31,8 +31,8 @@ void store_abort(struct store_txn **t);
 MUST bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value,
                     double until);
 
-/* The same for a key that is most likely new: what it has stays, if it is there. A third of the
- * price: no search for what was there before. */
+/* The same for a key that is most likely new: if it is there, its value and its age stay, and true
+ * comes back. One search where store_put() takes three. */
 MUST bool store_add(struct store_txn *t, unsigned kind, struct span key, struct span value,
                     double until);
 MUST bool store_get(struct store_txn *t, unsigned kind, struct span key, struct span *value);

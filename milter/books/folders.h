@@ -14,6 +14,6 @@
  * reach another. False with one line in `why`. */
 MUST bool folders_check(const struct settings *s, char *why, size_t size);
 
-/* That the store is there at all, and what marks it, after a cut of the power. False with one line
- * in `why`. */
+/* That the store's `folder` is there after a cut of the power, and the one `above`, where its name
+ * stands. False with one line in `why`. */
 MUST bool folders_sync(const char *folder, const char *above, char *why, size_t size);

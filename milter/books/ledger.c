@@ -50,8 +50,8 @@ struct ledger {
     struct store_txn *txn;
     size_t taken, bad, came; /* bytes; lines; receptions */
     bool changed, failed;
-    unsigned lines;
-    bool hurries; /* the last one was full: more may wait than there is time for */
+    unsigned lines; /* of all batches, for TURN */
+    bool hurries;   /* the last one was full: more may wait than there is time for */
 
     bool stuck, crowded; /* it was said already */
 };
@@ -92,8 +92,8 @@ void ledger_close(struct ledger **l)
     *l = NULL;
 }
 
-/* Who moves the mail goes first where both want one core: it waited for the end of the batch, up
- * to 1.0 ms of 3,000 sessions one by one, and so up to 0.2. */
+/* Who moves the mail goes first where both want one core. In 3,000 sessions one by one it waited up
+ * to 1.0 ms for the end of a batch; with this up to 0.2. */
 static void give_way(const struct ledger *l)
 {
     if (!l->hurries)
@@ -114,7 +114,7 @@ static void keep(struct ledger *l, bool done)
 /* `to` is for a number, as long as the record is used. */
 static void add_delivery(struct ledger *l, struct record *r, char to[24])
 {
-    reception_count(r, to);
+    reception_set_wait(r, to);
     keep(l, sinks_add(l->sinks, r));
 }
 

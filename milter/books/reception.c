@@ -210,7 +210,7 @@ bool reception_join(struct store_txn *t, unsigned kind, struct record *delivery)
     return true;
 }
 
-void reception_count(struct record *delivery, char to[24])
+void reception_set_wait(struct record *delivery, char to[24])
 {
     double waited = delivery->at - delivery->queued;
 

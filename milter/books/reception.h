@@ -20,9 +20,9 @@ MUST bool reception_keep(struct store_txn *t, unsigned kind, const struct record
  * False: no reception is known. */
 bool reception_join(struct store_txn *t, unsigned kind, struct record *delivery);
 
-/* How many seconds it was queued, where that is known. `to` holds the number as long as the record
- * is used. */
-void reception_count(struct record *delivery, char to[24]);
+/* Its column of the seconds that it was queued, where that is known. `to` holds the text as long as
+ * the record is used. */
+void reception_set_wait(struct record *delivery, char to[24]);
 
 /* Drops some of those whose time is over, at the pace at which they came: `came` since the last
  * call. False: they take more than `most` bytes, and the oldest went before their time. */
