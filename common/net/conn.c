@@ -223,6 +223,7 @@ static enum conn_got write_plain(struct conn *c, const struct span *pieces, size
             at[message.msg_iovlen++] = (struct iovec){(char *)pieces[i].at, pieces[i].len};
     if (message.msg_iovlen == 0)
         return CONN_SOME;
+    /* With MSG_MORE the kernel's TLS would leave the record open. */
     int how = MSG_NOSIGNAL | (c->leaving && !c->tls ? MSG_MORE : 0);
     ssize_t n = message.msg_iovlen == 1 ? send(c->fd, at->iov_base, at->iov_len, how)
                                         : sendmsg(c->fd, &message, how);

@@ -13,7 +13,7 @@ static void add_text(struct digest *d, const char *text)
 /* Values without holes. */
 #define ADD(d, values) digest_add(d, (struct span){(const char *)&(values), sizeof(values)})
 
-/* Together, as each piece costs as much as itself. */
+/* As one piece: the length that goes with each costs as much as a number does. */
 static void add_numbers(struct digest *d, const struct key_of *of)
 {
     const struct domain *rule = of->rule;
