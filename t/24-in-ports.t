@@ -51,5 +51,4 @@ for my $how (qw(proxy-v1 proxy-v2 xclient source)) {
     $c->hear(qr/^250[ -]proxy\.test$/);
     $_->close for $c, $s;
 }
-$in->stop;
-done_testing;
+all_done();
