@@ -228,7 +228,9 @@ static void leave_backend(struct session *s)
         return;
     }
     flow_push_backend(s, &moved);
-    if (moved == 0 && !conn_discard(&s->backend.conn)) /* else its answer is still to come */
+    if (moved > 0 && !flow_has_more(s)) /* it has only just heard: its answer is still to come */
+        return;
+    if (!conn_discard(&s->backend.conn))
         call_hang_up(s);
 }
 

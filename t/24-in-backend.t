@@ -159,6 +159,38 @@ subtest 'a session whose server dies' => sub {
     $two->close;
 };
 
+# Its state, and the processor time that it took so far, in clock ticks.
+sub process {
+    my ($pid) = @_;
+    open my $in, '<', "/proc/$pid/stat" or die "stat: $!";
+    my ($state, @rest) = split ' ', <$in> =~ s/.*\) //r;
+    return ($state, $rest[10] + $rest[11]);
+}
+
+subtest 'whose connection breaks as the client says goodbye' => sub {
+    quietly('server = 127.0.0.1:@port:mta@');
+    my $mta = T::Peer->listen(port => port('mta'), name => 'mta');
+    my $c   = client();
+    $c->say('EHLO c.test');
+    my $s = $mta->accept(head => 1);
+    $s->say('220 mta.test');
+    $s->hear(qr/^EHLO /);
+    $s->say('250 mta.test');
+    $c->hear(qr/^250[ -]/);
+    my ($worker) = $in->children_of('worker');
+    my $before = (process($worker))[1];
+    kill STOP => $worker;
+    ok(T::Stage::wait_for(sub { (process($worker))[0] eq 'T' }), 'the worker stands still');
+    $c->say('QUIT');
+    $s->reset;
+    kill CONT => $worker;
+    $c->hear(qr/^221 /);
+    $in->log_like(qr/closed why=quit /);
+    cmp_ok((process($worker))[1] - $before, '<', 50, 'the session is over at once, and no loop that takes the processor until it is');
+    $mta->close;
+    $in->stop;
+};
+
 subtest 'the fewest sessions' => sub {
     my %sink = map { $_ => T::Sink->start(port => port($_), head => 1) } 'a', 'b', 'c';
     quietly('server = {127.0.0.1:@port:a@, 127.0.0.1:@port:b@, 127.0.0.1:@port:c@} balance = least-connections');
