@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <malloc.h>
+#include <sanitizer/asan_interface.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -62,6 +63,7 @@ static void *get_block(size_t size)
     blocks[i] = b->next;
     blocks_size -= block_size(i);
     b->waits_in = NULL;
+    ASAN_UNPOISON_MEMORY_REGION(b, block_size(i));
     return b;
 }
 
@@ -88,6 +90,7 @@ static void give_block(void *at)
     *b = (struct block){blocks[i], blocks};
     blocks[i] = b;
     blocks_size += block_size(i);
+    ASAN_POISON_MEMORY_REGION(b + 1, block_size(i) - sizeof *b); /* as with what was freed */
 }
 
 /* Where it comes from; NULL: the heap. */
@@ -134,11 +137,12 @@ static void *take_fresh(struct place *p)
 
 static void *take(struct place *p)
 {
-    if (p->kept_count > 0)
-        return slot_at(p, p->kept[--p->kept_count]);
-    if (p->bare_count > 0)
-        return slot_at(p, p->bare[--p->bare_count]);
-    return take_fresh(p);
+    if (p->kept_count == 0 && p->bare_count == 0)
+        return take_fresh(p);
+    void *at = slot_at(p, p->kept_count > 0 ? p->kept[--p->kept_count] : p->bare[--p->bare_count]);
+
+    ASAN_UNPOISON_MEMORY_REGION(at, p->slot);
+    return at;
 }
 
 void *records_get(size_t size)
@@ -153,6 +157,7 @@ static void give_back(struct place *p, void *at)
 {
     uint16_t i = (uint16_t)((size_t)((char *)at - p->at) / p->slot);
 
+    ASAN_POISON_MEMORY_REGION(at, p->slot); /* as with what was freed */
     if (p->kept_count < RECORDS_KEPT) {
         p->kept[p->kept_count++] = i;
         return;

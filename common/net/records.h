@@ -9,7 +9,8 @@
  * from there goes back to the system; some are kept for the next.
  *
  * What is smaller is the heap's; but 430 blocks are taken and given back in a session, and the heap
- * itself keeps but seven of a size at hand. So some stay here for the next.
+ * itself keeps but seven of a size at hand. So some stay here for the next, as they were: who frees
+ * a secret wipes it before, as with the heap.
  *
  * For processes with one thread. Children that are forked have each their own.
  */

@@ -2,6 +2,7 @@
 #include "net/records.h"
 
 #include <fcntl.h>
+#include <sanitizer/asan_interface.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -195,6 +196,28 @@ static void nothing_is_given_back_twice(void **state)
     records_give(two);
 }
 
+#pragma weak __asan_address_is_poisoned
+
+/* What was given back is seen when it is used, though the heap never had it back. */
+static void sanitizers_see_what_was_given_back(void **state)
+{
+    static const size_t sizes[] = {40, 1000, PAGES_LEAST, RECORDS_LEAST};
+
+    (void)state;
+    if (!__asan_address_is_poisoned)
+        skip(); /* built without */
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        char *at = records_get(sizes[i]), *last = at + sizes[i] - 1;
+
+        assert_false(__asan_address_is_poisoned(last));
+        records_give(at);
+        assert_true(__asan_address_is_poisoned(last));
+        assert_ptr_equal(records_get(sizes[i]), at);
+        assert_false(__asan_address_is_poisoned(last));
+        records_give(at);
+    }
+}
+
 /* And then the heap has some. */
 static void there_are_as_many_as_there_are(void **state)
 {
@@ -222,6 +245,7 @@ int main(void)
         cmocka_unit_test(small_blocks_wait_for_the_next),
         cmocka_unit_test(not_too_many_of_them_wait),
         cmocka_unit_test(nothing_is_given_back_twice),
+        cmocka_unit_test(sanitizers_see_what_was_given_back),
     };
 
     records_use();
