@@ -106,6 +106,8 @@ static void on_tried(void *arg, struct upstream *up, enum fail fail)
 
     k->quota = NULL;
     broken_learn(k->worker->broken, &k->demand, &up->remote, clock_mono());
+    if (up->remote.tls_fail == FAIL_HANDSHAKE || up->remote.tls_fail == FAIL_STALLED)
+        resume_forget(k->worker->resume, k->key);
     reach_note(k->worker, &up->remote.at, fail);
     if (fail == FAIL_NOT) {
         up->quota = quota;

@@ -303,4 +303,31 @@ for my $name (sort keys %bad) {
     };
 }
 
+subtest 'where a handshake failed, no session that was kept is tried again' => sub {
+    my $context = IO::Socket::SSL::SSL_Context->new(
+        SSL_server => 1, SSL_cert_file => $crt{need}{cert}, SSL_key_file => $crt{need}{plain},
+        SSL_session_id_context => 'mx', SSL_verify_mode => 0);
+    my $secure = sub {
+        my $s = greet($mx{need}, 'STARTTLS');
+        $s->starttls(server => 1, context => $context);
+        $s->hear(qr/^EHLO /);
+        $s->say('250-mx', '250 PIPELINING');
+        return $s;
+    };
+    my @two = map { [hand_over('need'), $secure->()] } 1, 2;
+    deliver(@$_) for @two;
+    my $c = hand_over('need');
+    my $s = greet($mx{need}, 'STARTTLS');
+    $s->hear(qr/^STARTTLS$/);
+    $s->say('220 go');
+    $s->hear_bytes(1);
+    $s->send("\x15\x03\x01\x00\x02\x02\x28");
+    $c->hear(qr/^451 4\.7\.5 /);
+    $c->close;
+    $c = hand_over('need');
+    $s = $secure->();
+    ok(!$s->tls_resumed, 'a full handshake, though another session was there');
+    deliver($c, $s);
+};
+
 all_done();

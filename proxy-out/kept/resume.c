@@ -65,6 +65,14 @@ struct ssl_session_st *resume_take(struct resume *r, const char *key)
     return NULL;
 }
 
+void resume_forget(struct resume *r, const char *key)
+{
+    struct ssl_session_st *session;
+
+    while ((session = resume_take(r, key)))
+        conn_session_free(&session);
+}
+
 /* The last of `key`, where there are as many of it as may be; else the last of all. */
 static struct memory *surplus(const struct resume *r, const char *key)
 {

@@ -20,3 +20,7 @@ void resume_put(struct resume *r, const char *key, struct ssl_session_st *sessio
 /* The newest session for this key, yours to free, or NULL. It is not there a second time: a ticket
  * of TLS 1.3 is for one use (RFC 8446, C.4). */
 struct ssl_session_st *resume_take(struct resume *r, const char *key);
+
+/* Forgets all of this key: where a handshake failed, the others would fail as it did if the session
+ * was to blame. */
+void resume_forget(struct resume *r, const char *key);

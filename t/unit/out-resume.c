@@ -111,6 +111,19 @@ static void all_together_are_so_many(void **state)
     resume_free(&r);
 }
 
+static void all_of_a_key_are_forgotten(void **state)
+{
+    struct resume *r = resume_new();
+
+    (void)state;
+    put(r, "b", "other");
+    put_many(r, "a", 3);
+    resume_forget(r, "a");
+    comes(r, "a", "");
+    comes(r, "b", "other");
+    resume_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +131,7 @@ int main(void)
         cmocka_unit_test(what_has_no_key_is_not_kept),
         cmocka_unit_test(a_key_has_so_many),
         cmocka_unit_test(all_together_are_so_many),
+        cmocka_unit_test(all_of_a_key_are_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
