@@ -70,8 +70,9 @@ static enum conn_got call_and_register(struct session *s)
     return got;
 }
 
-/* A server that waits for a header cannot ask its milter before; others may as soon as they are
- * called. */
+/* A server that waits for a header cannot ask its milter before it comes; others may as soon as
+ * they are called. But where no port is left to bind to, a milter that may come too early and know
+ * nothing is better than no session. */
 static enum conn_got call_tcp(struct session *s)
 {
     struct addr local;
