@@ -13,6 +13,8 @@ static void add_text(struct digest *d, const char *text)
 /* Values without holes. */
 #define ADD(d, values) digest_add(d, (struct span){(const char *)&(values), sizeof(values)})
 
+_Static_assert(sizeof(struct demand) == 7 * sizeof(int), "what more is demanded goes into the key");
+
 /* As one piece: the length that goes with each costs as much as a number does. */
 static void add_numbers(struct digest *d, const struct key_of *of)
 {
