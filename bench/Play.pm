@@ -121,7 +121,7 @@ sub stop {
     stop_programs();
     stop_sink($_) for keys %sink;
 }
-$SIG{$_} = sub { exit 1 } for qw(HUP INT PIPE TERM);
+$SIG{$_} = sub { exit 1 } for qw(HUP INT PIPE TERM); # by END, so that nothing is left running
 my $owner = $$;
 END { my $status = $?; stop() if $$ == $owner; $? = $status }
 

@@ -31,7 +31,7 @@ sub pids {
 
 # Microseconds so far. Of a process: by its own clock (clock_getcpuclockid(3)), to the nanosecond, with
 # all threads that it ever had. And of the children that have gone and been waited for, whom the kernel
-# tells in ticks: 10 ms, which a peer that makes a process for each session is known to.
+# tells in ticks of 10 ms: no finer is a peer known that makes a process for each session.
 # Not seen: processes whose parent is gone.
 sub cpu_us {
     my $us = 0;
