@@ -20,6 +20,11 @@ static const struct option *outer(const struct option *own)
     return from;
 }
 
+bool inherit_is_of_file(const struct kind *kind, const struct option *own)
+{
+    return kind == &kinds[KIND_SMTP_LISTENER] && outer(own);
+}
+
 void inherit_global(struct smtp_listener *listener, const struct global *from)
 {
     const struct option *own = kinds[KIND_SMTP_LISTENER].options;

@@ -5,7 +5,11 @@
  */
 #pragma once
 
+#include "conf/kinds.h"
 #include "conf/settings.h"
+
+/* Has this option of a section of this kind the file's own for its default? */
+bool inherit_is_of_file(const struct kind *kind, const struct option *own);
 
 /* The listener's options that were not set become those of `from`. */
 void inherit_global(struct smtp_listener *listener, const struct global *from);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "conf/conf.h"
+#include "conf/inherit.h"
 #include "conf/kinds.h"
 #include "conf/settings.h"
 #include "conf/value.h"
@@ -128,7 +129,7 @@ static const char *kind_word(const struct option *o)
     return words[o->kind];
 }
 
-static void manual_option(const struct option *o)
+static void manual_option(const struct kind *k, const struct option *o)
 {
     char name[OPTION_NAME], buffer[VALUE_WORDS];
     const char *limits = limits_of(o, buffer);
@@ -139,7 +140,7 @@ static void manual_option(const struct option *o)
         printf("One of %s.\n", limits);
     else if (*limits && o->kind != OPTION_FLAG)
         printf("%s.\n", limits);
-    if (*o->fallback)
+    if (*o->fallback && !inherit_is_of_file(k, o))
         printf("The default is\n.Li %s .\n", o->fallback);
 }
 
@@ -163,7 +164,7 @@ void settings_print_manual(void)
             continue;
         puts(".Bl -tag -width Ds");
         for (const struct option *o = k->options; o->name; o++)
-            manual_option(o);
+            manual_option(k, o);
         puts(".El");
     }
 }
