@@ -152,4 +152,10 @@ for my $command (qq(run" --only full-implicit --json "$json" --build "$dir/none)
 }
 is(said(qq(acct" "$ENV{T_BUILD}" $_ ")), 'bench/acct: [BUILD_FOLDER [SCALE [out|alone|in|instructions|all]]]', "bench/acct $_")
   for qw(x 1.x), '1 all', '1 wrong';
+
+# bench/acct: the accountant's part is seen, though its batches are further apart than rounds are long.
+my %part = said(qq(acct" "$ENV{T_BUILD}" 0.02 "in)) =~ /^acct\.in\.tls\.(\w+) +accountant_us=([\d.]+) /mg;
+is(join(' ', sort keys %part), 'interval none reply without', 'bench/acct: all ways');
+cmp_ok($part{$_}, '>', 0, "$_: the accountant's part") for qw(interval none reply);
+cmp_ok($part{without}, '==', 0, 'without: none');
 done_testing;
