@@ -37,7 +37,8 @@
     O(S, FLAG, smtp_server_tls_offload, "no", ANY,                                                 \
       "Let the kernel encrypt what clients are sent (kTLS). It cannot take new keys: a client "    \
       "that asks for some is cut off. Where kernel, OpenSSL or cipher lack it, OpenSSL does it, "  \
-      "as without this; a kernel that lacks it is logged at the start (no-ktls).")                 \
+      "as without this; a kernel that lacks it is logged (no-ktls), and asked once: at the start " \
+      "or at the reload that turns this on.")                                                      \
     O(S, COUNT, total_max_smtp_in, "0", RANGE(0, 10000000),                                        \
       "Sessions of all workers at a time; 0: as many as max-sessions lets.")                       \
     O(S, FLAG, smtp_await_slot, "no", ANY,                                                         \
