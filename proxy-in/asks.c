@@ -48,10 +48,11 @@ static enum taken hello(struct relay *r, const struct request *q)
     struct span name = {q->arg.at, q->arg.len < HELO_MAX ? q->arg.len : HELO_MAX};
     const struct relay_memory *m = r->house->memory;
     const struct standing at = relay_standing(r);
+    bool late = r->house->connect_at == CONNECT_AT_MAIL;
 
     relay_keep(&r->helo, name);
     r->extended = q->verb == VERB_EHLO;
-    if (r->stage == STAGE_NONE && rules_offer_starttls(&r->rule, &at) &&
+    if (r->stage == STAGE_NONE && rules_show_known(&r->rule, &at, late) &&
         (q->verb == VERB_HELO || m->len > 0)) {
         relay_show(r, q->ticket, q->verb, (struct span){m->reply, m->len});
         return TAKEN;

@@ -8,8 +8,9 @@
  * then calls it again.
  *
  * The mail server is called late: for EHLO after TLS (or where there is no STARTTLS to
- * come), or for the first command that needs it. The EHLO before a possible STARTTLS is
- * answered from what all servers of the backend are known to offer.
+ * come), or for the first command that needs it. The EHLO before a possible STARTTLS, and with
+ * connect-at = mail that of whoever cannot log in, is answered from what all servers of the
+ * backend are known to offer.
  *
  * A server that is lost before MAIL is replaced without the client's noticing: by the next of
  * several while it is called, and by any once it has said EHLO. Not so after AUTH.
@@ -39,6 +40,7 @@ struct relay_house {
     const struct senders *senders; /* NULL: no domain is protected */
     enum identity identity;
     enum backend_tls use_tls;
+    enum connect_at connect_at;
     bool has_tls;               /* there is a certificate to start TLS with */
     bool accounts;              /* received mail is recorded, */
     const struct span *headers; /* with fields of these names */

@@ -21,6 +21,12 @@ enum ehlo_auth rules_auth(const struct source *rule, const struct standing *at)
     return EHLO_AUTH_ALL;
 }
 
+/* Whom a mail server offers AUTH may depend on who asks. */
+bool rules_show_known(const struct source *rule, const struct standing *at, bool late)
+{
+    return rules_offer_starttls(rule, at) || (late && rules_auth(rule, at) == EHLO_AUTH_NONE);
+}
+
 static struct span refuse_starttls(const struct source *rule, const struct standing *at)
 {
     if (!rule->allow_starttls)

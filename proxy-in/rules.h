@@ -19,6 +19,10 @@ struct standing {
 bool rules_offer_starttls(const struct source *rule, const struct standing *at);
 enum ehlo_auth rules_auth(const struct source *rule, const struct standing *at);
 
+/* Is EHLO answered by what the backend offered before, without calling it? Ahead of a possible
+ * STARTTLS always; `late`: it is called as late as may be. */
+bool rules_show_known(const struct source *rule, const struct standing *at, bool late);
+
 /* The reply that refuses `q`; empty if the rules have nothing against it. What they have against
  * it but only report is noted. */
 struct span rules_refuse(const struct source *rule, const struct standing *at,

@@ -19,19 +19,20 @@ sub configuration {
     my @lines = @_;
     my %rule  = ('allow-starttls' => 'yes', 'allow-auth' => 'yes');
     my ($identity) = map { /^!identity (\S+)/ ? $1 : () } @lines;
+    my ($connect_at) = map { /^!connect-at (\S+)/ ? $1 : () } @lines;
     for (@lines) { $rule{$1 =~ tr/_/-/r} = $2 if /^!rule (\S+)=(\S+)/ }
     my $tls  = (grep { $_ eq '!implicit-tls' } @lines) ? 'yes' : 'no';
     my @reports = map { /^!report (\S+)/ ? $1 : () } @lines;
     $rule{'report-only'} = '{' . join(', ', @reports) . '}' if @reports;
     my $rule = join ' ', map { "$_ = $rule{$_}" } sort keys %rule;
     my $auth = join ' ', map { /^!auth (\S+)=(\S+)/ ? $1 =~ tr/_/-/r . " = $2" : () } @lines;
-    return sprintf <<'CONF', $tls, $identity // 'proxy-v1', $rule, $auth;
+    return sprintf <<'CONF', $tls, $identity // 'proxy-v1', $connect_at // 'ehlo', $rule, $auth;
 host-name = proxy.example
 workers = 1
 smtp-listener 127.0.0.1:@port:in@ { tls = %s }
 smtp-listener 127.0.0.1:@port:teach@ { source = teach }
 smtp-server-tls-certificate = {"@cert@", ""}
-backend mta { server = "127.0.0.1:@port:mta@" identity = %s }
+backend mta { server = "127.0.0.1:@port:mta@" identity = %s connect-at = %s }
 source 0/0 { %s }
 source {auth} { %s }
 source teach { allow-starttls = no smtp-service = yes require-starttls = no }

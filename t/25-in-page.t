@@ -50,7 +50,8 @@ sub start {
     $block = join ', ', 'sallyport.conf', $block // ();
     $tried{"$section: $block"}++;
     my $conf = printed($section, $block) =~ s/^user = .*\n//mr; # T::Run has its own
-    return T::Run->start('sallyport-in', conf => "workers = 2\n$conf", %o);
+    my $workers = delete $o{workers} // 2;
+    return T::Run->start('sallyport-in', conf => "workers = $workers\n$conf", %o);
 }
 
 # Greeted; port is as printed.
@@ -242,6 +243,22 @@ subtest 'several mail servers' => sub {
     leave($c);
     like($unix->log_text, qr/for 198\.51\.100\.7$/m, 'over a unix socket, with its address');
     $_->stop for $in, $unix;
+};
+
+subtest 'called for MAIL' => sub {
+    my $in = start('Several mail servers', 'called for MAIL', workers => 1);
+    my $calls = sub { scalar(() = $sink->log_text =~ /for 203\.0\.113\.7$/mg) };
+    leave(client('198.51.100.7', 25)); # by whom it learns what is offered: in tests it does not ask by itself
+    my $before = $calls->();
+    my $c = client('203.0.113.7', 25, %safe);
+    like($c->{shown}, qr/CHUNKING/, 'it is shown what was offered before');
+    leave($c);
+    is($calls->(), $before, 'who only looks in is not heard of');
+    $c = client('203.0.113.7', 25, %safe);
+    $c->talk($mail => qr/^250/);
+    is($calls->(), $before + 1, 'MAIL is');
+    leave($c);
+    $in->stop;
 };
 
 subtest 'behind a load balancer' => sub {

@@ -7,6 +7,7 @@
  *   !report require-auth  this rule is in report-only
  *   !identity proxy-v1    how the mail server learns the client; else none
  *   !use-tls starttls     TLS with the mail server: no, starttls or immediate
+ *   !connect-at mail      when the mail server is called: for EHLO or for MAIL
  *   !knows line           a line of what this mail server said to some EHLO before
  *   !no-certificate       there is none to start TLS with
  *   !implicit-tls         TLS from the first byte
@@ -73,6 +74,12 @@ static bool set_use_tls(struct stage *st, const char *arg)
     return true;
 }
 
+static bool set_connect_at(struct stage *st, const char *arg)
+{
+    st->house.connect_at = strcmp(arg, "mail") == 0 ? CONNECT_AT_MAIL : CONNECT_AT_EHLO;
+    return true;
+}
+
 /* One more line that this backend said to some EHLO before. */
 static bool know(struct stage *st, const char *arg)
 {
@@ -116,6 +123,7 @@ const struct step stage_scene[] = {
     {"report", set_report},
     {"identity", set_identity},
     {"use-tls", set_use_tls},
+    {"connect-at", set_connect_at},
     {"knows", know},
     {"no-certificate", no_certificate},
     {"implicit-tls", born_secured},
