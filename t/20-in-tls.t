@@ -141,4 +141,22 @@ subtest 'tickets: the second session is resumed' => sub {
     $in->log_like(qr/tls=TLSv1\.2 .*resumed=yes/);
     $in->log_like(qr/tls=TLSv1\.3 .*resumed=yes/);
 };
+
+subtest 'who says goodbye to TLS and leaves before his answers' => sub {
+    my $c = T::Peer->connect(port('smtps'), tls => {}, from => '127.0.0.16');
+    $c->hear(qr/^220 /);
+    $c->say('EHLO c.test');
+    my $s = called('127.0.0.16');
+    $c->hear(qr/^250/);
+    $c->say('MAIL FROM:<a@a.test>', map { "RCPT TO:<b$_\@b.test>" } 1 .. 9);
+    $s->hear(qr/^MAIL /);
+    $c->close;
+    my $closed = sub { $in->log_text =~ /closed why=\S+ .*client=127\.0\.0\.16:/ };
+    for (1 .. 10) { # the first answer goes; to the next there is nobody
+        last if T::Stage::wait_for($closed, 0.1);
+        $s->say('250 2.1.0 Ok');
+    }
+    ok(T::Stage::wait_for($closed, 5), 'the session is over, and does not turn on a broken connection');
+    $s->close;
+};
 all_done();

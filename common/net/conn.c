@@ -271,6 +271,8 @@ static enum conn_got write_secret(struct conn *c, const struct span *pieces, siz
         enum conn_got got = secret(c, SSL_write_ex(asked(c), next.at, next.len, &written));
 
         *len += written;
+        if (got == CONN_OVER) /* what OpenSSL says of any fault once theirs has said goodbye */
+            return outcome_failed(c, strerror(errno));
         if (got == CONN_LATER && *len > 0)
             return CONN_SOME;
         if (got != CONN_SOME)
