@@ -40,6 +40,7 @@ sub serve {
         my $peer = $listener->accept(seconds => 5, maybe => 1) or next;
         $session++;
         next if fork;
+        $listener->close; # or the port is taken for whoever comes after us, until this session ends
         $SIG{ALRM} = 'DEFAULT';
         alarm 300;
         eval { $self->play($peer, $session) };
