@@ -71,26 +71,26 @@ static enum conn_got call_and_register(struct session *s)
 }
 
 /* A server that waits for a header cannot ask its milter before it comes; others may as soon as
- * they are called. But where no port is left to bind to, a milter that may come too early and know
- * nothing is better than no session. */
+ * they are called. The port may be one that another session has just left, and stands in the table
+ * still: their milter must not find that, so where there is no port to bind to there is no call. */
 static enum conn_got call_tcp(struct session *s)
 {
     struct addr local;
+    bool bound = false;
 
     switch (s->gate->station->backend->identity) {
     case IDENTITY_PROXY_V1:
     case IDENTITY_PROXY_V2:
-        break;
+        return call_and_register(s);
     case IDENTITY_XCLIENT:
     case IDENTITY_NONE:
-        if (bind_source(s, &local))
-            return call_registered(s, &local);
-        conn_clear(&s->backend.conn);
+        bound = bind_source(s, &local);
         break;
     case IDENTITY_TRANSPARENT:
-        return bind_as_client(s, &local) ? call_registered(s, &local) : CONN_FAILED;
+        bound = bind_as_client(s, &local);
+        break;
     }
-    return call_and_register(s);
+    return bound ? call_registered(s, &local) : CONN_FAILED;
 }
 
 /* A request tries each server once at most; false: there is none. */

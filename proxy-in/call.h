@@ -6,9 +6,8 @@
 
 #include "session.h"
 
-/* Chooses a server and begins to connect, and tells the table which client comes from where: before
- * the server's milter can ask, but where no port is left to bind to. CONN_LATER: wait until it is
- * writable, then call_on(). */
+/* Chooses a server and begins to connect, and tells the table which client comes from where, before
+ * the server's milter can ask. CONN_LATER: wait until it is writable, then call_on(). */
 MUST enum conn_got call_begin(struct session *s);
 MUST enum conn_got call_on(struct session *s);
 

@@ -2,8 +2,8 @@
  *
  * entries - this worker's entries in the session table.
  *
- * One is put before the mail server can see the connection, and taken back a grace after
- * that ended, since the mail server's milter may ask late.
+ * One is put before the mail server's milter can ask for the connection, and taken back a grace
+ * after that ended, since it may ask late.
  */
 #pragma once
 

@@ -133,8 +133,8 @@ enum backend_verify { BACKEND_VERIFY_NONE, BACKEND_VERIFY_CA, BACKEND_VERIFY_NAM
     O(S, WORD, connect_at, "ehlo", WORDS("ehlo mail"),                                            \
       "When a client that cannot begin TLS any more is worth a connection: when it says EHLO, "   \
       "so that it is shown what the mail server offers now; or when it says what only a mail "    \
-      "server can answer (MAIL). Until then EHLO is answered from what was offered last. Who "    \
-      "may log in is always shown what is offered now.")                                          \
+      "server can answer (MAIL). Until then EHLO is answered from what was offered last, if "     \
+      "anything is known. Who may log in then is shown what is offered now.")                     \
     O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.")   \
     O(S, TIME, greeting_timeout, "30s", RANGE(1, 600),                                            \
       "Time for greeting, TLS and EHLO where there is another server, or this one was dead.")     \
