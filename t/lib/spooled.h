@@ -18,6 +18,13 @@ int make_folder(void **state);
 int make_mapped_folder(void **state);
 int remove_folder(void **state);
 
+/* A test with the one or the other. */
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define MAPPED(test)                                                    \
+    {                                                                   \
+        "mapped: " #test, test, make_mapped_folder, remove_folder, NULL \
+    }
+
 /* Fails the test if it cannot be opened. */
 struct spool *opened(const char *kind);
 

@@ -73,13 +73,15 @@ static const struct {
     const struct standing *at;
     bool starttls;
     enum ehlo_auth auth;
+    bool late; /* EHLO is answered by what is known, with connect-at = mail */
 } views[] = {
-    {"all off", {.allow_auth = false}, &clear, false, EHLO_AUTH_NONE},
-    {"guarded before TLS", {.allow_auth = true, .allow_starttls = true}, &clear, true, EHLO_AUTH_GUARDED},
-    {"hidden before TLS", {.allow_auth = true, .allow_starttls = true, .require_starttls_before_auth = true, .allow_unencrypted_plain_auth = true}, &clear, true, EHLO_AUTH_NONE},
-    {"all before TLS", {.allow_auth = true, .allow_unencrypted_plain_auth = true}, &clear, false, EHLO_AUTH_ALL},
-    {"all after TLS, STARTTLS no more", {.allow_auth = true, .allow_starttls = true, .require_starttls_before_auth = true}, &secret, false, EHLO_AUTH_ALL},
-    {"no certificate, no offer", {.allow_starttls = true}, &bare, false, EHLO_AUTH_NONE},
+    {"all off", {.allow_auth = false}, &clear, false, EHLO_AUTH_NONE, true},
+    {"guarded before TLS", {.allow_auth = true, .allow_starttls = true}, &clear, true, EHLO_AUTH_GUARDED, true},
+    {"hidden before TLS", {.allow_auth = true, .allow_starttls = true, .require_starttls_before_auth = true, .allow_unencrypted_plain_auth = true}, &clear, true, EHLO_AUTH_NONE, true},
+    {"all before TLS", {.allow_auth = true, .allow_unencrypted_plain_auth = true}, &clear, false, EHLO_AUTH_ALL, false},
+    {"all after TLS, STARTTLS no more", {.allow_auth = true, .allow_starttls = true, .require_starttls_before_auth = true}, &secret, false, EHLO_AUTH_ALL, false},
+    {"after TLS, for mail servers", {.allow_starttls = true}, &secret, false, EHLO_AUTH_NONE, true},
+    {"no certificate, no offer", {.allow_starttls = true}, &bare, false, EHLO_AUTH_NONE, true},
 };
 
 #define SIZE 1U << EHLO_SIZE
@@ -178,6 +180,10 @@ static void shows(void **state)
         assert_row(rules_offer_starttls(&views[i].rule, views[i].at) == views[i].starttls,
                    views[i].name);
         assert_row(rules_auth(&views[i].rule, views[i].at) == views[i].auth, views[i].name);
+        assert_row(rules_show_known(&views[i].rule, views[i].at, false) == views[i].starttls,
+                   views[i].name);
+        assert_row(rules_show_known(&views[i].rule, views[i].at, true) == views[i].late,
+                   views[i].name);
     }
 }
 

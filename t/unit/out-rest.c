@@ -14,6 +14,31 @@
 
 static const struct domain one = {.max_smtp_out = 1, .connection_idle_timeout = 60};
 
+/* A connection of a pool's, and its other end, which is ours. */
+struct ends {
+    struct event_base *base;
+    struct pool *pool;
+    struct upstream *up;
+    int far;
+};
+
+static struct ends begin(void)
+{
+    struct ends e = {.base = event_base_new()};
+
+    e.pool = pool_new(e.base, 1000);
+    e.far = pooled_make(e.base, e.pool, "a.test", &e.up);
+    return e;
+}
+
+static void end(struct ends *e)
+{
+    upstream_free(&e->up);
+    pool_free(&e->pool);
+    event_base_free(e->base);
+    close(e->far);
+}
+
 /* One that was left in a transaction is of use once it has said yes to RSET, and dropped at any
  * other word, or at one that nobody asked for. */
 static void after_rset(void **state)
@@ -34,37 +59,28 @@ static void after_rset(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(said); i++) {
-        struct event_base *base = event_base_new();
-        struct pool *p = pool_new(base, 1000);
-        struct upstream *up;
-        int far = pooled_make(base, p, "a.test", &up);
+        struct ends e = begin();
         char asked[8] = "";
         size_t len = strlen(said[i].says);
 
-        pool_keep(p, up, said[i].left, &one);
-        assert_row(read(far, asked, sizeof asked) == (ssize_t)strlen(said[i].asked) ||
+        pool_keep(e.pool, e.up, said[i].left, &one);
+        assert_row(read(e.far, asked, sizeof asked) == (ssize_t)strlen(said[i].asked) ||
                        !said[i].asked[0],
                    said[i].says);
         assert_row(!strcmp(asked, said[i].asked), said[i].says);
-        assert_row(write(far, said[i].says, len) == (ssize_t)len, said[i].says);
-        pooled_turn(base);
-        assert_row((pool_count(p) == 1) == said[i].kept, said[i].says);
-        up = pool_take(p, "key", "a.test", &one);
-        assert_row((up != NULL) == said[i].ready, said[i].says);
-        upstream_free(&up);
-        pool_free(&p);
-        event_base_free(base);
-        close(far);
+        assert_row(write(e.far, said[i].says, len) == (ssize_t)len, said[i].says);
+        pooled_turn(e.base);
+        assert_row((pool_count(e.pool) == 1) == said[i].kept, said[i].says);
+        e.up = pool_take(e.pool, "key", "a.test", &one);
+        assert_row((e.up != NULL) == said[i].ready, said[i].says);
+        end(&e);
     }
 }
 
 /* Half of a reply waits for the rest, but not where others read. */
 static void half_a_reply_is_in_nobodys_way(void **state)
 {
-    struct event_base *base = event_base_new();
-    struct pool *p = pool_new(base, 1000);
-    struct upstream *up;
-    int far = pooled_make(base, p, "a.test", &up);
+    struct ends e = begin();
     char *before, *now;
     struct buf other;
 
@@ -72,20 +88,17 @@ static void half_a_reply_is_in_nobodys_way(void **state)
     buf_init(&other, 100);
     assert_int_equal(100, buf_share(&other, &before));
     buf_clear(&other);
-    pool_keep(p, up, UPSTREAM_RESETS, &one);
-    assert_int_equal(5, write(far, "250 O", 5));
-    pooled_turn(base);
+    pool_keep(e.pool, e.up, UPSTREAM_RESETS, &one);
+    assert_int_equal(5, write(e.far, "250 O", 5));
+    pooled_turn(e.base);
     assert_int_equal(100, buf_share(&other, &now));
     assert_ptr_equal(before, now);
     buf_clear(&other);
-    assert_int_equal(3, write(far, "k\r\n", 3));
-    pooled_turn(base);
-    up = pool_take(p, "key", "a.test", &one);
-    assert_non_null(up);
-    upstream_free(&up);
-    pool_free(&p);
-    event_base_free(base);
-    close(far);
+    assert_int_equal(3, write(e.far, "k\r\n", 3));
+    pooled_turn(e.base);
+    e.up = pool_take(e.pool, "key", "a.test", &one);
+    assert_non_null(e.up);
+    end(&e);
 }
 
 /* One that was asked for DATA when nobody was accepted: its answer comes first, and where that is
@@ -108,31 +121,25 @@ static void after_data(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(said); i++) {
-        struct event_base *base = event_base_new();
-        struct pool *p = pool_new(base, 1000);
-        struct upstream *up;
-        int far = pooled_make(base, p, "a.test", &up);
+        struct ends e = begin();
         char asked[8] = "";
 
-        assert_true(dial_ask(&up->dial, 2, SPAN("DATA\r\n")));
-        pool_keep(p, up, UPSTREAM_REGRETS, &one);
-        assert_int_equal(6, read(far, asked, sizeof asked));
+        assert_true(dial_ask(&e.up->dial, 2, SPAN("DATA\r\n")));
+        pool_keep(e.pool, e.up, UPSTREAM_REGRETS, &one);
+        assert_int_equal(6, read(e.far, asked, sizeof asked));
         for (size_t k = 0; k < 3 && said[i].says[k]; k++) {
             size_t len = strlen(said[i].says[k]);
             char heard[16] = "";
 
-            assert_row(write(far, said[i].says[k], len) == (ssize_t)len, said[i].says[k]);
-            pooled_turn(base);
-            (void)!read(far, heard, sizeof heard - 1);
+            assert_row(write(e.far, said[i].says[k], len) == (ssize_t)len, said[i].says[k]);
+            pooled_turn(e.base);
+            (void)!read(e.far, heard, sizeof heard - 1);
             assert_string_equal(said[i].hears[k], heard);
         }
-        assert_row((pool_count(p) == 1) == said[i].kept, said[i].says[0]);
-        up = pool_take(p, "key", "a.test", &one);
-        assert_row((up != NULL) == said[i].ready, said[i].says[0]);
-        upstream_free(&up);
-        pool_free(&p);
-        event_base_free(base);
-        close(far);
+        assert_row((pool_count(e.pool) == 1) == said[i].kept, said[i].says[0]);
+        e.up = pool_take(e.pool, "key", "a.test", &one);
+        assert_row((e.up != NULL) == said[i].ready, said[i].says[0]);
+        end(&e);
     }
 }
 

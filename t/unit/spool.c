@@ -301,12 +301,6 @@ static void a_full_disk_shows_when_room_is_set_aside(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
-#define MAPPED(test)                                                    \
-    {                                                                   \
-        "mapped: " #test, test, make_mapped_folder, remove_folder, NULL \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -221,12 +221,6 @@ static void a_killed_writer_leaves_whole_lines(void **state)
     close(told[1]);
 }
 
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
-#define MAPPED(test)                                                    \
-    {                                                                   \
-        "mapped: " #test, test, make_mapped_folder, remove_folder, NULL \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
