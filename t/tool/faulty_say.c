@@ -81,20 +81,16 @@ void say(const char *text)
 bool hear_line(char line[FAULTY_LINE])
 {
     size_t len = 0;
-    char c;
+    char c = 0;
 
-    while (hear_byte(&c)) {
-        if (c == '\n')
-            break;
-        if (c != '\r' && len < FAULTY_LINE - 1)
+    while (c != '\n' && hear_byte(&c)) {
+        if (c != '\r' && c != '\n' && len < FAULTY_LINE - 1)
             line[len++] = c < ' ' || c == 0x7f ? '?' : c;
-        if (c == '\r')
-            c = 0;
     }
     line[len] = '\0';
     if (len > 0)
         note("%s", line);
-    return len > 0;
+    return len > 0 || c == '\n';
 }
 
 /* Hears whatever is said to the end, and says no more. */
