@@ -5,7 +5,7 @@ package Compare;
 # one round: {peer, round, us, p50_ms, ...}.
 use v5.36;
 
-our @ours = qw(Sallyport SallyportAtMail SallyportWithout PostfixSallyport PostfixMilter PostfixBehind);
+our @ours = qw(Sallyport SallyportAtEhlo SallyportWithout PostfixSallyport PostfixMilter PostfixBehind);
 our @floors = qw(Floor Bare);
 my %no_peer = map { $_ => 1 } @ours, @floors;
 

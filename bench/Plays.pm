@@ -90,10 +90,10 @@ sub new_rows {
         ['out-new', plain => session => '-s 100 -n 4 -m 1 -d', 'first message to a new server']);
 }
 
-# Sessions without a message, where those that do not call the mail server for them are among themselves.
-sub uncalled_rows {
-    my %more = (group => 'uncalled', only => 'Nginx Nginx64k SallyportAtMail');
-    return rows_of(inbound => \%more, map { my ($name, @rest) = @$_; ["uncalled-$name", @rest] }
+# Sessions without a message, where those that call the mail server for each are among themselves.
+sub called_rows {
+    my %more = (group => 'called', only => 'Floor Haproxy Hitch NginxStream SallyportAtEhlo');
+    return rows_of(inbound => \%more, map { my ($name, @rest) = @$_; ["called-$name", @rest] }
         grep { $_->[0] =~ /^(?:full|resumed)-/ } @inbound);
 }
 
@@ -158,7 +158,7 @@ sub growth_by_rules {
 }
 
 sub all {
-    return (rows_of(inbound => {}, @inbound), uncalled_rows(),
+    return (rows_of(inbound => {}, @inbound), called_rows(),
         rows_of(outbound => {}, @outbound), new_rows(), rows_of(mail => {rounds => 8}, @mail),
         rows_of(milter => {}, @milter), acct_rows(),
         idle_rows('idle', 'idle TLS session', {}, 5000),
@@ -199,8 +199,8 @@ our @goals = (
     ['milter',           'us', {PostfixNoMilter => '+60'}, 'PostfixBehind'],
     ['milter',           'p50_ms', {PostfixNoMilter => 1}, 'PostfixBehind'],
     (map { [$_, 'us', {SallyportWithout => 1.03}] } qw(acct-long acct-out)),
-    (map { ["uncalled-full-$_", 'us', {best => 0.80}, 'SallyportAtMail'],
-        ["uncalled-resumed-$_", 'us', {best => 0.85}, 'SallyportAtMail'] } qw(implicit starttls)),
+    (map { ["called-full-$_", 'us', {best => 0.80, Floor => 1.10}, 'SallyportAtEhlo'],
+        ["called-resumed-$_", 'us', {best => 0.85}, 'SallyportAtEhlo'] } qw(implicit starttls)),
     ['start-inbound',    'seconds', {most => 1}],
     ['start-outbound',   'seconds', {most => 1}],
     ['reload-inbound',   'max_ms', {most => 10}],

@@ -13,7 +13,7 @@ my %unit = (us => 'CPU us', us_milter => 'CPU us, of it the milter', p50_ms => '
 my %shown = (cpu => [qw(us)], idle => [qw(kb kb_all)], start => [qw(seconds)],
     milter => [qw(us us_milter p50_ms p99_ms)], reload => [qw(max_ms calm_max_ms p99_ms)],
     turn => [qw(us p50_ms p99_ms)]);
-my @titles = (inbound => 'Inbound', uncalled => 'Sessions for which the mail server is not called',
+my @titles = (inbound => 'Inbound', called => 'Sessions without a message, for each of which the mail server is called',
     outbound => 'Outbound', mail => 'Postfix, which hands on to a TLS server',
     milter => 'Postfix with a milter', accounting => 'Accounting', idle => 'Idle', rules => 'Rules',
     growth => 'Growth');

@@ -48,7 +48,7 @@ static enum taken hello(struct relay *r, const struct request *q)
     struct span name = {q->arg.at, q->arg.len < HELO_MAX ? q->arg.len : HELO_MAX};
     const struct relay_memory *m = r->house->memory;
     const struct standing at = relay_standing(r);
-    bool late = r->house->connect_at == CONNECT_AT_MAIL;
+    bool late = r->house->connect_at == CONNECT_AT_MAIL && m->stands;
 
     relay_keep(&r->helo, name);
     r->extended = q->verb == VERB_EHLO;

@@ -156,6 +156,7 @@ void patrol_walk(struct patrol *p)
     {
         const struct wire_plan to = way_to(post);
 
+        station_age(post->at, now);
         if (!post->visit && station_is_due(post->at, post->server, now))
             post->visit = visit_new(p->base, &to, p->host_name, on_visited, post);
     }

@@ -9,8 +9,8 @@
  *
  * The mail server is called late: for EHLO after TLS (or where there is no STARTTLS to
  * come), or for the first command that needs it. The EHLO before a possible STARTTLS, and with
- * connect-at = mail that of whoever cannot log in, is answered from what all servers of the
- * backend are known to offer.
+ * connect-at = mail that of whoever cannot log in while relay_memory.stands, is answered from what
+ * all servers of the backend are known to offer.
  *
  * A server that is lost before MAIL is replaced without the client's noticing: by the next of
  * several while it is called, and by any once it has said EHLO. Not so after AUTH.
@@ -29,7 +29,8 @@
 /* A reply to EHLO that was heard before. */
 struct relay_memory {
     char reply[DIAL_REPLY_MAX];
-    size_t len; /* 0: nothing is known yet */
+    size_t len;  /* 0: nothing is known yet */
+    bool stands; /* clients heard it lately, and all the same: who asks now would, too */
 };
 
 /* What is the same for all sessions of a listener. All borrowed. */

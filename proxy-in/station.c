@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+enum { CHANGES_MOST = 2 };
+
 bool station_init(struct station *at, const struct backend *backend)
 {
     *at = (struct station){.backend = backend, .count = backend->server.count};
@@ -85,19 +87,32 @@ static void offer_anew(struct station *at)
     }
 }
 
+static bool is_known(const struct relay_memory *m, struct span reply)
+{
+    return reply.len == m->len && memcmp(reply.at, m->reply, reply.len) == 0;
+}
+
 static void remember(struct station *at, struct station_server *server, struct span reply)
 {
     struct relay_memory *m = &server->memory;
 
-    if (reply.len > sizeof m->reply ||
-        (reply.len == m->len && memcmp(reply.at, m->reply, reply.len) == 0))
+    if (reply.len > sizeof m->reply || is_known(m, reply))
         return;
     memcpy(m->reply, reply.at, reply.len);
     m->len = reply.len;
     offer_anew(at);
 }
 
-void station_heard(struct station *at, struct station_server *server, struct span reply, double now)
+/* AUTH does not count: who is answered from memory is not shown it. */
+static bool is_other_offer(struct span a, struct span b)
+{
+    const unsigned shown = ((1U << EHLO_STARTTLS) - 1) & ~(1U << EHLO_AUTH);
+    const struct ehlo one = ehlo_read(a), two = ehlo_read(b);
+
+    return ((one.has ^ two.has) & shown) != 0 || one.size_max != two.size_max;
+}
+
+static void speaks(struct station *at, struct station_server *server, struct span reply, double now)
 {
     server->health = HEALTH_ALIVE;
     server->failures = 0;
@@ -105,9 +120,31 @@ void station_heard(struct station *at, struct station_server *server, struct spa
     remember(at, server, reply);
 }
 
+/* One change is a server that was set up anew; the second shows that it depends on who asks. */
+bool station_heard(struct station *at, struct station_server *server, struct span reply, double now)
+{
+    const struct relay_memory *m = &server->memory;
+    bool changes = server->told && !is_known(m, reply) &&
+                   is_other_offer((struct span){m->reply, m->len}, reply);
+
+    at->changes += changes;
+    speaks(at, server, reply, now);
+    server->told = true;
+    at->offer.stands = at->changes < CHANGES_MOST;
+    at->stands_until = now + STATION_STANDS;
+    return changes && at->changes == CHANGES_MOST;
+}
+
+void station_age(struct station *at, double now)
+{
+    if (now >= at->stands_until)
+        at->offer.stands = false;
+}
+
 /* One that stands alone is called in any case. */
 void station_doubt(struct station *at, struct station_server *server)
 {
+    at->offer.stands = false;
     if (server->health == HEALTH_ALIVE && at->count > 1)
         server->health = HEALTH_DOUBTFUL;
 }
@@ -126,8 +163,9 @@ bool station_judge(struct station *at, struct station_server *server, struct spa
 {
     bool was_dead = server->health == HEALTH_DEAD;
 
+    at->offer.stands = server->told = false;
     if (reply.len > 0) {
-        station_heard(at, server, reply, now);
+        speaks(at, server, reply, now);
         return was_dead;
     }
     server->health = HEALTH_DEAD;

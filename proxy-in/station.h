@@ -14,11 +14,12 @@
 
 enum health { HEALTH_ALIVE, HEALTH_DOUBTFUL, HEALTH_DEAD };
 
-enum { STATION_REST_MOST = 300 }; /* seconds */
+enum { STATION_REST_MOST = 300, STATION_STANDS = 10 }; /* seconds */
 
 struct station_server {
     const struct backend_server *at; /* borrowed */
-    struct relay_memory memory;      /* what it said last to EHLO */
+    struct relay_memory memory;      /* what it said last to EHLO, */
+    bool told;                       /* and that to a client, not to our own call */
     struct addr source;              /* where to call it from */
     bool has_source;                 /* that is known */
     bool safe;                       /* it takes the identity, or the probe has shown that it
@@ -36,6 +37,8 @@ struct station {
     size_t count;
     size_t turn;               /* who comes first among equals */
     struct relay_memory offer; /* what all offer of which anything is known */
+    double stands_until;
+    unsigned changes; /* of what a server told its clients */
 };
 
 /* False: no memory. */
@@ -49,9 +52,14 @@ size_t station_choose(const struct station *at, uint64_t tried);
 void station_enter(struct station *at, struct station_server *server);
 void station_leave(struct station_server *server);
 
-/* Its reply to EHLO, to a client whom we introduced. */
-void station_heard(struct station *at, struct station_server *server, struct span reply,
+/* Its reply to EHLO, to a client whom we introduced: for STATION_STANDS the next ones would hear
+ * the same. Not so once it told clients now this and now that, for as long as this process lives.
+ * True: that is news. */
+bool station_heard(struct station *at, struct station_server *server, struct span reply,
                    double now);
+
+/* Every second or so: what was heard does not stand for ever. */
+void station_age(struct station *at, double now);
 
 /* A session has lost it, or could not come to it. */
 void station_doubt(struct station *at, struct station_server *server);

@@ -8,7 +8,12 @@
 
 static void learn(struct session *s)
 {
-    station_heard(s->gate->station, s->server, span_of(s->relay.live), clock_mono());
+    struct station *at = s->gate->station;
+
+    if (station_heard(at, s->server, span_of(s->relay.live), clock_mono()))
+        log_say(LOG_LIFE, s->id.text, "offers-vary", {"backend", span_of(at->backend->head.title)},
+                {"server", span_of(s->server->at->text)},
+                {"what", SPAN("not all clients are offered the same, so each EHLO asks it")});
     s->broke = NULL;
 }
 

@@ -11,7 +11,7 @@ use T::Peer;
 use T::Run;
 
 # What only a player inside of the process can do or see.
-my $inside = qr/^!(?:accounts|disk-full|granted|recorded|no-connect|no-certificate|drop|connect spare|backend-tls|use-tls|said|name|reported|limit|failures|barred|rule verify_client_certificate)\b/;
+my $inside = qr/^!(?:accounts|disk-full|granted|recorded|no-connect|no-certificate|drop|connect spare|knows-no-more|backend-tls|use-tls|said|name|reported|limit|failures|barred|rule verify_client_certificate)\b/;
 my $ca     = T::CA->new;
 my $cert   = $ca->cert('proxy.example')->{pem};
 

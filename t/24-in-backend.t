@@ -18,12 +18,14 @@ my $in;
 sub start {
     my ($backend, %o) = @_;
     my $interval = delete $o{interval} // '5m';
+    my $rules = delete $o{rules} // '';
     my $conf = <<"CONF";
 smtp-listener 127.0.0.1:\@port:in@ { }
 smtp-listener 127.0.0.1:\@port:tls@ { source = tls }
 smtp-server-tls-certificate = {"\@cert@", ""}
 backend mta { check-interval = $interval $backend }
 source tls { allow-starttls = yes }
+$rules
 workers = 1
 CONF
     $in = T::Run->start('sallyport-in', cert => $ca->cert('mx.test')->{pem}, conf => $conf, %o);
@@ -279,6 +281,65 @@ subtest 'a server whose certificate is wrong rests, another serves' => sub {
     mailed(at('well'), 'the other serves');
     unlike($in->log_text, qr/moves=/, 'at once');
     $_->stop for $in, $bad, $good;
+};
+subtest 'EHLO is answered by what another client heard, for ten seconds and while the server is there' => sub {
+    my $mta = T::Sink->start(port => port('mta'), head => 1);
+    my $calls = sub { scalar(() = $mta->log_text =~ /for 127\.0\.0\.5$/mg) };
+    my $looks_in = sub { my $c = greeted(); $c->talk(QUIT => qr/^221 /); $c->close };
+    quietly('server = 127.0.0.1:@port:mta@', rules => 'source 0/0 { allow-auth = no }');
+    $looks_in->() for 1 .. 3;
+    is($calls->(), 1, 'the first asked');
+    my $c = greeted();
+    $mta->stop;
+    $c->talk('MAIL FROM:<a@a.test>' => qr/^421 4\.3\.2 /);
+    $c->close;
+    $c = client();
+    $c->talk('EHLO c.test' => qr/^421 4\.3\.2 /);
+    $c->close;
+    $mta = T::Sink->start(port => port('mta'), head => 1);
+    $looks_in->() for 1 .. 2;
+    is($calls->(), 1, 'back again: the first asked');
+    my $began = T::Stage::now();
+    T::Stage::wait_for(sub { select undef, undef, undef, 0.5; $looks_in->(); $calls->() > 1 }, 20);
+    my $took = T::Stage::now() - $began;
+    ok($took > 8 && $took < 16, "asked anew after $took s");
+    $_->stop for $in, $mta;
+};
+
+subtest 'a server that tells each client something else is asked each time' => sub {
+    my $mta = T::Peer->listen(port => port('mta'), name => 'mta');
+    my ($n, @said) = (0, 'DSN', 'VRFY', 'DSN');
+    quietly('server = 127.0.0.1:@port:mta@', rules => 'source 0/0 { allow-auth = no }');
+    for my $offer (@said) {
+        my $c = client();
+        $c->say('EHLO c.test');
+        my $asked = $n++ == 0;
+        if (!$asked) {
+            $c->hear(qr/^250/);
+            $c->say('MAIL FROM:<a@a.test>');
+        }
+        my $s = $mta->accept(head => 1);
+        $s->say('220 mta.test');
+        $s->hear(qr/^EHLO/);
+        $s->say('250-mta.test', "250 $offer");
+        if (!$asked) {
+            $s->hear(qr/^MAIL/);
+            $s->say('250 2.1.0 Ok');
+        }
+        $c->hear(qr/^250/);
+        $c->talk(QUIT => qr/^221 /); # who loses its server makes all others ask
+        $_->close for $c, $s;
+    }
+    $in->log_like(qr/ offers-vary backend=mta server=\S+:@{[port('mta')]}/);
+    for (1 .. 2) {
+        my $c = client();
+        $c->say('EHLO c.test');
+        my $s = called($mta);
+        like($c->read_reply, qr/PIPELINING/, 'asked');
+        $_->close for $c, $s;
+    }
+    $in->stop;
+    $mta->close;
 };
 
 subtest 'identity none: only where the probe was well, and over TLS' => sub {

@@ -245,20 +245,23 @@ subtest 'several mail servers' => sub {
     $_->stop for $in, $unix;
 };
 
-subtest 'called for MAIL' => sub {
-    my $in = start('Several mail servers', 'called for MAIL', workers => 1);
+subtest 'called for MAIL, or for each EHLO' => sub {
     my $calls = sub { scalar(() = $sink->log_text =~ /for 203\.0\.113\.7$/mg) };
-    leave(client('198.51.100.7', 25)); # by whom it learns what is offered: in tests it does not ask by itself
-    my $before = $calls->();
-    my $c = client('203.0.113.7', 25, %safe);
-    like($c->{shown}, qr/CHUNKING/, 'it is shown what was offered before');
-    leave($c);
-    is($calls->(), $before, 'who only looks in is not heard of');
-    $c = client('203.0.113.7', 25, %safe);
-    $c->talk($mail => qr/^250/);
-    is($calls->(), $before + 1, 'MAIL is');
-    leave($c);
-    $in->stop;
+    for (['MAIL', 'In front of Postfix', undef], ['EHLO', 'Several mail servers', 'called for each EHLO']) {
+        my ($at, @block) = @$_;
+        my $in = start(@block, workers => 1);
+        leave(client('198.51.100.7', 25)); # it hears what is offered
+        my $before = $calls->();
+        my $c = client('203.0.113.7', 25, %safe);
+        like($c->{shown}, qr/CHUNKING/, 'shown');
+        leave($c);
+        is($calls->() - $before, $at eq 'EHLO' ? 1 : 0, "$at: who only looks in");
+        $c = client('203.0.113.7', 25, %safe);
+        $c->talk($mail => qr/^250/);
+        is($calls->() - $before, $at eq 'EHLO' ? 2 : 1, "$at: who sends mail");
+        leave($c);
+        $in->stop;
+    }
 };
 
 subtest 'behind a load balancer' => sub {

@@ -29,20 +29,20 @@ sub version {
     return first_line("$play{build}/sallyport-in", '--version') =~ /(\S+)\s*$/ ? $1 : '';
 }
 
-# `rules` source rules that say nothing of who comes here, before the one that does; at_mail: the mail
-# server is called for MAIL, which is for those who cannot log in.
+# `rules` source rules that say nothing of who comes here, before the one that does. Nobody logs in, as at port 25
+# of the sample configuration.
 sub inbound {
     my ($play, $port) = @_;
     $port->{$_} = free_port() for qw(starttls implicit);
     my $rules = join '', map { sprintf "source 10.%d.%d.%d { allow-starttls = yes }\n",
         $_ >> 16, $_ >> 8 & 255, $_ & 255 } 1 .. ($play->{rules} // 0);
-    my ($auth, $connect_at) = $play->{at_mail} ? ('allow-auth = no', 'connect-at = mail') : ('', '');
+    my $connect_at = $play->{connect_at} ? "connect-at = $play->{connect_at}" : '';
     return <<"E";
 smtp-server-tls-certificate = {"$play->{both}", ""}
 smtp-listener 127.0.0.1:$port->{starttls} { }
 smtp-listener 127.0.0.1:$port->{implicit} { tls = yes }
 $rules
-source 0/0 { allow-starttls = yes $auth }
+source 0/0 { allow-starttls = yes  allow-auth = no }
 backend sink {
     server = "$play->{to}"
     identity = proxy-v2

@@ -130,11 +130,11 @@ enum backend_verify { BACKEND_VERIFY_NONE, BACKEND_VERIFY_CA, BACKEND_VERIFY_NAM
     O(S, WORD, identity, "proxy-v2", WORDS("proxy-v2 proxy-v1 xclient none transparent"),         \
       "How the mail server learns the client's address.")                                         \
     O(S, TEXT, backend_source, "", ANY, "Local address to connect from.")                         \
-    O(S, WORD, connect_at, "ehlo", WORDS("ehlo mail"),                                            \
-      "When a client that cannot begin TLS any more is worth a connection: when it says EHLO, "   \
-      "so that it is shown what the mail server offers now; or when it says what only a mail "    \
-      "server can answer (MAIL). Until then EHLO is answered from what was offered last, if "     \
-      "anything is known. Who may log in then is shown what is offered now.")                     \
+    O(S, WORD, connect_at, "mail", WORDS("ehlo mail"),                                            \
+      "When a client that cannot begin TLS any more is worth a connection: always when it says "  \
+      "EHLO; or, with mail, when it says what only a mail server can answer, as long as another " \
+      "client heard within 10 seconds what is offered, and all hear the same: EHLO is answered "  \
+      "from that. Who may log in then is shown what is offered now.")                             \
     O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.")   \
     O(S, TIME, greeting_timeout, "30s", RANGE(1, 600),                                            \
       "Time for greeting, TLS and EHLO where there is another server, or this one was dead.")     \

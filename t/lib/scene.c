@@ -9,6 +9,7 @@
  *   !use-tls starttls     TLS with the mail server: no, starttls or immediate
  *   !connect-at mail      when the mail server is called: for EHLO or for MAIL
  *   !knows line           a line of what this mail server said to some EHLO before
+ *   !knows-no-more        it does not stand for what it would say now
  *   !no-certificate       there is none to start TLS with
  *   !implicit-tls         TLS from the first byte
  *   !accounts             received mail is recorded
@@ -87,6 +88,15 @@ static bool know(struct stage *st, const char *arg)
                      "%s\r\n", arg);
 
     st->memory.len += (size_t)n;
+    st->memory.stands = true;
+    return true;
+}
+
+/* That was too long ago, or to each client it says something else. */
+static bool doubt(struct stage *st, const char *arg)
+{
+    (void)arg;
+    st->memory.stands = false;
     return true;
 }
 
@@ -125,6 +135,7 @@ const struct step stage_scene[] = {
     {"use-tls", set_use_tls},
     {"connect-at", set_connect_at},
     {"knows", know},
+    {"knows-no-more", doubt},
     {"no-certificate", no_certificate},
     {"implicit-tls", born_secured},
     {"accounts", accounts},

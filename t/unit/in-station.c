@@ -98,6 +98,8 @@ static void spreads(void **state)
 
 #define EHLO SPAN("250-x\r\n250-SIZE 10\r\n250 DSN\r\n")
 #define LESS SPAN("250-x\r\n250-DSN\r\n250 VRFY\r\n")
+#define NAME SPAN("250-y\r\n250-SIZE 10\r\n250-AUTH PLAIN\r\n250 DSN\r\n")
+#define SIZE SPAN("250-x\r\n250-SIZE 11\r\n250 DSN\r\n")
 
 /* How a server comes to rest and back. */
 static void rests(void **state)
@@ -130,8 +132,8 @@ static void rests(void **state)
     assert_true(station_judge(&at, one, EHLO, now));
     assert_int_equal(one->health, HEALTH_ALIVE);
     assert_true(station_judge(&at, one, SPAN(""), now));
-    assert_true(one->again == now + 10); /* the count begins anew */
-    station_heard(&at, one, EHLO, now);  /* a client came through all the same */
+    assert_true(one->again == now + 10);      /* the count begins anew */
+    (void)station_heard(&at, one, EHLO, now); /* a client came through all the same */
     assert_int_equal(one->health, HEALTH_ALIVE);
     station_clear(&at);
 }
@@ -165,14 +167,66 @@ static void offers_what_all_have(void **state)
     (void)state;
     assert_true(station_init(&at, &b));
     assert_true(offers(&at, ""));
-    station_heard(&at, &at.servers[1], EHLO, 1);
+    (void)station_heard(&at, &at.servers[1], EHLO, 1);
     assert_true(offers(&at, EHLO.at));
-    station_heard(&at, &at.servers[2], LESS, 1);
+    (void)station_heard(&at, &at.servers[2], LESS, 1);
     assert_true(offers(&at, "250-both\r\n250 DSN\r\n"));
     (void)station_judge(&at, &at.servers[2], SPAN(""), 2);
     assert_true(offers(&at, EHLO.at));
     (void)station_judge(&at, &at.servers[1], SPAN(""), 2);
     assert_true(offers(&at, ""));
+    station_clear(&at);
+}
+
+/* For how long the next client would hear what the last one heard. */
+static void stands_a_while(void **state)
+{
+    const struct backend b = backend(BALANCE_ORDER, 1);
+    struct station at;
+
+    (void)state;
+    assert_true(station_init(&at, &b));
+    (void)station_judge(&at, at.servers, EHLO, 100);
+    assert_false(at.offer.stands); /* we heard it, no client did */
+    assert_false(station_heard(&at, at.servers, EHLO, 101));
+    assert_true(at.offer.stands);
+    station_age(&at, 110.9);
+    assert_true(at.offer.stands);
+    station_age(&at, 111);
+    assert_false(at.offer.stands);
+    assert_false(station_heard(&at, at.servers, EHLO, 200));
+    assert_true(at.offer.stands);
+    station_doubt(&at, at.servers);
+    assert_false(at.offer.stands);
+    assert_false(station_heard(&at, at.servers, EHLO, 201));
+    (void)station_judge(&at, at.servers, SPAN(""), 202);
+    assert_false(at.offer.stands);
+    station_clear(&at);
+}
+
+/* Who tells each client something else is asked each time, as soon as that is seen. */
+static void varies(void **state)
+{
+    static const struct {
+        struct span said;
+        bool by_us, stands, news;
+    } t[] = {
+        {EHLO, true, false, false}, {LESS, false, true, false},  {EHLO, false, true, false},
+        {NAME, false, true, false}, {EHLO, true, false, false},  {EHLO, false, true, false},
+        {SIZE, false, false, true}, {SIZE, false, false, false}, {EHLO, false, false, false},
+    };
+    const struct backend b = backend(BALANCE_ORDER, 1);
+    struct station at;
+
+    (void)state;
+    assert_true(station_init(&at, &b));
+    for (size_t i = 0; i < COUNT_OF(t); i++) {
+        if (t[i].by_us)
+            (void)station_judge(&at, at.servers, t[i].said, 1);
+        else
+            assert_int_equal(station_heard(&at, at.servers, t[i].said, 1), t[i].news);
+        assert_int_equal(at.offer.stands, t[i].stands);
+    }
     station_clear(&at);
 }
 
@@ -184,6 +238,8 @@ int main(void)
         cmocka_unit_test(rests),
         cmocka_unit_test(never_by_itself),
         cmocka_unit_test(offers_what_all_have),
+        cmocka_unit_test(stands_a_while),
+        cmocka_unit_test(varies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-package Peer::SallyportAtMail;
+package Peer::SallyportAtEhlo;
 
-# Peer::Sallyport with connect-at = mail: a session without a message does not call the mail server, as with
-# nginx mail.
+# Peer::Sallyport with connect-at = ehlo: each session calls the mail server, as with the peers that are blind.
 use v5.36;
 require peer::Sallyport;
 
@@ -11,6 +10,6 @@ our $where_named = 1;
 
 sub is_here { return Peer::Sallyport::is_here(@_) }
 sub version { return Peer::Sallyport::version(@_) }
-sub start { return Peer::Sallyport::start(@_, at_mail => 1) }
+sub start { return Peer::Sallyport::start(@_, connect_at => 'ehlo') }
 
 1;
