@@ -63,15 +63,15 @@ void hold_push(struct hold *h, size_t *moved)
     }
 }
 
-/* A clean one is kept for the next message; without a rule of its own, or while the worker
- * drains, it only hears QUIT. */
+/* A clean one is kept for the next message; without a rule of its own, while the worker drains, or
+ * if it will have no more, it only hears QUIT. */
 static void let_go(struct hold *h, enum lane_left left)
 {
     enum upstream_is is = left == LEFT_OPEN      ? UPSTREAM_RESETS
                           : left == LEFT_IN_DATA ? UPSTREAM_REGRETS
                                                  : UPSTREAM_READY;
     struct upstream *up = h->up;
-    bool keep = h->seek && !h->worker->draining;
+    bool keep = h->seek && !h->worker->draining && left != LEFT_TIRED;
 
     h->up = NULL;
     /* With TLS 1.3 what may be resumed comes behind the handshake: now it is there. */

@@ -154,6 +154,7 @@ static void attempt(struct seek *k, const struct candidate *c, double left)
                                     (double)k->worker->settings->global.tls_handshake_timeout};
 
     k->is = SEEK_TRIES;
+    k->fresh = false;
     alarm_stop(&k->alarm);
     conf.session = k->rule->reuse_ssl_session ? resume_take(k->worker->resume, k->key) : NULL;
     if ((k->attempt = attempt_new(&conf, on_tried, k)))
@@ -226,7 +227,7 @@ static void try(struct seek *k)
         return;
     make_key(k);
     counts_as = roll_counts_as(k->rollup, k->domain, candidate(k), name);
-    if ((kept = pool_take(k->worker->pool, k->key, counts_as, k->rule))) {
+    if (!k->fresh && (kept = pool_take(k->worker->pool, k->key, counts_as, k->rule))) {
         found(k, kept, true);
         return;
     }
@@ -234,6 +235,7 @@ static void try(struct seek *k)
         attempt(k, candidate(k), left);
         return;
     }
+    k->waiter.again = k->fresh;
     if (quota_wait(pool_quotas(k->worker->pool), counts_as, k->rule->max_smtp_out, &k->waiter,
                    on_turn, k)) {
         k->is = SEEK_WAITS;
@@ -393,5 +395,6 @@ void seek_next(struct seek *k)
 void seek_again(struct seek *k)
 {
     k->at--;
+    k->fresh = true;
     try(k);
 }

@@ -42,6 +42,7 @@ struct seek {
     struct waiter waiter;
     struct upstream *up; /* ours until it is taken */
     bool reused;         /* it was kept */
+    bool fresh;          /* one that was kept was of no use: the next is to be new */
     enum fail fail;
     struct remote remote;
     struct find find; /* large: the last */
@@ -54,7 +55,8 @@ struct seek *seek_new(struct worker *w, const char *session, const struct handed
 void seek_free(struct seek **k);
 
 /* SEEK_FOUND: the upstream is yours, and the next will be sought when seek_next() is called.
- * seek_again() is for a kept one that turned out to be dead: the same server once more. */
+ * seek_again() is for a kept one that turned out to be of no use: the same server once more, on a
+ * new one. */
 struct upstream *seek_take(struct seek *k);
 void seek_next(struct seek *k);
 void seek_again(struct seek *k);

@@ -13,7 +13,7 @@ use T::Peer;
 use T::Run;
 
 my $crt = T::CA->new->cert('mx.test');
-my $dns = T::DNS->start("a.test. MX 10 mx.test.\ntwo.test. MX 10 mx.test.\nold.test. MX 10 mx.test.\nonce.test. MX 10 mx.test.\nmx.test. A 127.0.0.41\n");
+my $dns = T::DNS->start("a.test. MX 10 mx.test.\ntwo.test. MX 10 mx.test.\nold.test. MX 10 mx.test.\nonce.test. MX 10 mx.test.\nfull.test. MX 10 mx.test.\nmx.test. A 127.0.0.41\n");
 my $mx  = T::Peer->listen(port => port('mx'), addr => '127.0.0.41', name => 'mx');
 my $out = T::Run->start('sallyport-out', dns => $dns->address, conf => <<'CONF');
 relay-listener 127.0.0.1:@port:out@ { }
@@ -27,6 +27,7 @@ domain * {
 }
 domain two.test { max-msg-per-connection = 2  ehlo-name = two.us }
 domain old.test { max-connection-age = 1s  ehlo-name = old.us }
+domain full.test { max-smtp-out = 1  ehlo-name = full.us }
 domain once.test { use-starttls = yes  reuse-ssl-session = no  connection-idle-timeout = 0 }
 CONF
 
@@ -159,6 +160,57 @@ sub greet_of {
     envelope($c, $s);
     return $s;
 }
+
+# A server may take no more than so many messages of a session, as OpenSMTPD does, and says 4xx to the
+# next MAIL: it comes to a new one, and the mail server hears nothing of it.
+sub tired {
+    my ($s) = @_;
+    $s->hear(qr/^MAIL/);
+    $s->hear(qr/^RCPT/);
+    $s->say('452 4.3.0 Too many messages sent');
+    return;
+}
+
+subtest 'a session that has had its share' => sub {
+    my ($c, $d) = (ask('a'), ask('a'));
+    my ($s, $other) = (greet(), greet());
+    envelope($c, $s);
+    envelope($d, $other);
+    message($d, $other);
+    message($c, $s); # which comes before the other from now on
+    $c = ask('a');
+    tired($s);
+    my $next = greet();
+    envelope($c, $next);
+    message($c, $next);
+    $s->say('503 5.5.1 No MAIL');
+    $s->hear(qr/^QUIT$/, 'when it has answered');
+    $s->say('221 bye');
+    $s->hear_close;
+    $_->close for $next, $other;
+};
+
+subtest 'a session that has had its share, where there may be one' => sub {
+    my $s = deliver('full');
+    my $c = ask('full');
+    tired($s);
+    $s->hear_close('it gives way');
+    my $next = greet();
+    envelope($c, $next);
+    message($c, $next);
+    $next->close;
+};
+
+subtest 'a 4xx on the new one is the answer' => sub {
+    my $s = deliver('full');
+    my $c = ask('full');
+    tired($s);
+    my $next = greet();
+    tired($next);
+    $c->hear(qr/^452 4\.3\.0 Too many messages sent /);
+    $mx->no_connection(0.1, 'nobody else is called');
+    $_->close for $c, $s, $next;
+};
 
 # Once somebody was accepted the mail server has heard of it: it hears of the end, too.
 for my $how ('close', 'reset') {

@@ -94,7 +94,7 @@ enum domain_dane { DOMAIN_DANE_OFF, DOMAIN_DANE_ON, DOMAIN_DANE_REQUIRED };
       "Time for the answer to the final dot.")                                                    \
     O(S, TIME, connection_idle_timeout, "30s", RANGE(0, 600),                                     \
       "How long a connection is kept for the next message; 0: not at all.")                       \
-    O(S, COUNT, max_msg_per_connection, "100", RANGE(0, 1000000),                                 \
+    O(S, COUNT, max_msg_per_connection, "1000", RANGE(0, 1000000),                                \
       "Messages over one connection; 0: no limit.")                                               \
     O(S, TIME, max_connection_age, "10m", RANGE(0, 86400),                                        \
       "How old a connection may be and be used again; 0: no limit.")

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 
 enum { KEPT_MOST = 512, LEAVE_SECONDS = 5 };
-enum { TICKET_RSET = 1, TICKET_QUIT, TICKET_DOT };
+enum { TICKET_RSET = 1 << 16, TICKET_QUIT, TICKET_DOT }; /* none of a lane's, which may be out */
 
 struct pool {
     struct quotas *quotas; /* ours */
@@ -125,8 +125,18 @@ static bool reset(struct upstream *up)
     return dial_ask(&up->dial, TICKET_RSET, SPAN("RSET\r\n"));
 }
 
+static bool ask_quit(struct upstream *up)
+{
+    return dial_ask(&up->dial, TICKET_QUIT, SPAN("QUIT\r\n"));
+}
+
+/* False: it goes. Whoever leaves first hears what was asked before. A 354 among it is for a message
+ * that is sent elsewhere: here it never gets an end (RFC 5321, 4.1.1.4). */
 static bool take_reply(struct upstream *up, const struct heard *h)
 {
+    if (up->is == UPSTREAM_LEAVES)
+        return h->ticket != TICKET_QUIT && h->code != 354 &&
+               (dial_waits(&up->dial) > 0 || ask_quit(up));
     if (up->is == UPSTREAM_REGRETS) /* a message to nobody is an empty one (RFC 2920, 3.1) */
         return h->code == 354 && h->ticket != TICKET_DOT ? dial_end(&up->dial, TICKET_DOT)
                                                          : reset(up);
@@ -148,7 +158,7 @@ static bool take_replies(struct upstream *up)
     while ((said = dial_next(&up->dial, &h)) > 0)
         if (!take_reply(up, &h))
             return false;
-    return said == 0 && (up->is != UPSTREAM_LEAVES || dial_waits(&up->dial) > 0);
+    return said == 0;
 }
 
 static bool is_open(enum conn_got got)
@@ -194,7 +204,7 @@ static void say_quit(struct upstream *up)
     up->is = UPSTREAM_LEAVES;
     quota_call(up->quota); /* it may well be cut for another */
     alarm_set(&up->alarm, LEAVE_SECONDS);
-    if (dial_ask(&up->dial, TICKET_QUIT, SPAN("QUIT\r\n")))
+    if (dial_waits(&up->dial) > 0 || ask_quit(up))
         on_kept(up);
     else
         drop(up->pool, up);

@@ -28,8 +28,9 @@ struct quotas *pool_quotas(const struct pool *p);
 struct upstream *pool_take(struct pool *p, const char *key, const char *domain,
                            const struct domain *rule);
 
-/* Keeps it as long as the rule says (NULL: not at all), or says QUIT. UPSTREAM_RESETS: it is in a
- * transaction and hears RSET first; UPSTREAM_REGRETS: likewise, and was asked for DATA. */
+/* Keeps it as long as the rule says (NULL: not at all), or says QUIT once it has answered what it
+ * was asked. UPSTREAM_RESETS: it is in a transaction and hears RSET first; UPSTREAM_REGRETS:
+ * likewise, and was asked for DATA. */
 void pool_keep(struct pool *p, struct upstream *up, enum upstream_is is, const struct domain *rule);
 
 /* How many are kept or are taking their leave. */

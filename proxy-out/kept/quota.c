@@ -209,13 +209,17 @@ bool quota_wait(struct quotas *all, const char *domain, unsigned long most, stru
 
     if (!q)
         return false;
-    if (q->waiting >= all->most_waiting || q->waiting >= WAITING_LEAST + WAITING_EACH * most)
+    if (!w->again &&
+        (q->waiting >= all->most_waiting || q->waiting >= WAITING_LEAST + WAITING_EACH * most))
         return false; /* those who wait have it still */
     w->fn = fn;
     w->arg = arg;
     w->quota = q;
     q->waiting++;
-    TAILQ_INSERT_TAIL(&q->waiters, w, link);
+    if (w->again)
+        TAILQ_INSERT_HEAD(&q->waiters, w, link);
+    else
+        TAILQ_INSERT_TAIL(&q->waiters, w, link);
     return true;
 }
 

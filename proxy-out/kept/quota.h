@@ -42,12 +42,13 @@ void quota_call(struct quota *q);
 struct waiter {
     TAILQ_ENTRY(waiter) link;
     struct quota *quota; /* NULL: it does not wait */
+    bool again;          /* it had a place, which was of no use: it comes before the others */
     watch_fn *fn;
     void *arg;
 };
 
-/* False: too many wait already, or no memory. quota_forget() where it does not wait any more, or
- * never did. */
+/* `again` of it is set before. False: too many wait already, or no memory. quota_forget() where it
+ * does not wait any more, or never did. */
 MUST bool quota_wait(struct quotas *all, const char *domain, unsigned long most, struct waiter *w,
                      watch_fn *fn, void *arg);
 void quota_forget(struct waiter *w);

@@ -214,6 +214,11 @@ static void on_mail(struct relay *r, struct lane *l, const struct heard *h)
         l->mail_ok = true;
     } else if (h->code == 421 && l->kept) {
         lane_lost(r, l, FAIL_CLOSED); /* it had waited too long for us */
+    } else if (h->code / 100 == 4 && l->kept) {
+        /* It may take no more of one session (OpenSMTPD: 452 to the 101st message), and nothing is
+         * lost yet: what the server says on a new one counts. */
+        l->again = true;
+        seek_next(r, l, LEFT_TIRED);
     } else if (h->code / 100 == 4 && l->more) {
         say(r, l, h->text, FAIL_NOT, l->remote);
         seek_next(r, l, LEFT_SPENT);

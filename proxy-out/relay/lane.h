@@ -23,8 +23,9 @@ enum lane_is {
 };
 
 /* In what state an upstream is left: between transactions, in one (RSET before the next), with a
- * DATA unanswered that nobody wants any more, or not to be used again. */
-enum lane_left { LEFT_NOT, LEFT_CLEAN, LEFT_OPEN, LEFT_IN_DATA, LEFT_SPENT };
+ * DATA unanswered that nobody wants any more, tired of us (QUIT once it has answered), or not to be
+ * used again. */
+enum lane_left { LEFT_NOT, LEFT_CLEAN, LEFT_OPEN, LEFT_IN_DATA, LEFT_TIRED, LEFT_SPENT };
 
 struct lane {
     enum lane_is is;
@@ -36,7 +37,7 @@ struct lane {
     struct ehlo ehlo;
     bool more;  /* there is another server to try */
     bool kept;  /* the connection was used before, */
-    bool again; /* and was dead: seek the same server once more */
+    bool again; /* and was dead or tired: seek the same server once more, on a new one */
     bool mail_asked, mail_ok;
     bool data_asked; /* behind the recipients, as the client did, before their answers were in */
     unsigned asked, accepted; /* recipients */

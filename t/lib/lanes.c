@@ -109,7 +109,7 @@ bool lanes_none(struct stage *st, char *arg)
 
 bool lanes_left(struct stage *st, char *arg)
 {
-    static const char *const words[] = {"not", "clean", "open", "data", "spent"};
+    static const char *const words[] = {"not", "clean", "open", "data", "tired", "spent"};
     struct lane *l = lane_of(st);
     const char *is = words[l ? l->left : LEFT_NOT];
 

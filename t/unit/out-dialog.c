@@ -19,7 +19,7 @@
  *   !lost WORD    the upstream broke
  *   !takes NUMBER the upstream's wire takes so many bytes, and then none
  *   !left WORD    and is let go of: clean, open (in a transaction), data (and
- *                 that was asked for nobody) or spent
+ *                 that was asked for nobody), tired (of us) or spent
  *   !rec DO TYPE  the next record: row, intent or outcome; d, b or t
  *   !col NAME=VALUE   a column of that record; VALUE may be empty
  *   !counted WHAT NUMBER   eight-bit or no-dsn, of the whole session

@@ -81,7 +81,7 @@ static void take_away(struct world *w, unsigned i)
 
     promise(w, s && l->dial == &s->dial);
     /* What may be used again has nothing half said. */
-    promise(w, l->left == LEFT_SPENT ||
+    promise(w, l->left == LEFT_SPENT || l->left == LEFT_TIRED ||
                    (dial_waits(&s->dial) == (l->left == LEFT_IN_DATA) && s->dial.ending == 0));
     promise(w, l->left != LEFT_CLEAN || !s->bye || buf_len(&s->says) > 0);
     w->of[i] = NULL;

@@ -9,7 +9,8 @@
 
 enum { TURNS = 20, MANY = 300 };
 
-/* What happens, a word each: "+a1" client 1 wants a place for a and is refused or waits; "-a" one
+/* What happens, a word each: "+a1" client 1 wants a place for a and is refused or waits; "*a1" the
+ * same, and it had one that was of no use; "-a" one
  * place of a is given back; "." the loop turns; "!a1" client 1 waits no more. A client that has a
  * place is written down as "a1"; one that is told that too many wait, as "a1?". */
 struct client {
@@ -93,9 +94,10 @@ static void turn(struct event_base *base)
 
 static void play(struct scene *s, const char *word)
 {
-    if (*word == '+')
+    if (*word == '+' || *word == '*') {
+        named(s, word + 1)->waiter.again = *word == '*';
         want(named(s, word + 1));
-    else if (*word == '-')
+    } else if (*word == '-')
         give_back(s, word[1]);
     else if (*word == '!')
         quota_forget(&named(s, word + 1)->waiter);
@@ -128,6 +130,7 @@ static const struct {
     {"as many as there is room for", "+a1 +a2 +a3 +a4 -a .", "a1 a2 a3 ", 2, 1},
     {"who is gone is passed over", "+a1 +a2 +a3 !a2 -a .", "a1 a3 ", 1, 1},
     {"who goes when it is due", "+a1 +a2 +a3 -a !a2 .", "a1 a3 ", 1, 1},
+    {"who had a place comes first", "+a1 +a2 +a3 *a4 -a . -a .", "a1 a4 a2 ", 1, 2},
     {"all are gone", "+a1 +a2 -a !a2 . +a3", "a1 a3 ", 1, 0},
 };
 
@@ -165,7 +168,9 @@ static void crowds(void **state)
         while (wait < MANY && quota_wait(all, "a", limits[i].most, &waiters[wait], on_place, NULL))
             wait++;
         assert_int_equal(limits[i].wait, wait);
-        for (size_t j = 0; j < wait; j++)
+        waiters[wait].again = true; /* it had its turn: nobody is kept waiting longer for it */
+        assert_true(quota_wait(all, "a", limits[i].most, &waiters[wait], on_place, NULL));
+        for (size_t j = 0; j <= wait; j++)
             quota_forget(&waiters[j]);
         quotas_free(&all);
         event_base_free(base);

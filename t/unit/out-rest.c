@@ -143,12 +143,57 @@ static void after_data(void **state)
     }
 }
 
+/* One that is to be left hears QUIT when it has answered all that was asked, and goes with the
+ * answer. A message that it wants now is not for it: it goes without an end of that. */
+static void leaves(void **state)
+{
+    static const struct {
+        const char *says[4], *hears[4];
+        unsigned owes;
+        bool kept;
+    } said[] = {
+        {{""}, {"QUIT\r\n"}, 0, true},
+        {{"", "221 Bye\r\n"}, {"QUIT\r\n", ""}, 0, false},
+        {{""}, {""}, 2, true},
+        {{"503 No\r\n", "", "503 No\r\n"}, {"", "", "QUIT\r\n"}, 2, true},
+        {{"503 No\r\n503 No\r\n", "221 Bye\r\n"}, {"QUIT\r\n", ""}, 2, false},
+        {{"250 Ok\r\n", "354 Go\r\n"}, {"", ""}, 2, false},
+        {{"250 Ok\r\n354 Go\r\n"}, {""}, 2, false},
+        {{"503 No\r\n503 No\r\n503 No\r\n"}, {""}, 2, false},
+        {{"What?\r\n"}, {""}, 1, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        struct ends e = begin();
+        char asked[64] = "";
+
+        for (unsigned n = said[i].owes; n > 0; n--)
+            assert_true(dial_ask(&e.up->dial, n, n > 1 ? SPAN("RCPT\r\n") : SPAN("DATA\r\n")));
+        pool_keep(e.pool, e.up, UPSTREAM_READY, NULL);
+        e.up = NULL;
+        assert_int_equal(6 * said[i].owes, said[i].owes ? read(e.far, asked, sizeof asked) : 0);
+        for (size_t k = 0; k < COUNT_OF(said[i].says) && said[i].says[k]; k++) {
+            size_t len = strlen(said[i].says[k]);
+            char heard[16] = "";
+
+            assert_row(write(e.far, said[i].says[k], len) == (ssize_t)len, said[i].says[k]);
+            pooled_turn(e.base);
+            (void)!read(e.far, heard, sizeof heard - 1);
+            assert_string_equal(said[i].hears[k], heard);
+        }
+        assert_row((pool_count(e.pool) == 1) == said[i].kept, said[i].says[0]);
+        end(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_rset),
         cmocka_unit_test(half_a_reply_is_in_nobodys_way),
         cmocka_unit_test(after_data),
+        cmocka_unit_test(leaves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
