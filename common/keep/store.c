@@ -25,6 +25,9 @@ struct store_txn {
     struct store *store;
     MDB_txn *txn;
     int failed; /* the first error; such a transaction is not kept */
+    struct {
+        MDB_cursor *values, *ages; /* where store_add() was last; NULL: nowhere */
+    } last[KINDS_MAX];
 };
 
 static MDB_val val(struct span s)
@@ -185,12 +188,33 @@ static MDB_val age_key(unsigned char to[AGE + KEY_MAX], const void *age, struct 
     return (MDB_val){.mv_size = AGE + key.len, .mv_data = to};
 }
 
+/* What takes entries away has the table for itself. Cursors that are left go with the transaction.
+ */
+static void forget_last(struct store_txn *t, unsigned kind)
+{
+    if (t->last[kind].values)
+        mdb_cursor_close(t->last[kind].values);
+    if (t->last[kind].ages)
+        mdb_cursor_close(t->last[kind].ages);
+    t->last[kind].values = t->last[kind].ages = NULL;
+}
+
+/* From where it was put last: keys that ascend are not sought from the root. */
+static int put_there(struct store_txn *t, MDB_cursor **last, MDB_dbi table, MDB_val *key,
+                     MDB_val *value, unsigned how)
+{
+    int error = *last ? 0 : mdb_cursor_open(t->txn, table, last);
+
+    return error ? error : mdb_cursor_put(*last, key, value, how);
+}
+
 /* Takes the key's old age away, if it has one. */
 static void drop_age(struct store_txn *t, unsigned kind, struct span key)
 {
     unsigned char bytes[AGE + KEY_MAX];
     MDB_val k = val(key), old;
 
+    forget_last(t, kind);
     if (mdb_get(t->txn, t->store->values[kind], &k, &old) != 0 || old.mv_size < AGE ||
         is_never(old.mv_data))
         return;
@@ -210,7 +234,8 @@ static bool put(struct store_txn *t, unsigned kind, struct span key, struct span
 {
     unsigned char age[AGE], bytes[AGE + KEY_MAX];
     MDB_val k = val(key), v = {.mv_size = AGE + value.len}, none = {0};
-    int error = mdb_put(t->txn, t->store->values[kind], &k, &v, MDB_RESERVE | how);
+    int error =
+        put_there(t, &t->last[kind].values, t->store->values[kind], &k, &v, MDB_RESERVE | how);
 
     if (error == MDB_KEYEXIST)
         return true;
@@ -223,7 +248,7 @@ static bool put(struct store_txn *t, unsigned kind, struct span key, struct span
     if (is_never(age))
         return true;
     k = age_key(bytes, age, key);
-    return went_well(t, mdb_put(t->txn, t->store->ages[kind], &k, &none, 0));
+    return went_well(t, put_there(t, &t->last[kind].ages, t->store->ages[kind], &k, &none, 0));
 }
 
 bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value, double until)

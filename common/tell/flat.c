@@ -93,8 +93,24 @@ enum flat_is flat_next(struct flat *f, struct flat_member *out)
     f->begun = true;
     out->is_text = take(f, '"');
     if (out->is_text)
-        return take_text(f, &out->text, &out->escaped) ? FLAT_MEMBER : FLAT_BAD;
+        return flat_text(f, out) ? FLAT_MEMBER : FLAT_BAD;
     return take_number(f, &out->number) ? FLAT_MEMBER : FLAT_BAD;
+}
+
+bool flat_begins(struct flat *f, struct span start)
+{
+    if (start.at[0] != (f->begun ? ',' : '{') || start.len > f->rest.len ||
+        memcmp(f->rest.at, start.at, start.len) != 0)
+        return false;
+    f->rest = span_after(f->rest, start.len);
+    f->begun = true;
+    return true;
+}
+
+bool flat_text(struct flat *f, struct flat_member *out)
+{
+    out->is_text = true;
+    return take_text(f, &out->text, &out->escaped);
 }
 
 size_t flat_plain(char *to, struct span text)

@@ -30,5 +30,11 @@ enum flat_is { FLAT_MEMBER, FLAT_OVER, FLAT_BAD };
  * last byte. */
 enum flat_is flat_next(struct flat *f, struct flat_member *out);
 
+/* Takes `start` if this is what comes next: all of a member, or of some, that flat_next() would
+ * take, up to the value of a text, such as ,"name":" or {"name":" at the front. Then flat_text()
+ * reads the value. */
+bool flat_begins(struct flat *f, struct span start);
+MUST bool flat_text(struct flat *f, struct flat_member *out);
+
 /* Without its escapes; `to` has room for all of `text`. How long it is. */
 size_t flat_plain(char *to, struct span text);

@@ -164,8 +164,13 @@ struct reading {
     char *memory; /* of texts that had escapes, RECORD_MAX; NULL: there was none */
     size_t used;
     bool deed, key, at, queued, host, disabled;
-    int next; /* columns come in this order, mostly */
+    enum column last; /* that was read; COLUMN_COUNT: none yet */
 };
+
+/* Which column came behind which in lines of each kind before. Nearly always it does again, and
+ * then no name is looked for: half of what reading a line took. What stands there is compared with
+ * it, so it need not be right. */
+static unsigned char behind[COUNT_OF(deeds)][COLUMN_COUNT + 1];
 
 static bool take_text(struct reading *g, const struct flat_member *m, struct span *to)
 {
@@ -214,17 +219,13 @@ static bool once(bool *seen)
 }
 
 /* The column of this name in just this case. */
-static enum column column_named(struct reading *g, struct span name)
+static enum column column_named(struct span name)
 {
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        int c = g->next + i < COLUMN_COUNT ? g->next + i : g->next + i - COLUMN_COUNT;
+    enum column c = 0;
 
-        if (span_same(name, starts[c].name)) {
-            g->next = c + 1 < COLUMN_COUNT ? c + 1 : 0;
-            return (enum column)c;
-        }
-    }
-    return COLUMN_COUNT;
+    while (c < COLUMN_COUNT && !span_same(name, starts[c].name))
+        c++;
+    return c;
 }
 
 /* By hand: printf took a sixth of what a record costs. */
@@ -241,15 +242,22 @@ struct span record_key(char to[RECORD_KEY_MAX], const char *session, unsigned me
     return (struct span){to, (size_t)(at - to)};
 }
 
+static bool take_column(struct reading *g, enum column c, const struct flat_member *m)
+{
+    behind[g->out->what][g->last] = (unsigned char)c;
+    g->last = c;
+    return !g->out->column[c].at && take_text(g, m, &g->out->column[c]);
+}
+
 /* Names that we do not know are let be: a newer version may have written them. */
 static bool take_named(struct reading *g, const struct flat_member *m)
 {
     const size_t prefix = sizeof header_ - 1;
-    enum column c = column_named(g, m->name);
+    enum column c = column_named(m->name);
     struct span value;
 
     if (c != COLUMN_COUNT)
-        return !g->out->column[c].at && take_text(g, m, &g->out->column[c]);
+        return take_column(g, c, m);
     if (!span_starts(m->name, header_))
         return true;
     if (!take_text(g, m, &value))
@@ -275,17 +283,49 @@ static bool take_member(struct reading *g, const struct flat_member *m)
     return take_named(g, m);
 }
 
-static bool take_record(struct reading *g, struct span line)
+/* The next member, and takes it. */
+static enum flat_is take_next(struct reading *g, struct flat *f)
 {
-    struct flat f;
+    enum column c = behind[g->out->what][g->last];
     struct flat_member m;
     enum flat_is is;
 
+    if (flat_begins(f, (struct span){starts[c].text, starts[c].len}))
+        return flat_text(f, &m) && take_column(g, c, &m) ? FLAT_MEMBER : FLAT_BAD;
+    is = flat_next(f, &m);
+    return is == FLAT_MEMBER && !take_member(g, &m) ? FLAT_BAD : is;
+}
+
+/* The front of a line as we write it. */
+static bool take_head(struct flat *f, enum record_do *what, struct flat_member *key)
+{
+    size_t i = 0;
+
+    while (i < COUNT_OF(deeds) && !flat_begins(f, deeds[i].head))
+        i++;
+    if (i == COUNT_OF(deeds))
+        return false;
+    *what = (enum record_do)i;
+    return flat_text(f, key);
+}
+
+static bool take_record(struct reading *g, struct span line)
+{
+    struct flat_member key;
+    struct flat f;
+    enum flat_is is;
+
     flat_init(&f, line);
-    while ((is = flat_next(&f, &m)) == FLAT_MEMBER) {
-        if (!take_member(g, &m))
+    if (take_head(&f, &g->out->what, &key)) {
+        g->deed = g->key = true;
+        if (!take_text(g, &key, &g->out->key) || g->out->key.len > RECORD_KEY_MAX)
             return false;
+    } else {
+        flat_init(&f, line);
     }
+    do
+        is = take_next(g, &f);
+    while (is == FLAT_MEMBER);
     g->out->column[COLUMN_timeLogged] = g->out->column[COLUMN_timeQueued] = SPAN("");
     return is == FLAT_OVER && g->deed && g->key && g->at &&
            (g->out->key.len > 0 ||
@@ -294,7 +334,7 @@ static bool take_record(struct reading *g, struct span line)
 
 bool record_read(struct span line, struct record *out, struct record_memory **memory)
 {
-    struct reading g = {.out = out};
+    struct reading g = {.out = out, .last = COLUMN_COUNT};
 
     *out = (struct record){.what = RECORD_ROW};
     *memory = NULL;
@@ -317,9 +357,7 @@ bool record_peek(struct span line, enum record_do *what, struct span *key)
     struct flat f;
 
     flat_init(&f, line);
-    if (flat_next(&f, &m) != FLAT_MEMBER || !span_is(m.name, "do") || !take_deed(&m, what))
-        return false;
-    if (flat_next(&f, &m) != FLAT_MEMBER || !span_is(m.name, "key") || !m.is_text || m.escaped)
+    if (!take_head(&f, what, &m) || m.escaped)
         return false;
     *key = m.text;
     return key->len > 0 && key->len <= RECORD_KEY_MAX;

@@ -170,16 +170,16 @@ static bool take_record(struct ledger *l, const char *writer, struct record *r, 
     return true;
 }
 
-static bool take_line(struct ledger *l, const char *writer, struct span line)
+static bool take_line(struct ledger *l, const struct spool_segment *from, struct span line)
 {
     struct record_memory *memory = NULL;
     struct record r;
     bool taken = true, kept = true;
 
-    if (intents_take(l->intents, l->txn, writer, line, &kept))
+    if (!from->received && intents_take(l->intents, l->txn, from->writer, line, &kept))
         keep(l, kept);
     else if (record_read(line, &r, &memory))
-        taken = take_record(l, writer, &r, line);
+        taken = take_record(l, from->writer, &r, line);
     else
         l->bad++;
     record_forget(&memory);
@@ -199,7 +199,7 @@ static bool take_lines(struct ledger *l, struct reading *g, struct span text)
             break;
         if (++l->lines % TURN == 0)
             give_way(l);
-        g->held = !take_line(l, g->segment.writer, line);
+        g->held = !take_line(l, &g->segment, line);
         if (!g->held)
             g->at += len;
         text = rest;

@@ -78,21 +78,36 @@ static size_t put_time(char to[KEY], size_t at, double seconds)
  * joined[] may grow at its end. */
 enum { HEADER = 0xff, PART = 3 };
 
-static bool put_part(struct buf *to, unsigned what, struct span name, struct span value)
+/* On its way to the store; there is room for all that a record can have. */
+struct value {
+    char bytes[2 * RECORD_MAX];
+    size_t len;
+};
+
+static bool put_part(struct value *to, unsigned what, struct span name, struct span value)
 {
     size_t len = name.len + value.len;
-    char head[PART] = {(char)what, (char)(len >> 8), (char)len};
+    char *at = to->bytes + to->len;
 
-    return len == 0 ||
-           (buf_add(to, (struct span){head, PART}) && buf_add(to, name) && buf_add(to, value));
+    if (len > sizeof to->bytes - PART - to->len)
+        return false;
+    at[0] = (char)what;
+    at[1] = (char)(len >> 8);
+    at[2] = (char)len;
+    memcpy(at + PART, name.at, name.len);
+    memcpy(at + PART + name.len, value.at, value.len);
+    to->len += PART + len;
+    return true;
 }
 
-static bool put_value(struct buf *to, const struct record *r)
+static bool put_value(struct value *to, const struct record *r)
 {
     bool ok = true;
 
+    to->len = 0;
     for (size_t i = 0; i < COUNT_OF(joined) && ok; i++)
-        ok = put_part(to, (unsigned)i, SPAN(""), r->column[joined[i]]);
+        if (r->column[joined[i]].len > 0)
+            ok = put_part(to, (unsigned)i, SPAN(""), r->column[joined[i]]);
     for (size_t i = 0; i < r->header_count && ok; i++) {
         char name[RECORD_HEADER_NAME];
 
@@ -131,19 +146,16 @@ bool reception_keep(struct store_txn *t, unsigned kind, const struct record *r)
 {
     char key[KEY];
     size_t len;
-    struct buf value;
-    bool ok;
+    struct value value;
 
     if (r->column[COLUMN_queueId].len == 0)
         return true;
     len = put_host(key, put_id(key, r), r->id_host);
     len = put_time(key, len, time_of(r));
-    buf_init(&value, 2 * RECORD_MAX);
     /* It may be there, of another recipient. */
-    ok = put_value(&value, r) &&
-         store_add(t, kind, (struct span){key, len}, buf_peek(&value), r->at + remembered);
-    buf_clear(&value);
-    return ok;
+    return put_value(&value, r) &&
+           store_add(t, kind, (struct span){key, len}, (struct span){value.bytes, value.len},
+                     r->at + remembered);
 }
 
 /* A search through the keys of one id. */

@@ -239,102 +239,6 @@ static void times_are_plain_numbers(void **state)
     buf_clear(&b);
 }
 
-static const struct {
-    const char *name;
-    struct span line;
-    bool good;
-} lines[] = {
-    {"the least", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}"), true},
-    {"with LF", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}\n"), true},
-    {"a name of a newer version", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":\"\\\"\"}"),
-     true},
-    {"and a number", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":0.25}"), true},
-    {"columns in any order",
-     SPAN("{\"rcpt\":\"\",\"at\":1,\"orig\":\"\",\"do\":\"row\",\"key\":\"\"}"), true},
-    {"a list", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":[1]}"), false},
-    {"an object", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"new\":{}}"), false},
-    {"a space", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1 }"), false},
-    {"a comma too much", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,}"), false},
-    {"no member", SPAN("{}"), false},
-    {"a sign", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":+1}"), false},
-    {"an exponent", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1e3}"), false},
-    {"a point at its end", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1.}"), false},
-    {"two points", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1.1.1}"), false},
-    {"a number without end", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":11111111111111111}"), false},
-    {"another escape", SPAN("{\"do\":\"row\",\"key\":\"\\n\",\"at\":1}"), false},
-    {"an escape in a name", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"n\\\\\":1}"), false},
-    {"a tab", SPAN("{\"do\":\"row\",\"key\":\"a\tb\",\"at\":1}"), false},
-    {"DEL", SPAN("{\"do\":\"row\",\"key\":\"a\x7f\",\"at\":1}"), false},
-    {"a column twice", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"orig\":\"\",\"orig\":\"a\"}"),
-     false},
-    {"an overlong character", SPAN("{\"do\":\"row\",\"key\":\"\xc0\xaf\",\"at\":1}"), false},
-    {"a lonely middle", SPAN("{\"do\":\"row\",\"key\":\"a\xbc\",\"at\":1}"), false},
-    {"nothing", SPAN(""), false},
-    {"LF", SPAN("\n"), false},
-    {"no object", SPAN("[\"row\"]"), false},
-    {"two objects", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}{}"), false},
-    {"two lines", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1}\n{}"), false},
-    {"a name twice", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"at\":2}"), false},
-    {"no deed", SPAN("{\"key\":\"k\",\"at\":1}"), false},
-    {"another deed", SPAN("{\"do\":\"drop\",\"key\":\"k\",\"at\":1}"), false},
-    {"no time", SPAN("{\"do\":\"row\",\"key\":\"k\"}"), false},
-    {"time as text", SPAN("{\"do\":\"row\",\"key\":\"k\",\"at\":\"1\"}"), false},
-    {"time before time", SPAN("{\"do\":\"row\",\"key\":\"k\",\"at\":-1}"), false},
-    {"queued as text", SPAN("{\"do\":\"row\",\"key\":\"k\",\"at\":1,\"queued\":\"1\"}"), false},
-    {"no key", SPAN("{\"do\":\"row\",\"at\":1}"), false},
-    {"an intent needs a key", SPAN("{\"do\":\"intent\",\"key\":\"\",\"at\":1}"), false},
-    {"an outcome too", SPAN("{\"do\":\"outcome\",\"key\":\"\",\"at\":1}"), false},
-    {"host no text", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"host\":{}}"), false},
-    {"column no text", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"orig\":5}"), false},
-    {"header no text", SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"header_X\":5}"), false},
-    {"NUL inside", SPAN("{\"do\":\"row\",\"key\":\"a\\u0000\",\"at\":1}"), false},
-    {"zeros, as after a power failure", SPAN("\0\0\0\0\0\0\0\0"), false},
-    {"not UTF-8", SPAN("{\"do\":\"row\",\"key\":\"\xff\",\"at\":1}"), false},
-    {"a long key",
-     SPAN("{\"do\":\"row\",\"key\":"
-          "\"0123456789012345678901234567890123456789012345678901234567890123456789\",\"at\":1}"),
-     false},
-};
-
-static void forged_lines_are_refused(void **state)
-{
-    struct record out;
-    struct record_memory *memory;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(lines); i++) {
-        if (record_read(lines[i].line, &out, &memory) != lines[i].good)
-            fail_msg("%s", lines[i].name);
-        record_forget(&memory);
-    }
-}
-
-/* A record of just this length, by a long sender. */
-static void fill_line(char *line, size_t len)
-{
-    static const struct span start = SPAN("{\"do\":\"row\",\"key\":\"\",\"at\":1,\"orig\":\"");
-
-    memset(line, 'x', len);
-    memcpy(line, start.at, start.len);
-    memcpy(line + len - 2, "\"}", 2);
-}
-
-static void a_deep_or_long_line_is_refused(void **state)
-{
-    static char deep[RECORD_MAX - 1], wide[RECORD_MAX + 100];
-    struct record out;
-    struct record_memory *memory;
-
-    (void)state;
-    memset(deep, '[', sizeof deep);
-    assert_false(record_read((struct span){deep, sizeof deep}, &out, &memory));
-    fill_line(wide, sizeof wide);
-    assert_false(record_read((struct span){wide, sizeof wide}, &out, &memory));
-    fill_line(wide, RECORD_MAX - 1);
-    assert_true(record_read((struct span){wide, RECORD_MAX - 1}, &out, &memory));
-    record_forget(&memory);
-}
-
 /* Columns that were written before stand in the line as if they had been given. */
 static void what_is_written_already_comes_along(void **state)
 {
@@ -384,8 +288,6 @@ int main(void)
         cmocka_unit_test(headers_give_way),
         cmocka_unit_test(needs_its_room),
         cmocka_unit_test(times_are_plain_numbers),
-        cmocka_unit_test(forged_lines_are_refused),
-        cmocka_unit_test(a_deep_or_long_line_is_refused),
         cmocka_unit_test(columns_have_their_names),
         cmocka_unit_test(what_is_written_already_comes_along),
     };

@@ -135,6 +135,47 @@ static void what_is_too_old_goes(void **state)
     assert_true(store_commit(&t));
 }
 
+/* Many, ascending and not, and between them what else can be done to a table. */
+static void adding_goes_on_where_it_was(void **state)
+{
+    enum { MANY = 3000 };
+    struct store_txn *t = store_begin(store);
+    char key[100], value[24];
+
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++) {
+        unsigned number = i % 3 ? i : MANY - i; /* 1 to MANY, each once */
+
+        snprintf(key, sizeof key, "%060u", number);
+        snprintf(value, sizeof value, "%u", number);
+        assert_true(store_add(t, FRUIT, span_of(key), span_of(value), 1000 + number));
+        if (i % 100 == 50) {
+            assert_true(store_drop(t, FRUIT, span_of(key)));
+            assert_true(store_add(t, FRUIT, span_of(key), span_of(value), 1000 + number));
+        }
+        if (i % 100 == 70)
+            assert_true(store_put(t, FRUIT, span_of(key), span_of(value), 1000 + number));
+        if (i % 500 == 400)
+            assert_int_equal(store_expire(t, FRUIT, 999, 10), 0);
+    }
+    assert_true(store_commit(&t));
+    t = store_begin(store);
+    for (unsigned i = 1; i <= MANY; i++) {
+        snprintf(key, sizeof key, "%060u", i);
+        snprintf(value, sizeof value, "%u", i);
+        assert_value(t, FRUIT, key, value);
+    }
+    assert_int_equal(store_expire(t, FRUIT, 1000 + MANY / 2, MANY), MANY / 2);
+    snprintf(key, sizeof key, "%060u", MANY / 2);
+    assert_value(t, FRUIT, key, NULL);
+    snprintf(key, sizeof key, "%060u", MANY / 2 + 1);
+    assert_value(t, FRUIT, key, "1501");
+    assert_true(store_drop(t, FRUIT, span_of(key)));
+    assert_int_equal(store_expire(t, FRUIT, 1e9, 2 * MANY), MANY / 2 - 1);
+    assert_int_equal(store_count(t, FRUIT), 0);
+    store_abort(&t);
+}
+
 /* What is added has an age as what is put; what is there keeps its value and its age. */
 static void what_is_there_stays(void **state)
 {
@@ -269,15 +310,11 @@ static void what_cannot_be_opened_says_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_STORE(what_is_put_is_there),
-        WITH_STORE(it_outlives_its_process),
-        WITH_STORE(what_is_too_old_goes),
-        WITH_STORE(what_is_there_stays),
-        WITH_STORE(it_walks_in_order),
-        WITH_STORE(odd_keys_are_refused),
-        WITH_STORE(a_full_store_keeps_what_it_had),
-        WITH_STORE(a_reader_sees_what_was_kept),
-        WITH_STORE(what_cannot_be_opened_says_why),
+        WITH_STORE(what_is_put_is_there),        WITH_STORE(it_outlives_its_process),
+        WITH_STORE(what_is_too_old_goes),        WITH_STORE(adding_goes_on_where_it_was),
+        WITH_STORE(what_is_there_stays),         WITH_STORE(it_walks_in_order),
+        WITH_STORE(odd_keys_are_refused),        WITH_STORE(a_full_store_keeps_what_it_had),
+        WITH_STORE(a_reader_sees_what_was_kept), WITH_STORE(what_cannot_be_opened_says_why),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
