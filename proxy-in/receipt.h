@@ -7,6 +7,12 @@
 #include "relay.h"
 #include "tell/spool.h"
 
+/* Where a worker's records go, and what those of a session say alike: that is written once for each
+ * session, and remembered of the last ones that had a message. NULL: no memory. */
+struct receipts;
+struct receipts *receipts_new(struct spool *to);
+void receipts_free(struct receipts **r);
+
 /* One record for each recipient of the envelope, from `relay` with RELAY_RECORD. False:
  * some could not be written, though room was made. */
-MUST bool receipt_spool(struct spool *to, const struct relay *relay, double now);
+MUST bool receipt_spool(struct receipts *to, const struct relay *relay, double now);

@@ -9,6 +9,7 @@
 #include "gates.h"
 #include "patrol.h"
 #include "prepare.h"
+#include "receipt.h"
 #include "session.h"
 #include "tell/log.h"
 #include "tell/record.h"
@@ -186,7 +187,8 @@ static bool open_spool(struct server *v)
         spool_map(v->worker.spool);
     else if (v->worker.spool)
         v->worker.commit = commit_new(v->worker.base, p->syncer, v->worker.spool, COMMIT_PATIENCE);
-    return v->worker.spool != NULL && (p->syncer < 0 || v->worker.commit);
+    v->worker.receipts = receipts_new(v->worker.spool);
+    return v->worker.spool && v->worker.receipts && (p->syncer < 0 || v->worker.commit);
 }
 
 static bool begin(struct server *v)
@@ -222,6 +224,7 @@ static void clear(struct server *v)
         station_clear(&v->stations[i]);
     entries_clear(&v->worker.entries);
     commit_free(&v->worker.commit);
+    receipts_free(&v->worker.receipts);
     spool_close(&v->worker.spool);
     if (v->worker.base)
         event_base_free(v->worker.base);

@@ -34,7 +34,7 @@ static bool record(struct session *s)
 {
     struct worker *w = s->gate->worker;
 
-    if (!receipt_spool(w->spool, &s->relay, clock_now()))
+    if (!receipt_spool(w->receipts, &s->relay, clock_now()))
         log_say(LOG_FAULT, s->id.text, "not-recorded", {"why", SPAN("the spool took no record")});
     if (w->commit)
         commit_ask(w->commit, &s->pledge, on_kept, s);

@@ -14,6 +14,7 @@
 struct gates;
 struct tls;
 struct session;
+struct receipts;
 
 /* A listener. */
 struct gate {
@@ -34,8 +35,9 @@ struct worker {
     struct event_base *base;
     const struct settings *settings;
     struct entries entries;
-    struct spool *spool;   /* NULL: nothing is recorded */
-    struct commit *commit; /* NULL: nobody waits for the disk */
+    struct spool *spool;       /* NULL: nothing is recorded */
+    struct receipts *receipts; /* into it; NULL likewise */
+    struct commit *commit;     /* NULL: nobody waits for the disk */
     LIST_HEAD(sessions, session) sessions;
     unsigned long count; /* of them */
     struct slots slots;
