@@ -11,19 +11,26 @@ static uint32_t bit_of(char first)
     return (uint32_t)1 << (first & 31);
 }
 
+/* Not by a literal, which would be 700 bytes for each message. */
 void header_init(struct header *h, const struct span *wanted, size_t count)
 {
-    *h = (struct header){.wanted = wanted, .count = count, .missing = count, .field = NOT_WANTED};
     h->is = count > 0 ? HEADER_BEGINS : HEADER_OVER;
-    for (size_t i = 0; i < count; i++)
+    h->wanted = wanted;
+    h->count = h->missing = count;
+    h->seen = h->len = 0;
+    h->firsts = 0;
+    h->field = NOT_WANTED;
+    for (size_t i = 0; i < count; i++) {
         h->firsts |= bit_of(wanted[i].at[0]);
+        h->value[i] = NULL;
+    }
 }
 
 void header_clear(struct header *h)
 {
     for (size_t i = 0; i < h->count; i++)
         free(h->value[i]);
-    *h = (struct header){.is = HEADER_OVER};
+    header_init(h, NULL, 0);
 }
 
 const char *header_value(const struct header *h, size_t at)

@@ -125,16 +125,18 @@ static struct span behind(struct span s, struct span word)
 
 struct span reply_queue_id(struct span whole)
 {
-    struct reply r = reply_read(whole);
-    struct span rest = r.text, first = span_cut(&rest, ' ');
-    struct span id = {"", 0};
+    struct span line = last_line(whole), text = text_of(line), id = {"", 0};
 
-    if (r.code != 250)
+    if (!span_starts(line, "250"))
         return id;
-    if ((id = read_id(behind(r.text, SPAN("queued as ")))).len)
+    (void)take_status(&text, '2');
+    if ((id = read_id(behind(text, SPAN("queued as ")))).len)
         return id;
-    if ((id = read_id(behind(r.text, SPAN("OK id=")))).len)
+    if ((id = read_id(behind(text, SPAN("OK id=")))).len)
         return id;
+
+    struct span rest = text, first = span_cut(&rest, ' ');
+
     return span_starts_nocase(rest, "Message accepted") ? read_id(first) : SPAN("");
 }
 

@@ -99,10 +99,16 @@ void record_add_header(struct record *r, struct span name, struct span value)
 
 static void put_columns(struct pen *p, const struct record *r, const struct limit *l)
 {
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        if (r->column[i].len > 0 && i != COLUMN_timeLogged && i != COLUMN_timeQueued)
-            pen_column(p, starts[i].text, starts[i].len, r->column[i],
-                       i == COLUMN_dsnDiag ? l->diag : l->other);
+    const struct span *end = r->column + COLUMN_COUNT;
+
+    for (const struct span *value = r->column; value < end; value++) {
+        if (value->len == 0) /* most are */
+            continue;
+        enum column c = (enum column)(value - r->column);
+
+        if (c != COLUMN_timeLogged && c != COLUMN_timeQueued)
+            pen_column(p, starts[c].text, starts[c].len, *value,
+                       c == COLUMN_dsnDiag ? l->diag : l->other);
     }
 }
 
