@@ -16,7 +16,7 @@
 #include "tell/reports.h"
 
 /* Without a transaction, until a worker that drains says 421. */
-enum { IDLE_SECONDS = 60 };
+enum { IDLE_SECONDS = 60, CACHE_LINE = 64 };
 
 /* Fires at `alarm`, which may be before the deadline: on_limit() sorts that out. So most steps
  * need not touch the timer. */
@@ -189,9 +189,21 @@ void session_step(struct session *s)
     set_alarm(s, now);
 }
 
+/* A step looks at nearly all of it. With a hundred sessions at work and more nothing of one is in
+ * the processor's cache when its turn comes, and line after line would be waited for: with a
+ * thousand a message costs 4 us of 90 less so. */
+static void fetch(const struct session *s)
+{
+    for (size_t at = 0; at < offsetof(struct session, limit); at += CACHE_LINE)
+        __builtin_prefetch((const char *)s + at, 1);
+}
+
 static void on_ready(int fd, short events, void *session)
 {
     struct session *s = session;
+
+    fetch(s);
+
     struct side *side = fd == s->client.conn.fd ? &s->client : &s->backend;
 
     (void)events;

@@ -41,22 +41,22 @@ struct session {
     struct buf head;        /* its header as far as it came, and then the TLVs of that */
     struct facts_kept *tls; /* ours; NULL in the clear */
     struct entry *entry;    /* ours */
-    struct event limit;
     struct pledge pledge;   /* that its records are on the disk */
     double began, since;    /* of the session, of what it does now */
     float shook, spoke;     /* seconds: of the handshake; from the beginning to the first command */
     double deadline, alarm; /* when that must be done; when `limit` fires, 0: it does not */
     struct pace pace;
-    uint64_t mark;     /* what moved since, to tell progress */
-    const char *broke; /* what the socket or TLS says of a failure */
-    unsigned slots;    /* bits of slots.h: what it holds */
-    unsigned told;     /* rules that are only reported, of which a line said so */
-    enum phase did;    /* before it came to its end */
-    bool listed;       /* it is or was in the session table */
-    bool ended;        /* the client says no more */
-    bool finished;     /* we say no more to it */
-    bool paced;        /* we wait for the client, with a message under way */
-    bool busy;         /* it stopped moving only to let others have their turn */
+    uint64_t mark;      /* what moved since, to tell progress */
+    const char *broke;  /* what the socket or TLS says of a failure */
+    unsigned slots;     /* bits of slots.h: what it holds */
+    unsigned told;      /* rules that are only reported, of which a line said so */
+    enum phase did;     /* before it came to its end */
+    bool listed;        /* it is or was in the session table */
+    bool ended;         /* the client says no more */
+    bool finished;      /* we say no more to it */
+    bool paced;         /* we wait for the client, with a message under way */
+    bool busy;          /* it stopped moving only to let others have their turn */
+    struct event limit; /* last, for a step seldom looks at it */
 };
 
 /* `fd` is ours from here, and the slots that are held for it. */
