@@ -102,7 +102,7 @@ static void remember(struct relay *r, struct lane *l)
 {
     char shown[SERVE_REPLY_MAX];
 
-    if (l->said && l->said[0] == '2' && l->said_fail == FAIL_NOT)
+    if (recall_covers(r) && l->said && l->said[0] == '2' && l->said_fail == FAIL_NOT)
         recall_tell(r, l, relay_show(shown, span_of(l->said), l->said_by));
 }
 
