@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "milter/books/accountant.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -29,6 +30,11 @@ static const struct {
  * ms apart; now 19 times and 4 ms, and 3.2 us of processor time for each where it was 9.3. */
 enum { DOUBLINGS = 2 };
 
+/* What comes after a pause waits too: a batch at once is one of a single record, and meets the very
+ * session that it came from. Of 400 messages one by one 3 to 10 took 0.6 to 1.6 ms for its sake;
+ * now the first alone, as beside nobody. */
+enum { AFTER_PAUSE = 200 };
+
 /* Without an ear for changes a short wait stands in. */
 static void wait_after(enum ledger_end end, unsigned in_row, int orders, int changes)
 {
@@ -39,7 +45,18 @@ static void wait_after(enum ledger_end end, unsigned in_row, int orders, int cha
 
     if (end == LEDGER_BUSY)
         wait <<= in_row < DOUBLINGS ? in_row : DOUBLINGS;
-    (void)poll(on, 2, wait);
+    if (poll(on, 2, wait) > 0 && on[1].revents && !on[0].revents)
+        (void)poll(on, 1, AFTER_PAUSE);
+}
+
+/* Memory of a batch stays for the next one in a row, and goes when nothing comes any more: page by
+ * page and back again it took as long as reading the records. */
+enum { KEPT = 8 << 20 };
+
+static void keep_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT);
 }
 
 /* When it should stop, what is there is still done; what cannot be done now waits in the
@@ -54,6 +71,8 @@ static void work(struct child *child, struct ledger *l, int changes)
         end = ledger_step(l);
         if (last && end != LEDGER_BUSY && end != LEDGER_MORE)
             return;
+        if (in_row > 0 && end == LEDGER_IDLE)
+            (void)malloc_trim(0);
         if (!last)
             wait_after(end, in_row, child->orders, changes);
         in_row = end == LEDGER_BUSY ? in_row + 1 : 0;
@@ -70,6 +89,7 @@ int accountant_run(struct child *child)
         log_say(LOG_FAULT, "", "accountant-fails", {"why", span_of(why)});
         return 1;
     }
+    keep_memory();
     changes = watch_open(child->settings->global.spool_directory);
     child_ready(child);
     work(child, l, changes);
