@@ -2,6 +2,7 @@
  *
  * sallyport-out: mail going out.
  */
+#include "net/few.h"
 #include "net/kdf.h"
 #include "net/records.h"
 #include "proxy-out/facts/facts.h"
@@ -48,6 +49,7 @@ int main(int argc, char **argv)
     };
 
     records_use();
+    few_use();
     kdf_use();
     return daemon_main(&program, argc, argv);
 }

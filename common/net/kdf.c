@@ -14,6 +14,7 @@
 #include <openssl/provider.h>
 
 #include "base/span.h"
+#include "net/few.h"
 
 /* Bytes. LENGTH_MAX: what is written in one byte says no more (RFC 8446, 7.1; RFC 5869, 2.3). */
 enum { BLOCK_MAX = 128, HASH_MAX = 48, LENGTH_MAX = 255 };
@@ -239,9 +240,22 @@ static bool hash_init(struct hash *h)
 /* Held for good. */
 static OSSL_PROVIDER *us;
 
-static void find(const char *wanted)
+static void find(OSSL_LIB_CTX *where, const char *wanted)
 {
-    EVP_KDF_free(EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_3_KDF, wanted));
+    EVP_KDF_free(EVP_KDF_fetch(where, OSSL_KDF_NAME_TLS1_3_KDF, wanted));
+}
+
+/* OpenSSL takes what it has found before; who wishes for nothing gets what was found first,
+ * which stays its own. And its providers stay: the digests are theirs. */
+static OSSL_PROVIDER *offer(OSSL_LIB_CTX *where)
+{
+    OSSL_PROVIDER *offered = NULL;
+
+    find(where, NULL);
+    if (OSSL_PROVIDER_add_builtin(where, "sallyport", begin) == 1 &&
+        (offered = OSSL_PROVIDER_try_load(where, "sallyport", 1)))
+        find(where, "provider=sallyport");
+    return offered;
 }
 
 bool kdf_fits(unsigned long built, unsigned long here)
@@ -256,12 +270,9 @@ void kdf_use(void)
     for (size_t i = 0; i < COUNT_OF(hashes); i++)
         if (!hash_init(&hashes[i]))
             return;
-    /* OpenSSL takes what it has found before; who wishes for nothing gets what was found first,
-     * which stays its own. And its providers stay: the digests are theirs. */
-    find(NULL);
-    if (OSSL_PROVIDER_add_builtin(NULL, "sallyport", begin) == 1 &&
-        (us = OSSL_PROVIDER_try_load(NULL, "sallyport", 1)))
-        find("provider=sallyport");
+    us = offer(NULL);
+    if (few_context() && !offer(few_context()))
+        us = NULL; /* with few_context() OpenSSL's own is used */
 }
 
 const char *kdf_missing(void)

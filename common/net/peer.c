@@ -45,8 +45,13 @@ static void put_name(char *to, size_t size, const X509_NAME *name)
 
 static void put_hex(char to[65], const unsigned char *digest)
 {
-    for (size_t i = 0; i < 32; i++)
-        (void)snprintf(to + i * 2, 3, "%02x", digest[i]);
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < 32; i++) {
+        to[i * 2] = digits[digest[i] >> 4];
+        to[i * 2 + 1] = digits[digest[i] & 15];
+    }
+    to[64] = '\0';
 }
 
 static void put_fingerprints(X509 *cert, struct tls_facts *out)

@@ -11,6 +11,7 @@
 
 #include "net/cert.h"
 #include "net/ciphers.h"
+#include "net/few.h"
 #include "net/kdf.h"
 #include "net/ktls.h"
 #include "net/staple.h"
@@ -306,7 +307,7 @@ struct tls *tls_client_beside(const struct tls_client_conf *conf, const struct t
 
     ERR_clear_error();
     if (!get_memory(t, 1, &(struct texts){NULL, 0}) ||
-        !(t->at->ctx = SSL_CTX_new_ex(NULL, KDF_WANTED, TLS_client_method()))) {
+        !(t->at->ctx = SSL_CTX_new_ex(few_context(), KDF_WANTED, TLS_client_method()))) {
         (void)wrong(why, size, "out of memory");
         tls_free(&t);
         return NULL;
