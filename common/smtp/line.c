@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/line.h"
 
+#include "base/text.h"
+
 /* What each byte says. */
 static const unsigned char says[256] = {
     [0x00] = LINE_HAS_BREAK | LINE_HAS_CONTROL,
@@ -17,7 +19,7 @@ unsigned line_has(struct span line)
 {
     unsigned has = 0;
 
-    for (size_t i = 0; i < line.len; i++)
+    for (size_t i = text_plain(line); i < line.len; i++) /* mostly all of it is */
         has |= says[(unsigned char)line.at[i]];
     return has;
 }
