@@ -19,10 +19,15 @@ enum {
     LINGER_SECONDS = 2,  /* for the other side to hear it and close */
 };
 
+static const struct backend *backend_of(const struct session *s)
+{
+    return s->gate->station->backend;
+}
+
 /* Who has somewhere else to go does not wait for long, nor does anybody for one that is dead. */
 static double patience(const struct session *s, unsigned long seconds)
 {
-    unsigned long most = s->gate->station->backend->greeting_timeout;
+    unsigned long most = backend_of(s)->greeting_timeout;
     bool shortly = s->relay.stage == STAGE_INTRO && s->server &&
                    (s->relay.spare || s->server->health != HEALTH_ALIVE);
 
@@ -32,7 +37,6 @@ static double patience(const struct session *s, unsigned long seconds)
 double phase_limit(const struct session *s, enum phase phase)
 {
     const struct source *rule = &s->relay.rule;
-    const struct backend *backend = s->gate->station->backend;
 
     switch (phase) {
     case PHASE_HEAD:
@@ -40,7 +44,7 @@ double phase_limit(const struct session *s, enum phase phase)
     case PHASE_SHAKE:
         return (double)s->gate->worker->settings->global.tls_handshake_timeout;
     case PHASE_CONNECT:
-        return (double)backend->connect_timeout;
+        return (double)backend_of(s)->connect_timeout;
     case PHASE_SECURE:
         return patience(s, s->gate->worker->settings->global.tls_handshake_timeout);
     case PHASE_TALK:
@@ -48,7 +52,7 @@ double phase_limit(const struct session *s, enum phase phase)
     case PHASE_MESSAGE:
         return (double)rule->smtp_data_timeout;
     case PHASE_ANSWER: /* RFC 5321, 4.5.3.2.6: the message has twice the time of anything else */
-        return patience(s, backend->reply_timeout << relay_awaits_outcome(&s->relay));
+        return patience(s, backend_of(s)->reply_timeout << relay_awaits_outcome(&s->relay));
     case PHASE_RECORD:
         return RECORD_SECONDS;
     case PHASE_LAST_WORDS:

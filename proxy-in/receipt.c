@@ -94,15 +94,12 @@ static void alike_columns(struct record *r, const struct relay *relay, struct me
         received_tls(r, facts_of(relay->tls, &m->tls));
 }
 
-/* What is alike, if it is not written here as it is now; `made` is what it is made of. */
 static void write_alike(struct alike *here, struct span made, const struct relay *relay,
                         struct memory *m)
 {
     struct record r = {.what = RECORD_RECEIVED};
     struct buf text;
 
-    if (span_same(made, (struct span){here->made_of, here->made_len}))
-        return;
     here->made_len = here->len = 0;
     alike_columns(&r, relay, m);
     buf_init(&text, ALIKE);
@@ -131,12 +128,12 @@ static void set_alike(struct record *r, struct receipts *to, const struct relay 
                       struct memory *m)
 {
     struct alike *here = place_of(to, relay->session);
-    char made[MADE_OF];
-    size_t len = made_of(relay, made);
+    char made_now[MADE_OF];
+    struct span made = {made_now, made_of(relay, made_now)};
 
-    if (len > 0)
-        write_alike(here, (struct span){made, len}, relay, m);
-    if (len > 0 && here->len > 0)
+    if (made.len > 0 && !span_same(made, (struct span){here->made_of, here->made_len}))
+        write_alike(here, made, relay, m);
+    if (made.len > 0 && here->len > 0)
         r->written = (struct span){here->text, here->len};
     else
         alike_columns(r, relay, m);
