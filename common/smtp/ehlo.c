@@ -36,16 +36,11 @@ static bool next_offer(struct span *reply, bool *begun, struct span *line)
     return next_line(reply, line);
 }
 
-static bool is_same_nocase(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
-}
-
 static enum ehlo_keyword find(struct span word)
 {
     enum ehlo_keyword k = 0;
 
-    while (k < EHLO_KEYWORDS && !is_same_nocase(word, words[k]))
+    while (k < EHLO_KEYWORDS && !span_same_nocase(word, words[k]))
         k++;
     return k;
 }
@@ -133,6 +128,20 @@ static size_t choose(char to[MECHANISMS], struct span mechanisms, enum ehlo_auth
     return len;
 }
 
+/* A line of a reply, in two pieces; false: it did not fit. */
+static bool put_line(struct buf *to, struct span begin, struct span end)
+{
+    return buf_add(to, SPAN("250-")) && buf_add(to, begin) && buf_add(to, end) &&
+           buf_add(to, SPAN("\r\n"));
+}
+
+static bool put_size(struct buf *to, unsigned long size)
+{
+    char digits[TEXT_DECIMAL];
+
+    return put_line(to, SPAN("SIZE "), (struct span){digits, text_decimal(digits, size)});
+}
+
 /* 0, as no number at all, is the upstream's way to say that it has no limit (RFC 1870, 4). */
 static bool show_size(struct buf *to, struct span argument, unsigned long ours)
 {
@@ -140,7 +149,7 @@ static bool show_size(struct buf *to, struct span argument, unsigned long ours)
 
     if (!text_number(argument, ULONG_MAX, &theirs))
         theirs = 0;
-    return buf_addf(to, "250-SIZE %lu\r\n", theirs > 0 && theirs < ours ? theirs : ours);
+    return put_size(to, theirs > 0 && theirs < ours ? theirs : ours);
 }
 
 /* One line of what the client sees; false: it did not fit. */
@@ -153,11 +162,11 @@ static bool show(struct buf *to, struct span line, const struct ehlo_view *view)
     if (view->size_max > 0 && span_is_nocase(word, "SIZE"))
         return show_size(to, argument, view->size_max);
     if (!span_is_nocase(word, "AUTH"))
-        return buf_addf(to, "250-%.*s\r\n", SPAN_ARG(line));
+        return put_line(to, line, SPAN(""));
 
     size_t len = choose(mechanisms, argument, view->auth);
 
-    return len == 0 || buf_addf(to, "250-AUTH%.*s\r\n", (int)len, mechanisms);
+    return len == 0 || put_line(to, SPAN("AUTH"), (struct span){mechanisms, len});
 }
 
 /* The last line of a reply is marked by the space behind its code (RFC 5321, 4.2.1). */
@@ -174,7 +183,7 @@ bool ehlo_copy(struct buf *to, struct span reply, const struct ehlo_view *view)
 {
     unsigned shown = 0;
     size_t begin = buf_len(to);
-    bool begun = false, fits = buf_addf(to, "250-%s\r\n", view->name);
+    bool begun = false, fits = put_line(to, span_of(view->name), SPAN(""));
 
     for (struct span line; fits && next_offer(&reply, &begun, &line);) {
         struct span rest = line;
@@ -186,7 +195,7 @@ bool ehlo_copy(struct buf *to, struct span reply, const struct ehlo_view *view)
         fits = show(to, line, view);
     }
     if (fits && view->starttls)
-        fits = buf_addf(to, "250-STARTTLS\r\n");
+        fits = put_line(to, SPAN("STARTTLS"), SPAN(""));
     if (fits)
         mark_last(to, begin);
     return fits;
@@ -197,7 +206,7 @@ static bool has_word(struct span list, struct span word)
     while (list.len > 0) {
         struct span one = span_cut(&list, ' ');
 
-        if (is_same_nocase(one, word))
+        if (span_same_nocase(one, word))
             return true;
     }
     return false;
@@ -218,7 +227,7 @@ static bool common_auth(struct buf *to, struct span a, struct span b)
         memcpy(both + len, one.at, one.len);
         len += one.len;
     }
-    return len == 0 || buf_addf(to, "250-AUTH%.*s\r\n", (int)len, both);
+    return len == 0 || put_line(to, SPAN("AUTH"), (struct span){both, len});
 }
 
 /* 0, or none, is no limit of its own (RFC 1870, 4). */
@@ -226,14 +235,14 @@ static bool common_size(struct buf *to, unsigned long a, unsigned long b)
 {
     unsigned long least = a == 0 || (b != 0 && b < a) ? b : a;
 
-    return least ? buf_addf(to, "250-SIZE %lu\r\n", least) : buf_add(to, SPAN("250-SIZE\r\n"));
+    return least ? put_size(to, least) : put_line(to, SPAN("SIZE"), SPAN(""));
 }
 
 bool ehlo_common(struct buf *to, struct span a, struct span b)
 {
     struct ehlo of_a = ehlo_read(a), of_b = ehlo_read(b);
     size_t begin = buf_len(to);
-    bool fits = buf_add(to, SPAN("250-both\r\n"));
+    bool fits = put_line(to, SPAN("both"), SPAN(""));
 
     for (enum ehlo_keyword k = 0; fits && k < EHLO_STARTTLS; k++) {
         if (!ehlo_has(&of_a, k) || !ehlo_has(&of_b, k))
@@ -243,7 +252,7 @@ bool ehlo_common(struct buf *to, struct span a, struct span b)
         else if (k == EHLO_SIZE)
             fits = common_size(to, of_a.size_max, of_b.size_max);
         else
-            fits = buf_addf(to, "250-%.*s\r\n", SPAN_ARG(words[k]));
+            fits = put_line(to, words[k], SPAN(""));
     }
     if (fits)
         mark_last(to, begin);
