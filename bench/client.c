@@ -277,7 +277,7 @@ static enum conn_got move(struct client *c)
         return CONN_LATER;
     }
     got = conn_read(&c->conn, c->heard + c->heard_len, sizeof c->heard - c->heard_len, &len);
-    c->drained = conn_is_drained(&c->conn, got, len);
+    c->drained = conn_is_drained(&c->conn, got);
     if (got == CONN_OVER || (got == CONN_SOME && len == 0))
         return CONN_FAILED;
     if (got != CONN_SOME)

@@ -33,7 +33,7 @@ void flow_pull_client(struct session *s, size_t *moved)
     serve_grew(&s->relay.client, len);
     *moved += len;
     s->client.in += len;
-    s->client.sated = conn_is_drained(&s->client.conn, got, len);
+    s->client.sated = conn_is_drained(&s->client.conn, got);
     if (got >= CONN_OVER)
         client_gone(s, got);
 }
@@ -52,7 +52,7 @@ void flow_pull_backend(struct session *s, size_t *moved)
     dial_grew(&s->relay.backend, len);
     *moved += len;
     s->backend.in += len;
-    s->backend.sated = conn_is_drained(&s->backend.conn, got, len);
+    s->backend.sated = conn_is_drained(&s->backend.conn, got);
     if (got >= CONN_OVER)
         backend_gone(s, got, moved);
 }

@@ -23,7 +23,7 @@ static void pull_client(struct session *s, size_t *moved)
             memo_heard(s);
         s->ended = got == CONN_OVER || got == CONN_FAILED;
         s->gone = s->gone || got == CONN_FAILED;
-        s->sated = conn_is_drained(&s->conn, got, len);
+        s->sated = conn_is_drained(&s->conn, got);
     }
 }
 

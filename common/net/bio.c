@@ -10,6 +10,7 @@
 struct bio {
     int fd; /* borrowed */
     enum { NOTHING, SOMETHING, THE_END } follows;
+    bool filled; /* the last read */
 };
 
 static int is_done(BIO *b, ssize_t n, void (*again)(BIO *b))
@@ -32,11 +33,12 @@ static void write_again(BIO *b)
 
 static int take(BIO *b, char *to, int size)
 {
-    const struct bio *it = BIO_get_data(b);
+    struct bio *it = BIO_get_data(b);
 
     errno = 0; /* conn.c asks what it was */
     int n = is_done(b, recv(it->fd, to, (size_t)size, 0), read_again);
 
+    it->filled = n == size;
     if (n == 0)
         BIO_set_flags(b, BIO_FLAGS_IN_EOF);
     return n;
@@ -140,4 +142,11 @@ void bio_expect_end(BIO *b)
 
     if (it)
         it->follows = THE_END;
+}
+
+bool bio_is_filled(BIO *b)
+{
+    const struct bio *it = ours(b);
+
+    return it && it->filled;
 }

@@ -24,3 +24,6 @@ bool bio_is_offloaded(struct bio_st *b);
  * are. */
 void bio_expect_more(struct bio_st *b);
 void bio_expect_end(struct bio_st *b);
+
+/* The last read got all that it asked for, so there may be more. */
+bool bio_is_filled(struct bio_st *b);

@@ -165,16 +165,23 @@ static enum conn_got read_secret(struct conn *c, char *to, size_t size, size_t *
     return outcome_failed(c, "new keys without end");
 }
 
-/* Several records, if they came together: what is in them goes on in one piece then. Few, for some
- * hold a single byte. */
+/* For TLS: is there a record to be had, or likely to be? */
+static bool goes_on(const struct conn *c)
+{
+    return SSL_has_pending(c->tls) || bio_is_filled(SSL_get_rbio(c->tls));
+}
+
+/* Several records, if they came together: what is in them goes on in one piece then. Of 4 KB, as
+ * many have them, all that was read ahead; not more, for some hold a single byte. A message of 100
+ * KB leaves by two writes so, not by three. */
 static enum conn_got read_records(struct conn *c, char *to, size_t size, size_t *len)
 {
     enum conn_got got = read_secret(c, to, size, len);
 
-    for (unsigned i = 1; i < TLS_AHEAD && got == CONN_SOME && *len < size; i++) {
+    for (unsigned i = 1; i < TLS_TOGETHER && got == CONN_SOME && *len < size; i++) {
         size_t more = 0;
 
-        if (!SSL_has_pending(c->tls))
+        if (!goes_on(c))
             break;
         got = read_secret(c, to + *len, size - *len, &more);
         *len += more;
@@ -378,10 +385,7 @@ bool conn_has_pending(const struct conn *c)
     return c->unsaid || (c->tls && !c->broken && !c->dry && SSL_has_pending(c->tls));
 }
 
-/* A read of this much TLS says that there is more: more than one record. */
-enum { BULK = TLS_RECORD * TLS_AHEAD / 2 };
-
-bool conn_is_drained(const struct conn *c, enum conn_got got, size_t len)
+bool conn_is_drained(const struct conn *c, enum conn_got got)
 {
-    return got != CONN_SOME || c->dry || (len < BULK && !conn_has_pending(c));
+    return got != CONN_SOME || c->dry || (c->tls && !c->unsaid && !goes_on(c));
 }

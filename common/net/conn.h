@@ -137,9 +137,9 @@ static inline bool conn_is_secure(const struct conn *c)
  * CONN_LATER. */
 bool conn_has_pending(const struct conn *c);
 
-/* Was that read, which said `got` and `len`, the last that is worth a try before the loop says that
- * there is more? Only a hint: what it misses, the loop announces. */
-bool conn_is_drained(const struct conn *c, enum conn_got got, size_t len);
+/* Was that read, which said `got`, the last that is worth a try before the loop says that there is
+ * more? Only a hint: what it misses, the loop announces. */
+bool conn_is_drained(const struct conn *c, enum conn_got got);
 
 /* After the handshake. */
 void conn_facts(const struct conn *c, struct tls_facts *out);

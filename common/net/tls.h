@@ -16,9 +16,9 @@
 #include "base/span.h"
 #include "rule/facts.h"
 
-/* Bytes of data that a TLS record holds at most (RFC 8446, 5.1); and how many of such are read with
- * one system call. */
-enum { TLS_RECORD = 16384, TLS_AHEAD = 4 };
+/* Bytes of data that a TLS record holds at most (RFC 8446, 5.1); how many of such are read with one
+ * system call; and how many records, most of which are smaller, one conn_read() gives. */
+enum { TLS_RECORD = 16384, TLS_AHEAD = 4, TLS_TOGETHER = 16 };
 
 struct tls;
 struct tickets;

@@ -81,7 +81,7 @@ enum conn_got upstream_pull(struct upstream *up, size_t *moved)
         got = conn_read(&up->conn, at, size, &len);
         dial_grew(&up->dial, got == CONN_SOME ? len : 0);
         *moved += len;
-        if (got == CONN_SOME && conn_is_drained(&up->conn, got, len))
+        if (got == CONN_SOME && conn_is_drained(&up->conn, got))
             return CONN_LATER;
     }
     return got;
