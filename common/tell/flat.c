@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tell/flat.h"
 
+#include <stdint.h>
+
 #include "base/text.h"
 
 void flat_init(struct flat *f, struct span object)
@@ -59,26 +61,24 @@ static bool take_text(struct flat *f, struct span *text, bool *escaped)
 /* Digits, and perhaps a point and digits; ours have sixteen. */
 static bool take_number(struct flat *f, double *number)
 {
-    double n = 0, unit = 0;
-    size_t digits = 0, behind = 0;
+    const char *at = f->rest.at, *end = at + f->rest.len, *point = NULL;
+    uint64_t n = 0, unit = 1;
+    size_t digits = 0;
 
-    for (; f->rest.len > 0; f->rest = span_after(f->rest, 1)) {
-        char c = f->rest.at[0];
-
-        if (c == '.' && unit == 0 && digits > 0) {
-            unit = 1;
-        } else if (c >= '0' && c <= '9' && digits < 16) {
-            n = n * 10 + (c - '0');
+    for (; at < end; at++) {
+        if (*at >= '0' && *at <= '9' && digits < 16) {
+            n = n * 10 + (uint64_t)(*at - '0');
+            unit *= point ? 10 : 1;
             digits++;
-            behind += unit > 0;
+        } else if (*at == '.' && !point && digits > 0) {
+            point = at;
         } else {
             break;
         }
     }
-    for (size_t i = 0; i < behind; i++)
-        unit *= 10;
-    *number = unit > 0 ? n / unit : n;
-    return digits > 0 && (unit == 0 || behind > 0);
+    f->rest = span_after(f->rest, (size_t)(at - f->rest.at));
+    *number = (double)n / (double)unit;
+    return digits > 0 && (!point || unit > 1);
 }
 
 enum flat_is flat_next(struct flat *f, struct flat_member *out)

@@ -18,6 +18,9 @@
 /* A segment is closed when it has grown to this. */
 enum { SEGMENT = 8 << 20 };
 
+/* So much of one is read at once. */
+enum { READ_PIECE = 64 << 10 };
+
 /* "1792361234567890-00062f1a5b3c4d5e.1234567.1-000001.delivered". What is stored through memory has
  * MAPPED behind that: an accountant of before would take the zeroes at its end for a bad line and
  * pass over what is stored there later, and leaves alone what it does not know. */
@@ -314,20 +317,22 @@ static struct span written(struct span s, const struct spool_segment *from)
 
 bool spool_read(const char *folder, const struct spool_segment *from, size_t offset, struct buf *to)
 {
-    char path[4096], piece[64 << 10];
-    size_t room = buf_room(to) < sizeof piece ? buf_room(to) : sizeof piece;
+    size_t room = buf_room(to) < READ_PIECE ? buf_room(to) : READ_PIECE;
+    char path[4096], *at = buf_reserve(to, room);
     ssize_t got;
     int fd;
 
     snprintf(path, sizeof path, "%s/%s", folder, from->name);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    fd = at ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
     if (fd < 0)
         return false;
     do
-        got = pread(fd, piece, room, (off_t)offset);
+        got = pread(fd, at, room, (off_t)offset);
     while (got < 0 && errno == EINTR);
     close(fd);
-    return got >= 0 && buf_add(to, whole_lines(written((struct span){piece, (size_t)got}, from)));
+    if (got > 0)
+        buf_grew(to, whole_lines(written((struct span){at, (size_t)got}, from)).len);
+    return got >= 0;
 }
 
 bool spool_remove(const char *folder, const char *name)

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/text.h"
 
@@ -227,9 +226,9 @@ void reception_set_wait(struct record *delivery, char to[24])
     double waited = delivery->at - delivery->queued;
 
     if (delivery->queued > 0) {
-        int len = snprintf(to, 24, "%lld", waited > 0 ? (long long)waited : 0);
+        size_t len = text_decimal(to, waited > 0 ? (unsigned long)waited : 0);
 
-        delivery->column[COLUMN_totalSecondsQueued] = (struct span){to, (size_t)len};
+        delivery->column[COLUMN_totalSecondsQueued] = (struct span){to, len};
     }
 }
 
