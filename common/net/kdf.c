@@ -15,6 +15,7 @@
 
 #include "base/span.h"
 #include "net/few.h"
+#include "net/gcm.h"
 
 /* Bytes. LENGTH_MAX: what is written in one byte says no more (RFC 8446, 7.1; RFC 5869, 2.3). */
 enum { BLOCK_MAX = 128, HASH_MAX = 48, LENGTH_MAX = 255 };
@@ -186,7 +187,10 @@ static int derive(void *context, unsigned char *out, size_t len, const OSSL_PARA
 /* All that derive() needs it is told: a context is nothing. */
 static void *no_context(void *provider)
 {
-    return provider;
+    static char nothing;
+
+    (void)provider;
+    return &nothing;
 }
 
 static void no_end(void *context)
@@ -200,6 +204,10 @@ static const OSSL_DISPATCH functions[] = {{OSSL_FUNC_KDF_NEWCTX, (void (*)(void)
                                           {OSSL_FUNC_KDF_DERIVE, (void (*)(void))derive},
                                           {0, NULL}};
 
+/* Whose algorithms these are, in truth; and AES-GCM. */
+static OSSL_PROVIDER *theirs;
+static const OSSL_ALGORITHM *ciphers;
+
 static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
 {
     static const OSSL_ALGORITHM ours[] = {
@@ -208,6 +216,8 @@ static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
 
     (void)provider;
     *no_cache = 0;
+    if (operation == OSSL_OP_CIPHER)
+        return ciphers;
     return operation == OSSL_OP_KDF ? ours : NULL;
 }
 
@@ -216,12 +226,10 @@ static int begin(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
 {
     static const OSSL_DISPATCH answers[] = {
         {OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query}, {0, NULL}};
-    static char anything;
-
     (void)handle;
     (void)core;
     *out = answers;
-    *provider = &anything;
+    *provider = OSSL_PROVIDER_get0_provider_ctx(theirs); /* the ciphers are made for that one */
     return 1;
 }
 
@@ -242,6 +250,10 @@ static OSSL_PROVIDER *us;
 
 static void find(OSSL_LIB_CTX *where, const char *wanted)
 {
+    static const char *const kinds[] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM"};
+
+    for (size_t i = 0; ciphers && i < COUNT_OF(kinds); i++)
+        EVP_CIPHER_free(EVP_CIPHER_fetch(where, kinds[i], wanted));
     EVP_KDF_free(EVP_KDF_fetch(where, OSSL_KDF_NAME_TLS1_3_KDF, wanted));
 }
 
@@ -265,11 +277,15 @@ bool kdf_fits(unsigned long built, unsigned long here)
 
 void kdf_use(void)
 {
+    int no_cache;
+
     if (us || !kdf_fits(OPENSSL_VERSION_NUMBER, OpenSSL_version_num()))
         return;
     for (size_t i = 0; i < COUNT_OF(hashes); i++)
         if (!hash_init(&hashes[i]))
             return;
+    theirs = (OSSL_PROVIDER *)EVP_MD_get0_provider(hashes[0].md);
+    ciphers = gcm_offer(OSSL_PROVIDER_query_operation(theirs, OSSL_OP_CIPHER, &no_cache));
     us = offer(NULL);
     if (few_context() && !offer(few_context()))
         us = NULL; /* with few_context() OpenSSL's own is used */

@@ -13,6 +13,8 @@
  * the minor version that we were built with, and a parameter that it does not know is a failure,
  * which ends the handshake. A wrong key would end it, too: nothing is ever sent by one.
  *
+ * AES-GCM comes with it, see gcm.h.
+ *
  * For processes with one thread. Children that are forked have each their own.
  */
 #pragma once
