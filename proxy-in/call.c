@@ -57,12 +57,12 @@ static enum conn_got call_registered(struct session *s, const struct addr *local
 
 /* Right after it has begun: a call that is not bound first may have any port that is free towards
  * this server; to bind takes one that is free towards all, and where thousands of connections have
- * just ended there may be none. We speak first: the header. */
+ * just ended there may be none. */
 static enum conn_got call_and_register(struct session *s)
 {
     const struct backend *b = s->gate->station->backend;
     const struct addr *there = &s->server->at->at;
-    enum conn_got got = conn_dial_first(&s->backend.conn, there, b->has_from ? &b->from : NULL);
+    enum conn_got got = conn_dial(&s->backend.conn, there, b->has_from ? &b->from : NULL);
     struct addr local;
 
     if (got != CONN_FAILED && conn_local(&s->backend.conn, &local))

@@ -66,11 +66,6 @@ void conn_finish(struct conn *c);
 MUST enum conn_got conn_dial(struct conn *c, const struct addr *to, const struct addr *source);
 MUST enum conn_got conn_dialled(struct conn *c);
 
-/* As conn_dial(), for whoever speaks first, and at once: our ACK goes with what is said. Without a
- * word it would keep the other side waiting, for 0.2 s. */
-MUST enum conn_got conn_dial_first(struct conn *c, const struct addr *to,
-                                   const struct addr *source);
-
 /* The same to a unix socket; it comes about at once or not at all. */
 MUST enum conn_got conn_dial_unix(struct conn *c, const char *path);
 

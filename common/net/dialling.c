@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,11 +19,6 @@ static bool open_socket(struct conn *c, int family)
         return true;
     conn_init(c, socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     return c->fd >= 0;
-}
-
-static int family_of(const struct addr *a)
-{
-    return addr_is_v4(a) ? AF_INET : AF_INET6;
 }
 
 static bool bind_to(struct conn *c, const struct addr *source)
@@ -60,16 +54,6 @@ enum conn_got conn_dial(struct conn *c, const struct addr *to, const struct addr
             return outcome_failed(c, strerror(errno));
     }
     return begin_to_connect(c, (struct sockaddr *)&there, len);
-}
-
-/* HAProxy does so, too. Inbound it is 2 of 22 packets of a session with one message, and 1 % of our
- * processor time. */
-enum conn_got conn_dial_first(struct conn *c, const struct addr *to, const struct addr *source)
-{
-    if (!open_socket(c, family_of(to)))
-        return outcome_failed(c, strerror(errno));
-    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){0}, sizeof(int));
-    return conn_dial(c, to, source);
 }
 
 enum conn_got conn_dial_unix(struct conn *c, const char *path)
@@ -122,7 +106,7 @@ bool conn_bind(struct conn *c, const struct addr *source, const struct addr *to)
         }
         source = &found;
     }
-    if (open_socket(c, family_of(to)) && bind_to(c, source))
+    if (open_socket(c, addr_is_v4(to) ? AF_INET : AF_INET6) && bind_to(c, source))
         return true;
     (void)outcome_failed(c, strerror(errno));
     return false;
