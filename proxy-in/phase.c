@@ -13,7 +13,9 @@
 enum {
     RECORD_SECONDS = 60, /* for the disk; commit.h has its own limit */
     HEAD_SECONDS = 5,    /* for the header of a load balancer, with a packet lost on the way */
-    ROUNDS = 8,          /* of a step: then others have their turn */
+    ROUNDS = 8,          /* of a step: then others have their turn, */
+    BURST = 128 << 10,   /* as after so many bytes, in and out: without it small messages beside
+                            large ones had a p99 that was 2.3 times as high */
     PROGRESS = 12,       /* as a shift: 4 KB of a message are progress */
     LAST_SECONDS = 5,    /* for what is still to be said at the end */
     LINGER_SECONDS = 2,  /* for the other side to hear it and close */
@@ -185,7 +187,9 @@ static bool is_settled(const struct session *s, enum relay_wish wish)
  * next. What one round made leaves in one write. */
 static enum phase talk(struct session *s)
 {
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    size_t all = 0;
+
+    for (unsigned round = 0; round < ROUNDS && all < BURST; round++) {
         size_t moved = 0;
 
         if (pledge_waits(&s->pledge))
@@ -205,6 +209,7 @@ static enum phase talk(struct session *s)
         if (wish == RELAY_SECURE)
             return PHASE_SECURE;
         flow_push_client(s, &moved);
+        all += moved;
         if (wish == RELAY_CONNECT) {
             enum conn_got got = call_begin(s);
 
