@@ -3,9 +3,10 @@
  * few - OpenSSL with what TLS needs, and no more.
  *
  * For each certificate that it reads OpenSSL 3.0 tries all forms that a public key may have with
- * all kinds of keys that it knows, 40 times 17, some by name: 81 us, where the certificate itself
- * takes a few. This is a library context (OSSL_LIB_CTX(3)) with OpenSSL's own algorithms, all but
- * those which no certificate and no handshake of TLS asks for; there it takes 29.
+ * all kinds of keys that it knows, 40 times 17, some by name: 80 to 150 us, where the certificate
+ * itself takes a few. This is a library context (OSSL_LIB_CTX(3)) with OpenSSL's own algorithms,
+ * all but those which no certificate and no handshake of TLS asks for; there it takes a third of
+ * that.
  *
  * It is only had where OpenSSL's configuration asks for nothing but the algorithms that are there
  * by default, so that what an administrator says of providers or FIPS counts as ever; and only with
