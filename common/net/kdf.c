@@ -226,6 +226,7 @@ static int begin(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
 {
     static const OSSL_DISPATCH answers[] = {
         {OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query}, {0, NULL}};
+
     (void)handle;
     (void)core;
     *out = answers;
