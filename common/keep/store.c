@@ -26,7 +26,7 @@ struct store_txn {
     MDB_txn *txn;
     int failed; /* the first error; such a transaction is not kept */
     struct {
-        MDB_cursor *values, *ages; /* where store_add() was last; NULL: nowhere */
+        MDB_cursor *values, *ages; /* where put() was last; NULL: nowhere */
     } last[KINDS_MAX];
 };
 
@@ -188,8 +188,8 @@ static MDB_val age_key(unsigned char to[AGE + KEY_MAX], const void *age, struct 
     return (MDB_val){.mv_size = AGE + key.len, .mv_data = to};
 }
 
-/* What takes entries away has the table for itself. Cursors that are left go with the transaction.
- */
+/* Before entries are taken away: then no cursor stands where one has gone, whatever LMDB makes of
+ * that. Those that are left at the end go with the transaction. */
 static void forget_last(struct store_txn *t, unsigned kind)
 {
     if (t->last[kind].values)
@@ -214,7 +214,6 @@ static void drop_age(struct store_txn *t, unsigned kind, struct span key)
     unsigned char bytes[AGE + KEY_MAX];
     MDB_val k = val(key), old;
 
-    forget_last(t, kind);
     if (mdb_get(t->txn, t->store->values[kind], &k, &old) != 0 || old.mv_size < AGE ||
         is_never(old.mv_data))
         return;
@@ -255,6 +254,7 @@ bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span 
 {
     if (!can_have(t, kind, key))
         return false;
+    forget_last(t, kind);
     drop_age(t, kind, key);
     return put(t, kind, key, value, until, 0);
 }
@@ -290,6 +290,7 @@ bool store_drop(struct store_txn *t, unsigned kind, struct span key)
 
     if (!can_have(t, kind, key))
         return false;
+    forget_last(t, kind);
     drop_age(t, kind, key);
     return went_well(t, mdb_del(t->txn, t->store->values[kind], &k, NULL));
 }
