@@ -30,12 +30,12 @@ static const struct {
  * ms apart; now 19 times and 4 ms, and 3.2 us of processor time for each where it was 9.3. */
 enum { DOUBLINGS = 2 };
 
-/* What comes after a pause waits too: a batch at once is one of a single record, and meets the very
- * session that it came from. Of 400 messages one by one 3 to 10 took 0.6 to 1.6 ms for its sake;
- * now the first alone, as beside nobody. */
+/* What comes after a pause waits so long (milliseconds) for what follows: a batch at once would be
+ * one of a single record, on the core of the very session that it came from. Of 400 messages, one
+ * by one, 3 to 10 took 0.6 to 1.6 ms for its sake; now the first alone, as without accounting. */
 enum { AFTER_PAUSE = 200 };
 
-/* Without an ear for changes a short wait stands in. */
+/* Without an ear for changes a short wait stands in. Orders end any wait. */
 static void wait_after(enum ledger_end end, unsigned in_row, int orders, int changes)
 {
     bool listens = after[end].listens && changes >= 0;
@@ -49,8 +49,8 @@ static void wait_after(enum ledger_end end, unsigned in_row, int orders, int cha
         (void)poll(on, 1, AFTER_PAUSE);
 }
 
-/* Memory of a batch stays for the next one in a row, and goes when nothing comes any more: page by
- * page and back again it took as long as reading the records. */
+/* In bytes: memory of a batch stays for the next one in a row, and goes when nothing comes any more
+ * (malloc_trim()). Page by page and back again it took as long as reading the records. */
 enum { KEPT = 8 << 20 };
 
 static void keep_memory(void)
