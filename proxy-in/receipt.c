@@ -9,14 +9,12 @@
 #include "tell/received.h"
 #include "user.h"
 
-enum {
-    LINES_MAX = 8 * RECORD_MAX,
-    PLACES = 128,
-    MADE_OF = 256,
-    ALIKE = 1024,
-};
+enum { LINES_MAX = 8 * RECORD_MAX }; /* bytes, as the next ones */
 
-/* What a session's records say alike, as it is written; and what that was made of. */
+/* What a session's records say alike, as it is written; and what that was made of. What needs more
+ * is not remembered. */
+enum { MADE_OF = 256, ALIKE = 1024, PLACES = 128 };
+
 struct alike {
     unsigned short made_len, len; /* 0: nothing is here */
     char made_of[MADE_OF], text[ALIKE];
@@ -27,11 +25,11 @@ struct receipts {
     struct alike place[PLACES];
 };
 
-/* Where texts are that are made for a record; the first three for what is alike. */
+/* Where texts are that are made for a record: for what is alike, and for the message. */
 struct memory {
-    char src[600], from_ip[ADDR_TEXT], to_ip[ADDR_TEXT], key[RECORD_KEY_MAX];
+    char src[600], from_ip[ADDR_TEXT], to_ip[ADDR_TEXT], reported[REPORT_TEXT];
     struct tls_facts tls;
-    char reported[REPORT_TEXT], env_id[ENVELOPE_PARTY + 1], orcpt[ENVELOPE_PARTY + 1];
+    char key[RECORD_KEY_MAX], env_id[ENVELOPE_PARTY + 1], orcpt[ENVELOPE_PARTY + 1];
 };
 
 struct receipts *receipts_new(struct spool *to)
@@ -59,8 +57,10 @@ static char *append(char *to, const void *from, size_t len)
     return (char *)memcpy(to, from, len) + len;
 }
 
-/* All that alike_columns() looks at, as bytes: where they are the same, so is what it sets. Its
- * addresses come with the session's id. 0: too much. */
+/* All that alike_columns() looks at, as bytes: where they are the same, so is what it sets. A
+ * session's id stands for its addresses, which never change, and then the pointer for what is known
+ * of its TLS, which begins once. Whoever adds a column there adds here what it is from. How many
+ * bytes; 0: too much. */
 static size_t made_of(const struct relay *relay, char to[MADE_OF])
 {
     const struct span texts[] = {span_of(relay->session), helo_of(relay), user_name(relay),
@@ -112,7 +112,8 @@ static void write_alike(struct alike *here, struct span made, const struct relay
     buf_clear(&text);
 }
 
-/* Sessions that began one after another have places of their own: ids count up (base/id.h). */
+/* Sessions that began one after another have places of their own: the last digits of an id count
+ * up, in base 36 (base/id.h). */
 static struct alike *place_of(struct receipts *to, const char *session)
 {
     size_t len = strlen(session), number = 0;
