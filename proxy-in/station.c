@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-enum { CHANGES_MOST = 2 };
-
 bool station_init(struct station *at, const struct backend *backend)
 {
     *at = (struct station){.backend = backend, .count = backend->server.count};
@@ -121,6 +119,8 @@ static void speaks(struct station *at, struct station_server *server, struct spa
 }
 
 /* One change is a server that was set up anew; the second shows that it depends on who asks. */
+enum { CHANGES_MOST = 2 };
+
 bool station_heard(struct station *at, struct station_server *server, struct span reply, double now)
 {
     const struct relay_memory *m = &server->memory;
@@ -163,7 +163,7 @@ bool station_judge(struct station *at, struct station_server *server, struct spa
 {
     bool was_dead = server->health == HEALTH_DEAD;
 
-    at->offer.stands = server->told = false;
+    at->offer.stands = server->told = false; /* what we are told need not be what clients are */
     if (reply.len > 0) {
         speaks(at, server, reply, now);
         return was_dead;

@@ -37,8 +37,8 @@ struct station {
     size_t count;
     size_t turn;               /* who comes first among equals */
     struct relay_memory offer; /* what all offer of which anything is known */
-    double stands_until;
-    unsigned changes; /* of what a server told its clients */
+    double stands_until;       /* the offer's, clock_mono() */
+    unsigned changes;          /* of what a server told its clients, of all of them */
 };
 
 /* False: no memory. */
@@ -54,7 +54,7 @@ void station_leave(struct station_server *server);
 
 /* Its reply to EHLO, to a client whom we introduced: for STATION_STANDS the next ones would hear
  * the same. Not so once it told clients now this and now that, for as long as this process lives.
- * True: that is news. */
+ * True: that is news. Times are clock_mono() here and below. */
 bool station_heard(struct station *at, struct station_server *server, struct span reply,
                    double now);
 
