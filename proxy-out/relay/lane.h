@@ -4,7 +4,8 @@
  *
  * For relay.c. A lane wishes for an upstream (LANE_SEEKS) and the owner finds one; it lets go
  * of an upstream (`left`) and the owner takes it away. It asks for the next server itself
- * where that is allowed: on a 4xx to MAIL, or on a 4xx to RCPT while no recipient is accepted.
+ * where that is allowed: on a 4xx to MAIL, or on a 4xx to RCPT while no recipient is accepted. On a
+ * 4xx to MAIL over a connection that was used before it asks for the same server first (`again`).
  */
 #pragma once
 
