@@ -99,17 +99,10 @@ void record_add_header(struct record *r, struct span name, struct span value)
 
 static void put_columns(struct pen *p, const struct record *r, const struct limit *l)
 {
-    const struct span *end = r->column + COLUMN_COUNT;
-
-    for (const struct span *value = r->column; value < end; value++) {
-        if (value->len == 0) /* most are */
-            continue;
-        enum column c = (enum column)(value - r->column);
-
-        if (c != COLUMN_timeLogged && c != COLUMN_timeQueued)
-            pen_column(p, starts[c].text, starts[c].len, *value,
+    for (enum column c = 0; c < COLUMN_COUNT; c++)
+        if (r->column[c].len > 0 && c != COLUMN_timeLogged && c != COLUMN_timeQueued)
+            pen_column(p, starts[c].text, starts[c].len, r->column[c],
                        c == COLUMN_dsnDiag ? l->diag : l->other);
-    }
 }
 
 static void put_headers(struct pen *p, const struct record *r, const struct limit *l)
@@ -174,8 +167,8 @@ struct reading {
 };
 
 /* Which column came behind which in lines of each kind before. Nearly always it does again, and
- * then no name is looked for: half of what reading a line took. What stands there is compared with
- * it, so it need not be right. */
+ * then no name is looked for: half of what reading a line took. The line is compared with what is
+ * expected here, so a wrong guess costs a search and is no mistake. */
 static unsigned char behind[COUNT_OF(deeds)][COLUMN_COUNT + 1];
 
 static bool take_text(struct reading *g, const struct flat_member *m, struct span *to)
@@ -289,7 +282,7 @@ static bool take_member(struct reading *g, const struct flat_member *m)
     return take_named(g, m);
 }
 
-/* The next member, and takes it. */
+/* Takes the next member. */
 static enum flat_is take_next(struct reading *g, struct flat *f)
 {
     enum column c = behind[g->out->what][g->last];

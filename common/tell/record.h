@@ -77,7 +77,8 @@ MUST bool record_columns(struct buf *to, const struct record *r);
 
 /* What a line holds; its spans point into the line and into `*memory`, which the caller frees with
  * record_forget(): texts that had escapes, mostly none. False: not a record (cut off, or
- * forged). Members that are not known are let be if they are texts or numbers. */
+ * forged). Members that are not known are let be if they are texts or numbers. Remembers the order
+ * of columns: for processes with one thread. */
 struct record_memory;
 MUST bool record_read(struct span line, struct record *out, struct record_memory **memory);
 void record_forget(struct record_memory **memory);
