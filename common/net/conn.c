@@ -171,9 +171,9 @@ static bool goes_on(const struct conn *c)
     return SSL_has_pending(c->tls) || bio_is_filled(SSL_get_rbio(c->tls));
 }
 
-/* Several records, if they came together: what is in them goes on in one piece then. Of 4 KB, as
- * many have them, all that was read ahead; not more, for some hold a single byte. A message of 100
- * KB leaves by two writes so, not by three. */
+/* Several records, if they came together: what is in them goes on in one piece then. With records
+ * of 4 KB, as many programs write them, that is all that was read ahead; there is an end to it, for
+ * others hold a single byte. A message of 100 KB leaves by two writes so, not by three. */
 static enum conn_got read_records(struct conn *c, char *to, size_t size, size_t *len)
 {
     enum conn_got got = read_secret(c, to, size, len);
