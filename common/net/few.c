@@ -51,7 +51,8 @@ static bool is_left_out(int operation, const OSSL_ALGORITHM *a)
              strstr(a->property_definition, "structure=SubjectPublicKeyInfo"));
 }
 
-/* What is offered of an operation, where that is not all: made once, as threads may ask. */
+/* What is offered of an operation, where that is not all: made once, by few_use(), as OpenSSL may
+ * ask in any thread. */
 static struct {
     int operation;
     const OSSL_ALGORITHM *offered;

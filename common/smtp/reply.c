@@ -129,7 +129,7 @@ struct span reply_queue_id(struct span whole)
 
     if (!span_starts(line, "250"))
         return id;
-    (void)take_status(&text, '2');
+    (void)take_status(&text, '2'); /* it may stand before the words */
     if ((id = read_id(behind(text, SPAN("queued as ")))).len)
         return id;
     if ((id = read_id(behind(text, SPAN("OK id=")))).len)
