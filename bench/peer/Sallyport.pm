@@ -30,7 +30,7 @@ sub version {
 }
 
 # `rules` source rules that say nothing of who comes here, before the one that does. Nobody logs in, as at port 25
-# of the sample configuration.
+# of etc/sallyport.conf.example.
 sub inbound {
     my ($play, $port) = @_;
     $port->{$_} = free_port() for qw(starttls implicit);
