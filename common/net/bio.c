@@ -10,7 +10,7 @@
 struct bio {
     int fd; /* borrowed */
     enum { NOTHING, SOMETHING, THE_END } follows;
-    bool filled; /* the last read */
+    bool filled; /* the last read got all that it asked for */
 };
 
 static int is_done(BIO *b, ssize_t n, void (*again)(BIO *b))

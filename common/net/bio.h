@@ -25,5 +25,5 @@ bool bio_is_offloaded(struct bio_st *b);
 void bio_expect_more(struct bio_st *b);
 void bio_expect_end(struct bio_st *b);
 
-/* The last read got all that it asked for, so there may be more. */
+/* The last read got all that it asked for, so there may be more; false for those of others. */
 bool bio_is_filled(struct bio_st *b);
