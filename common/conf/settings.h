@@ -131,10 +131,10 @@ enum backend_verify { BACKEND_VERIFY_NONE, BACKEND_VERIFY_CA, BACKEND_VERIFY_NAM
       "How the mail server learns the client's address.")                                         \
     O(S, TEXT, backend_source, "", ANY, "Local address to connect from.")                         \
     O(S, WORD, connect_at, "mail", WORDS("ehlo mail"),                                            \
-      "When a client that cannot begin TLS any more is worth a connection: always when it says "  \
-      "EHLO; or, with mail, when it says what only a mail server can answer, as long as another " \
-      "client heard within 10 seconds what is offered, and all hear the same: EHLO is answered "  \
-      "from that. Who may log in then is shown what is offered now.")                             \
+      "Whether EHLO calls the mail server where the client cannot begin TLS any more: ehlo, "     \
+      "always; mail, not if the client may not log in and another one heard within 10 seconds "   \
+      "what is offered, and all hear the same. Then EHLO is answered from that, and the first "   \
+      "command that only a mail server can answer (MAIL) calls it.")                              \
     O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.")   \
     O(S, TIME, greeting_timeout, "30s", RANGE(1, 600),                                            \
       "Time for greeting, TLS and EHLO where there is another server, or this one was dead.")     \
