@@ -13,7 +13,7 @@ use POSIX ();
 our ($rounds, $quick_rounds) = (12, 5);
 our ($first_rounds, $far) = (2, 1.5);
 our @quick = qw(full-implicit full-starttls resumed-implicit one-implicit long long-pipelining mb turn-implicit
-  sequence out-kept out-each);
+  out-kept out-each);
 our @quick_peers = qw(Bare Floor Haproxy Hitch Nginx NginxStream Sallyport);
 
 # As many sessions as there are descriptors for, two each in a proxy, up to `wanted`.
