@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "cli/dig.h"
 #include "cli/inspect.h"
 #include "remote/shown.h"
@@ -39,13 +40,12 @@ static const char *state_of(const struct known *k)
     return "cannot be had: bogus, or no name server says";
 }
 
-static void put_hex(char to[HEX_MOST], struct span data)
+/* As much as there is room for. */
+static void put_front(char to[HEX_MOST], struct span data)
 {
     size_t most = (HEX_MOST - 1) / 2;
 
-    to[0] = '\0';
-    for (size_t i = 0; i < data.len && i < most; i++)
-        snprintf(to + 2 * i, 3, "%02x", (unsigned char)data.at[i]);
+    to[text_hex(to, (struct span){data.at, data.len < most ? data.len : most})] = '\0';
 }
 
 static bool is_same(const struct tlsa *a, const struct tlsa *b)
@@ -77,7 +77,7 @@ static void report_record(struct inspect *i, struct span content)
         sheet_text(&i->sheet, NULL, "too short");
         return;
     }
-    put_hex(hex, span_after(content, 3));
+    put_front(hex, span_after(content, 3));
     sheet_printf(&i->sheet, NULL, "%u %u %u %s%s, %s", at[0], at[1], at[2], hex,
                  content.len - 3 > (HEX_MOST - 1) / 2 ? "..." : "", worth_of(&i->known, content));
 }

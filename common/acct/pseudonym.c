@@ -6,6 +6,7 @@
 
 #include "acct/hmac.h"
 #include "base/siphash.h"
+#include "base/text.h"
 
 enum way { RETAIN, REDACT, SIPHASH, HMAC };
 
@@ -42,8 +43,6 @@ struct pseudonym {
     struct hmac *hmac; /* ours */
 };
 
-static const char hex_digits[] = "0123456789abcdef";
-
 static size_t find_policy(struct texts policy)
 {
     size_t i = 0;
@@ -56,9 +55,10 @@ static size_t find_policy(struct texts policy)
 
 static int digit(char c)
 {
-    const char *at = c ? strchr(hex_digits, tolower((unsigned char)c)) : NULL;
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
 
-    return at ? (int)(at - hex_digits) : -1;
+    return at ? (int)(at - digits) : -1;
 }
 
 static bool read_hex(const char *text, struct key *out)
@@ -179,24 +179,15 @@ void pseudonym_free(struct pseudonym **p)
     *p = NULL;
 }
 
-static size_t put_hex(char *to, const unsigned char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        to[2 * i] = hex_digits[bytes[i] >> 4];
-        to[2 * i + 1] = hex_digits[bytes[i] & 15];
-    }
-    return 2 * len;
-}
-
 /* As the reference has it, the lowest byte first. */
 static size_t put_siphash(const struct pseudonym *p, struct span local, char *to)
 {
     uint64_t hash = siphash(p->sip, local);
-    unsigned char bytes[8];
+    char bytes[8];
 
     for (unsigned i = 0; i < sizeof bytes; i++)
-        bytes[i] = (unsigned char)(hash >> (8 * i));
-    return put_hex(to, bytes, sizeof bytes);
+        bytes[i] = (char)(hash >> (8 * i));
+    return text_hex(to, (struct span){bytes, sizeof bytes});
 }
 
 size_t pseudonym_make(struct pseudonym *p, struct span local, char to[PSEUDONYM_TEXT])
@@ -206,7 +197,7 @@ size_t pseudonym_make(struct pseudonym *p, struct span local, char to[PSEUDONYM_
     if (p->way == SIPHASH)
         return put_siphash(p, local, to);
     if (p->way == HMAC && hmac_make(p->hmac, local, mac))
-        return put_hex(to, mac, sizeof mac);
+        return text_hex(to, (struct span){(const char *)mac, sizeof mac});
     memcpy(to, p->text, p->text_len);
     return p->text_len;
 }

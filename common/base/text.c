@@ -312,3 +312,16 @@ size_t text_decimal(char to[TEXT_DECIMAL], unsigned long n)
     memcpy(to, digits + at, sizeof digits - at);
     return sizeof digits - at;
 }
+
+size_t text_hex(char *to, struct span bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char byte = (unsigned char)bytes.at[i];
+
+        to[2 * i] = digits[byte >> 4];
+        to[2 * i + 1] = digits[byte & 15];
+    }
+    return 2 * bytes.len;
+}

@@ -25,6 +25,10 @@ MUST bool text_number(struct span s, unsigned long most, unsigned long *out);
 enum { TEXT_DECIMAL = 20 };
 size_t text_decimal(char to[TEXT_DECIMAL], unsigned long n);
 
+/* Two small hex digits for each byte, without a NUL; their number comes back, for which `to` has
+ * room. */
+size_t text_hex(char *to, struct span bytes);
+
 /* Is it well-formed UTF-8 (RFC 3629), ASCII included? */
 bool text_is_utf8(struct span s);
 

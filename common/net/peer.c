@@ -43,15 +43,9 @@ static void put_name(char *to, size_t size, const X509_NAME *name)
     BIO_free(line);
 }
 
-static void put_hex(char to[65], const unsigned char *digest)
+static void put_digest(char to[65], const unsigned char *digest)
 {
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < 32; i++) {
-        to[i * 2] = digits[digest[i] >> 4];
-        to[i * 2 + 1] = digits[digest[i] & 15];
-    }
-    to[64] = '\0';
+    to[text_hex(to, (struct span){(const char *)digest, 32})] = '\0';
 }
 
 static void put_fingerprints(X509 *cert, struct tls_facts *out)
@@ -60,9 +54,9 @@ static void put_fingerprints(X509 *cert, struct tls_facts *out)
     int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
 
     if (X509_digest(cert, EVP_sha256(), digest, NULL))
-        put_hex(out->peer_fingerprint, digest);
+        put_digest(out->peer_fingerprint, digest);
     if (len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL))
-        put_hex(out->peer_key_fingerprint, digest);
+        put_digest(out->peer_key_fingerprint, digest);
     OPENSSL_free(der);
 }
 

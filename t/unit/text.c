@@ -180,6 +180,18 @@ static void decimals_come_back(void **state)
     assert_int_equal(text_decimal((char[TEXT_DECIMAL]){""}, 0), 1);
 }
 
+static void bytes_are_two_digits(void **state)
+{
+    static const struct span bytes = SPAN("\0\x01\x7f\x80\xab\xff");
+    char to[13] = "............";
+
+    (void)state;
+    assert_int_equal(text_hex(to, bytes), 12);
+    assert_string_equal(to, "00017f80abff");
+    assert_int_equal(text_hex(to, SPAN("")), 0);
+    assert_string_equal(to, "00017f80abff");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +200,7 @@ int main(void)
         cmocka_unit_test(cutting_is_clean_too),
         cmocka_unit_test(numbers_are_all_of_it),
         cmocka_unit_test(decimals_come_back),
+        cmocka_unit_test(bytes_are_two_digits),
         cmocka_unit_test(the_clock_can_be_held),
         cmocka_unit_test(ids_sort_and_never_meet),
     };
