@@ -97,11 +97,11 @@ sub warm {
 sub is_settled { my $handle = shift; return !$handle->{settled} || $handle->{settled}->($patience) }
 
 # Before what counts. Where it is times that count and the connection is there already, who is settled at once
-# rests as long as ours (0.42 s): whosever it is, the first message after a pause takes 0.6 to 1 ms, and
+# rests as long as ours: whosever it is, the first message after a pause takes 0.6 to 1 ms, and
 # p99 of 200 is the second slowest.
 sub rests_before {
     my ($play, $handle) = @_;
-    select undef, undef, undef, 0.42 if !$handle->{settled} && $play->{by} ne 'us' && $play->{load} =~ /-w/;
+    Tree::rest() if !$handle->{settled} && $play->{by} ne 'us' && $play->{load} =~ /-w/;
     return is_settled($handle);
 }
 

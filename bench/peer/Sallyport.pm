@@ -101,12 +101,12 @@ sub wait_ready {
     die "sallyport did not start:\n" . Tree::slurp($log);
 }
 
-# Its accountant works in batches, 0.1 to 0.4 s apart (milter/books/accountant.c), so a sample would have
+# Its accountant works in batches, so a sample would have
 # less of it than its messages cost, or more: whether the next batch is over.
 sub is_at_rest {
     my ($pid, $seconds) = @_;
     my $before = -1;
-    select undef, undef, undef, 0.42;
+    Tree::rest();
     for (1 .. $seconds * 50) {
         my $now = Tree::cpu_us(Tree::pids($pid));
         return 1 if $now == $before;
