@@ -10,6 +10,7 @@ static void forget(struct relay *r)
     r->room += r->house->accounts ? r->envelope.count : 0;
     envelope_reset(&r->envelope);
     relay_drop_header(r);
+    relay_forget(&r->objection);
     r->chunks = CHUNKS_NONE;
 }
 
@@ -77,6 +78,7 @@ static bool settle(struct relay *r, enum verb verb, int code)
 
     switch (verb) {
     case VERB_MAIL:
+        relay_forget(&r->objection);
         if (good)
             forget(r);
         return envelope_mail(&r->envelope, good);
@@ -128,9 +130,38 @@ static bool is_out_of_step(const struct relay *r, enum verb verb, int code)
            (dial_is_sending(&r->backend) && (code / 100 == 2 || verb == VERB_END));
 }
 
+/* Of what the client has its answer to, serve may have forgotten what it was. */
+static enum verb asked(const struct relay *r, const struct heard *h)
+{
+    return r->vouched && h->ticket == r->vouched ? VERB_MAIL : serve_asked(&r->client, h->ticket);
+}
+
+/* The client was told that its MAIL is fine. If it is not, RCPT hears why. */
+static void redeem(struct relay *r, const struct heard *h)
+{
+    r->vouched = 0;
+    if (h->code / 100 == 2)
+        return;
+    relay_keep(&r->objection, h->text);
+    if (!r->objection)
+        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
+}
+
+static void pass_back(struct relay *r, enum verb verb, const struct heard *h)
+{
+    if (r->vouched && h->ticket == r->vouched) {
+        redeem(r, h);
+        return;
+    }
+    if (verb == VERB_DATA)
+        begin_message(r, h->code == 354);
+    serve_answer(&r->client, h->ticket,
+                 verb == VERB_RCPT && r->objection ? span_of(r->objection) : h->text);
+}
+
 void answers_take(struct relay *r, const struct heard *h)
 {
-    enum verb verb = serve_asked(&r->client, h->ticket);
+    enum verb verb = asked(r, h);
 
     if (is_out_of_step(r, verb, h->code)) {
         join_keep_said(r, h->text);
@@ -145,8 +176,6 @@ void answers_take(struct relay *r, const struct heard *h)
     } else if ((verb == VERB_EHLO || verb == VERB_HELO) && h->code == 250) {
         relay_show(r, h->ticket, verb, span_of(r->live)); /* the answer to RSET, in truth */
     } else {
-        if (verb == VERB_DATA)
-            begin_message(r, h->code == 354);
-        serve_answer(&r->client, h->ticket, h->text);
+        pass_back(r, verb, h);
     }
 }

@@ -3,45 +3,11 @@
 
 #include <stdio.h>
 
-#include "rule/proof.h"
-#include "smtp/path.h"
+#include "parties.h"
 #include "trace.h"
 #include "user.h"
 
 enum { HELO_MAX = 512 };
-
-static bool has_backend(struct relay *r)
-{
-    if (r->stage == STAGE_NONE) {
-        r->stage = STAGE_CALLED;
-        r->wish = RELAY_CONNECT;
-    }
-    return r->stage == STAGE_OPEN;
-}
-
-/* May it be asked now? Without PIPELINING one thing at a time. */
-static bool backend_listens(const struct relay *r)
-{
-    return dial_waits(&r->backend) == 0 || ehlo_has(&r->offers, EHLO_PIPELINING);
-}
-
-/* To BDAT we never say but no: then its octets go nowhere. */
-static enum taken answer(struct relay *r, const struct request *q, struct span text)
-{
-    if (q->verb == VERB_BDAT || q->verb == VERB_LAST)
-        serve_drop_chunk(&r->client);
-    serve_answer(&r->client, q->ticket, text);
-    return TAKEN;
-}
-
-/* By our own rules: the backend, which would lose patience, does not hear of it. RCPT does not
- * count, for a message may have many. */
-static enum taken refuse(struct relay *r, const struct request *q, struct span text)
-{
-    if (q->verb == VERB_MAIL || q->verb == VERB_STARTTLS || q->verb == VERB_AUTH)
-        serve_count_idle(&r->client);
-    return answer(r, q, text);
-}
 
 static enum taken hello(struct relay *r, const struct request *q)
 {
@@ -57,14 +23,14 @@ static enum taken hello(struct relay *r, const struct request *q)
         relay_show(r, q->ticket, q->verb, (struct span){m->reply, m->len});
         return TAKEN;
     }
-    if (!has_backend(r))
+    if (!take_backend(r))
         return NOT_YET;
     if (!envelope_is_open(&r->envelope) && dial_waits(&r->backend) == 0) {
         relay_show(r, q->ticket, q->verb, span_of(r->live));
         return TAKEN;
     }
     /* A second EHLO means RSET (RFC 5321, 4.1.4); a second one to OpenSMTPD is refused. */
-    if (!backend_listens(r) || !dial_ask(&r->backend, q->ticket, SPAN("RSET\r\n")))
+    if (!take_listens(r) || !dial_ask(&r->backend, q->ticket, SPAN("RSET\r\n")))
         return NOT_YET;
     return TAKEN;
 }
@@ -80,47 +46,21 @@ static enum taken start_tls(struct relay *r, const struct request *q)
         return NOT_YET;
     }
     r->wish = RELAY_START_TLS;
-    return answer(r, q, SPAN("220 2.0.0 Ready to start TLS\r\n"));
-}
-
-/* Puts the request, which uses extensions, to the backend as it is. */
-static enum taken pass_on_with(struct relay *r, const struct request *q, unsigned used)
-{
-    char line[SERVE_AUTH_MAX + VERB_ROOM]; /* the longest argument */
-
-    if (!has_backend(r) || !backend_listens(r))
-        return NOT_YET;
-    if (used & r->shown & ~r->offers.has) {
-        relay_end_421(r, REASON_LACKS, "Mail server no longer offers this");
-        return NOT_YET;
-    }
-    return dial_ask(&r->backend, q->ticket, verb_line(q->verb, q->arg, line)) ? TAKEN : NOT_YET;
-}
-
-static enum taken pass_on(struct relay *r, const struct request *q)
-{
-    return pass_on_with(r, q, rules_used(q->verb, SPAN("")));
-}
-
-/* The extensions that this client may use. Who said HELO was shown none, and uses them all the
- * same: what the backend can do does no harm. */
-static unsigned extensions(const struct relay *r)
-{
-    return r->extended ? r->shown : r->offers.has;
+    return take_answer(r, q, SPAN("220 2.0.0 Ready to start TLS\r\n"));
 }
 
 static enum taken etrn(struct relay *r, const struct request *q)
 {
-    if (!has_backend(r))
+    if (!take_backend(r))
         return NOT_YET;
-    if (!(extensions(r) & 1U << EHLO_ETRN))
-        return answer(r, q, SPAN("502 5.5.1 ETRN is not offered\r\n"));
-    return pass_on(r, q);
+    if (!(take_extensions(r) & 1U << EHLO_ETRN))
+        return take_answer(r, q, SPAN("502 5.5.1 ETRN is not offered\r\n"));
+    return take_pass(r, q);
 }
 
 static enum taken respond(struct relay *r, const struct request *q)
 {
-    enum taken taken = pass_on(r, q);
+    enum taken taken = take_pass(r, q);
 
     if (taken == TAKEN)
         user_respond(r, q->arg);
@@ -129,89 +69,22 @@ static enum taken respond(struct relay *r, const struct request *q)
 
 static enum taken auth(struct relay *r, const struct request *q)
 {
-    if (!has_backend(r))
+    if (!take_backend(r))
         return NOT_YET;
     /* Credentials are for no server that does not ask for them. */
     if (!ehlo_has(&r->offers, EHLO_AUTH) && !(r->shown & 1U << EHLO_AUTH))
-        return refuse(r, q, SPAN("503 5.5.1 AUTH is not offered\r\n"));
+        return take_refuse(r, q, SPAN("503 5.5.1 AUTH is not offered\r\n"));
     if (r->rule.auth_failures.count > 0 && r->login == LOGIN_NONE) {
         r->wish = RELAY_LOGIN;
         return NOT_YET;
     }
 
-    enum taken taken = pass_on(r, q);
+    enum taken taken = take_pass(r, q);
 
     if (taken == TAKEN && r->login == LOGIN_COUNTED)
         r->login = LOGIN_TRIED;
     if (taken == TAKEN)
         user_begin(r, q->arg);
-    return taken;
-}
-
-/* What this client may not send. Nothing of it is for the backend. Mostly no rule asks, and then
- * the facts of its TLS need not be read: 900 instructions. */
-static struct span refuse_sender(struct relay *r, const struct path *from, char room[REFUSAL_TEXT])
-{
-    if (!proof_is_asked(&r->rule, r->house->senders))
-        return SPAN("");
-
-    struct tls_facts tls;
-    const struct proof proof = {.rule = &r->rule,
-                                .senders = r->house->senders,
-                                .has = {.tls = facts_of(r->tls, &tls),
-                                        .names = span_of(r->peer_names ? r->peer_names : ""),
-                                        .authenticated = r->authenticated}};
-    const char *word;
-    struct reported before = r->reported;
-    const struct refusal *no = proof_refuse(&proof, from, &word, &r->reported);
-
-    if (r->held_arg)
-        r->reported = before; /* it was counted when it was asked */
-    return no ? refusal_reply(no, word, room) : SPAN("");
-}
-
-/* The path of MAIL or RCPT, and what of it is remembered. False: it is none, and that is for the
- * backend to judge. */
-static bool read_party(const struct request *q, struct path *path, struct party *out)
-{
-    bool is_mail = q->verb == VERB_MAIL;
-    bool is_path = path_read(q->arg, is_mail ? "FROM:" : "TO:", path);
-
-    *out = (struct party){.mailbox = is_path ? path->mailbox : q->arg, .label = SPAN("")};
-    if (is_path && !param_find(path->params, is_mail ? "ENVID" : "ORCPT", &out->label))
-        out->label = SPAN("");
-    return is_path;
-}
-
-/* MAIL and RCPT: what is asked is remembered for the record. */
-static enum taken address(struct relay *r, const struct request *q)
-{
-    char room[REFUSAL_TEXT];
-    struct path path;
-    struct party party;
-    bool is_mail = q->verb == VERB_MAIL, is_path = read_party(q, &path, &party);
-    struct span no = is_mail ? refuse_sender(r, is_path ? &path : NULL, room) : SPAN("");
-
-    if (no.len > 0)
-        return refuse(r, q, no);
-    if (!has_backend(r))
-        return NOT_YET;
-    no = rules_refuse_params(q->verb, path.params, extensions(r));
-    if (no.len > 0)
-        return refuse(r, q, no);
-    if (!relay_has_room(r))
-        return answer(r, q, SPAN("452 4.3.1 No room for records\r\n"));
-    if (!envelope_has_room(&r->envelope, &party))
-        return answer(r, q, SPAN("452 4.5.3 Too many recipients\r\n"));
-
-    unsigned used = rules_used(q->verb, path.params);
-    enum taken taken = pass_on_with(r, q, used);
-
-    if (taken == TAKEN && !envelope_ask(&r->envelope, &party))
-        relay_end_421(r, REASON_NO_MEMORY, "Out of memory");
-    r->room -= taken == TAKEN && r->house->accounts && !is_mail;
-    if (taken == TAKEN && is_mail)
-        r->utf8 = used & 1U << EHLO_SMTPUTF8;
     return taken;
 }
 
@@ -277,10 +150,10 @@ static enum taken chunk(struct relay *r, const struct request *q)
     struct span no = refuse_chunk(r, q);
 
     if (!(r->shown & 1U << EHLO_CHUNKING))
-        return answer(r, q, SPAN("502 5.5.1 BDAT is not offered\r\n"));
+        return take_answer(r, q, SPAN("502 5.5.1 BDAT is not offered\r\n"));
     if (no.len > 0) { /* without it, the next ones are no message */
         r->chunks = envelope_is_open(&r->envelope) ? CHUNKS_BROKEN : r->chunks;
-        return answer(r, q, no);
+        return take_answer(r, q, no);
     }
     if (!ehlo_has(&r->offers, EHLO_CHUNKING)) {
         relay_end_421(r, REASON_LACKS, "Mail server no longer offers this");
@@ -306,18 +179,18 @@ static enum taken data(struct relay *r, const struct request *q)
     if (r->chunks != CHUNKS_NONE && dial_waits(&r->backend) > 0) /* RSET may be among them */
         return NOT_YET;
     if (r->chunks != CHUNKS_NONE)
-        return answer(r, q, SPAN("503 5.5.1 Not among BDAT\r\n"));
-    return has_trace(r) ? pass_on(r, q) : NOT_YET;
+        return take_answer(r, q, SPAN("503 5.5.1 Not among BDAT\r\n"));
+    return has_trace(r) ? take_pass(r, q) : NOT_YET;
 }
 
 /* What needs no backend while there is none. */
 static enum taken small_talk(struct relay *r, const struct request *q)
 {
     if (r->stage != STAGE_NONE)
-        return pass_on(r, q);
+        return take_pass(r, q);
     if (q->verb == VERB_HELP)
-        return answer(r, q, SPAN("214 2.0.0 This is SMTP; see RFC 5321\r\n"));
-    return answer(r, q, SPAN("250 2.0.0 Ok\r\n"));
+        return take_answer(r, q, SPAN("214 2.0.0 This is SMTP; see RFC 5321\r\n"));
+    return take_answer(r, q, SPAN("250 2.0.0 Ok\r\n"));
 }
 
 static enum taken quit(struct relay *r, const struct request *q)
@@ -331,19 +204,19 @@ static enum taken quit(struct relay *r, const struct request *q)
         r->stage = STAGE_LEAVING;
     }
     r->why = REASON_QUIT;
-    return answer(r, q, (struct span){bye, (size_t)n});
+    return take_answer(r, q, (struct span){bye, (size_t)n});
 }
 
 static enum taken refuse_outgrown(struct relay *r, const struct request *q)
 {
     r->why = REASON_TOO_BIG;
-    return answer(r, q, SPAN("552 5.3.4 Message size exceeds the limit\r\n"));
+    return take_answer(r, q, SPAN("552 5.3.4 Message size exceeds the limit\r\n"));
 }
 
 static enum taken abort_message(struct relay *r, const struct request *q)
 {
     r->why = REASON_BARE;
-    return answer(r, q, SPAN("550 5.6.11 A bare CR, LF or NUL is not allowed\r\n"));
+    return take_answer(r, q, SPAN("550 5.6.11 A bare CR, LF or NUL is not allowed\r\n"));
 }
 
 enum taken asks_take(struct relay *r, const struct request *q)
@@ -352,10 +225,11 @@ enum taken asks_take(struct relay *r, const struct request *q)
     struct reported before = r->reported;
     struct span no = rules_refuse(&r->rule, &at, q, &r->reported);
 
+    dial_resume(&r->backend);
     if (r->held_arg)
         r->reported = before; /* it was counted when it was asked */
     if (no.len > 0)
-        return refuse(r, q, no);
+        return take_refuse(r, q, no);
     switch (q->verb) {
     case VERB_EHLO:
     case VERB_HELO:
@@ -368,7 +242,7 @@ enum taken asks_take(struct relay *r, const struct request *q)
         return respond(r, q);
     case VERB_MAIL:
     case VERB_RCPT:
-        return address(r, q);
+        return parties_take(r, q);
     case VERB_DATA:
         return data(r, q);
     case VERB_BDAT:
@@ -389,6 +263,6 @@ enum taken asks_take(struct relay *r, const struct request *q)
     case VERB_ABORT:
         return abort_message(r, q);
     default:
-        return pass_on(r, q);
+        return take_pass(r, q);
     }
 }

@@ -7,12 +7,8 @@
  */
 #pragma once
 
-#include "relay.h"
 #include "rules.h"
-
-/* TAKEN: on to the next request. NOT_YET: keep it and try again in the next turn; `wish` may
- * say what is missing. */
-enum taken { TAKEN, NOT_YET };
+#include "take.h"
 
 MUST enum taken asks_take(struct relay *r, const struct request *q);
 

@@ -172,6 +172,7 @@ void relay_dropped(struct relay *r)
     dial_init(&r->backend);
     relay_forget(&r->live);
     relay_forget(&r->name);
+    relay_forget(&r->objection);
     r->stage = STAGE_NONE;
 }
 

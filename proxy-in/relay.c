@@ -40,7 +40,7 @@ struct standing relay_standing(const struct relay *r)
 {
     return (struct standing){.secured = r->client.secured,
                              .has_tls = r->house->has_tls,
-                             .in_mail = envelope_is_open(&r->envelope),
+                             .in_mail = envelope_is_open(&r->envelope) || r->vouched,
                              .authenticated = r->authenticated};
 }
 
@@ -269,6 +269,7 @@ void relay_clear(struct relay *r)
     relay_forget(&r->helo);
     relay_forget(&r->live);
     relay_forget(&r->name);
+    relay_forget(&r->objection);
     relay_forget(&r->trace);
     relay_forget(&r->said);
     relay_forget(&r->user);
@@ -277,7 +278,7 @@ void relay_clear(struct relay *r)
 bool relay_is_idle(const struct relay *r)
 {
     return r->why == REASON_NOT_YET && !r->held_arg && r->client.hear == HEAR_LINES &&
-           r->client.first == r->client.next && !envelope_is_open(&r->envelope) &&
+           r->client.first == r->client.next && !envelope_is_busy(&r->envelope) &&
            buf_len(&r->client.in) == 0;
 }
 

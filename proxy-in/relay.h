@@ -12,6 +12,9 @@
  * connect-at = mail that of whoever cannot log in while relay_memory.stands, is answered from what
  * all servers of the backend are known to offer.
  *
+ * The MAIL of a client that waits for its answer gets it from us (mail-at = rcpt), and goes to the
+ * mail server with the first RCPT, for whom its objection is then (RFC 5321, 3.3).
+ *
  * A server that is lost before MAIL is replaced without the client's noticing: by the next of
  * several while it is called, and by any once it has said EHLO. Not so after AUTH.
  */
@@ -42,6 +45,7 @@ struct relay_house {
     enum identity identity;
     enum backend_tls use_tls;
     enum connect_at connect_at;
+    enum mail_at mail_at;
     bool has_tls;               /* there is a certificate to start TLS with */
     bool accounts;              /* received mail is recorded, */
     const struct span *headers; /* with fields of these names */
@@ -93,6 +97,8 @@ struct relay {
     unsigned granted;      /* records for which room was made, and is still wanted */
     unsigned room;         /* of them not used yet */
     unsigned spent;        /* records that were written: their room is to be given back */
+    unsigned vouched;      /* ticket of a MAIL with our answer and not yet the backend's; or 0 */
+    char *objection;       /* ours; the latter, if it was no 250: RCPT hears it */
     struct heard final;    /* with RELAY_RECORD */
     struct header *header; /* ours; fields of the message; NULL: none came, or none is wanted */
     struct envelope envelope;

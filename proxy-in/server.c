@@ -150,6 +150,7 @@ static void make_gates(struct server *v)
                                         .identity = at->backend->identity,
                                         .use_tls = at->backend->use_tls,
                                         .connect_at = at->backend->connect_at,
+                                        .mail_at = at->backend->mail_at,
                                         .has_tls = p->gates[i].tls != NULL,
                                         .accounts = v->worker.spool != NULL,
                                         .reserve = reserve,

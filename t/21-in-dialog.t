@@ -11,7 +11,7 @@ use T::Peer;
 use T::Run;
 
 # What only a player inside of the process can do or see.
-my $inside = qr/^!(?:accounts|disk-full|granted|recorded|no-connect|no-certificate|drop|connect spare|knows-no-more|backend-tls|use-tls|said|name|reported|limit|failures|barred|rule verify_client_certificate)\b/;
+my $inside = qr/^!(?:accounts|disk-full|granted|idle|recorded|no-connect|no-certificate|drop|connect spare|knows-no-more|backend-tls|use-tls|said|name|reported|limit|failures|barred|rule verify_client_certificate)\b/;
 my $ca     = T::CA->new;
 my $cert   = $ca->cert('proxy.example')->{pem};
 
@@ -20,19 +20,20 @@ sub configuration {
     my %rule  = ('allow-starttls' => 'yes', 'allow-auth' => 'yes');
     my ($identity) = map { /^!identity (\S+)/ ? $1 : () } @lines;
     my ($connect_at) = map { /^!connect-at (\S+)/ ? $1 : () } @lines;
+    my ($mail_at) = map { /^!mail-at (\S+)/ ? $1 : () } @lines;
     for (@lines) { $rule{$1 =~ tr/_/-/r} = $2 if /^!rule (\S+)=(\S+)/ }
     my $tls  = (grep { $_ eq '!implicit-tls' } @lines) ? 'yes' : 'no';
     my @reports = map { /^!report (\S+)/ ? $1 : () } @lines;
     $rule{'report-only'} = '{' . join(', ', @reports) . '}' if @reports;
     my $rule = join ' ', map { "$_ = $rule{$_}" } sort keys %rule;
     my $auth = join ' ', map { /^!auth (\S+)=(\S+)/ ? $1 =~ tr/_/-/r . " = $2" : () } @lines;
-    return sprintf <<'CONF', $tls, $identity // 'proxy-v1', $connect_at // 'ehlo', $rule, $auth;
+    return sprintf <<'CONF', $tls, $identity // 'proxy-v1', $connect_at // 'ehlo', $mail_at // 'mail', $rule, $auth;
 host-name = proxy.example
 workers = 1
 smtp-listener 127.0.0.1:@port:in@ { tls = %s }
 smtp-listener 127.0.0.1:@port:teach@ { source = teach }
 smtp-server-tls-certificate = {"@cert@", ""}
-backend mta { server = "127.0.0.1:@port:mta@" identity = %s connect-at = %s }
+backend mta { server = "127.0.0.1:@port:mta@" identity = %s connect-at = %s mail-at = %s }
 source 0/0 { %s }
 source {auth} { %s }
 source teach { allow-starttls = no smtp-service = yes require-starttls = no }

@@ -24,7 +24,7 @@ my %client = map { $_ => $ca->cert($_, use => 'client') } qw(branch.example.org 
 my $page = T::Printed::blocks();
 my $base = join "\n", $page->{'For all of them'}{'sallyport.conf'}, $page->{'In front of Postfix'}{'sallyport.conf'};
 my @mta = (head => 1, keywords => ['PIPELINING', 'SIZE 99000000', 'CHUNKING', 'AUTH PLAIN CRAM-MD5'],
-    replies => [qr/^AUTH PLAIN \S*YmFk$/ => '535 5.7.8 no', qr/^AUTH/ => '235 2.7.0 yes']);
+    replies => [qr/^AUTH PLAIN \S*YmFk$/ => '535 5.7.8 no', qr/^AUTH/ => '235 2.7.0 yes', qr/^MAIL FROM:<bad/ => '550 5.7.1 Not you']);
 my $sink = T::Sink->start(port => port('10025'), @mta);
 
 sub printed {
@@ -259,6 +259,19 @@ subtest 'called for MAIL, or for each EHLO' => sub {
         $c = client('203.0.113.7', 25, %safe);
         $c->talk($mail => qr/^250/);
         is($calls->() - $before, $at eq 'EHLO' ? 2 : 1, "$at: who sends mail");
+        leave($c);
+        $in->stop;
+    }
+};
+
+subtest 'MAIL with the first RCPT, or at once' => sub {
+    my ($bad, $rcpt) = ('MAIL FROM:<bad@a.test>', 'RCPT TO:<b@b.test>');
+    for (['In front of Postfix', undef, $bad => qr/^250 /, $rcpt => qr/^550 5\.7\.1 Not you/],
+        ['Several mail servers', 'MAIL at once', $bad => qr/^550 5\.7\.1 Not you/]) {
+        my ($section, $block, @talk) = @$_;
+        my $in = start($section, $block);
+        my $c = client('198.51.100.7', 25, %safe);
+        $c->talk(@talk, RSET => qr/^250/, $mail => qr/^250/, $rcpt => qr/^250/);
         leave($c);
         $in->stop;
     }

@@ -46,7 +46,7 @@ bool dial_preface(struct dial *d, struct span bytes)
 
 unsigned dial_waits(const struct dial *d)
 {
-    return d->next - d->first;
+    return d->next - d->first - d->deferred;
 }
 
 bool dial_is_sending(const struct dial *d)
@@ -56,7 +56,7 @@ bool dial_is_sending(const struct dial *d)
 
 bool dial_has_room(const struct dial *d, size_t len)
 {
-    return dial_waits(d) < DIAL_DEPTH && !dial_is_sending(d) && buf_room(&d->out) >= len;
+    return d->next - d->first < DIAL_DEPTH && !dial_is_sending(d) && buf_room(&d->out) >= len;
 }
 
 bool dial_ask(struct dial *d, unsigned ticket, struct span line)
@@ -64,7 +64,18 @@ bool dial_ask(struct dial *d, unsigned ticket, struct span line)
     if (!dial_has_room(d, line.len) || !buf_add(&d->out, line))
         return false;
     d->asked[d->next++ % DIAL_DEPTH] = ticket;
+    d->deferred = false;
     return true;
+}
+
+void dial_defer(struct dial *d)
+{
+    d->deferred = true;
+}
+
+void dial_resume(struct dial *d)
+{
+    d->deferred = false;
 }
 
 bool dial_end(struct dial *d, unsigned ticket)
@@ -92,7 +103,7 @@ size_t dial_pieces(const struct dial *d, struct span body, struct span out[DIAL_
 
     if (d->chunk && body.len > d->chunk)
         body.len = d->chunk;
-    if (commands.len)
+    if (commands.len && !d->deferred)
         out[count++] = commands;
     if (body.len)
         out[count++] = body;
@@ -198,7 +209,7 @@ int dial_next(struct dial *d, struct heard *out)
     struct span in = unread(d);
     int got;
 
-    if (in.len && d->first == d->next)
+    if (in.len && dial_waits(d) == 0)
         return -1;
     got = take_reply(d, in, d->asked[d->first % DIAL_DEPTH], out);
     d->first += got > 0;

@@ -36,6 +36,7 @@ struct dial {
     unsigned asked[DIAL_DEPTH]; /* their tickets */
     unsigned first, next;
     size_t lent;
+    bool deferred;       /* the only question there is has not gone */
     unsigned ending;     /* bytes of the lone dot's line that are still to go */
     unsigned long chunk; /* octets of a chunk, likewise */
 };
@@ -58,6 +59,11 @@ MUST bool dial_preface(struct dial *d, struct span bytes);
  * has not gone yet. */
 MUST bool dial_ask(struct dial *d, unsigned ticket, struct span line);
 
+/* What was just asked stays here until the next question, or dial_resume(), and then goes with it
+ * (RFC 2920). Only where nothing else was asked or waits to be sent. */
+void dial_defer(struct dial *d);
+void dial_resume(struct dial *d);
+
 /* The message is complete: its lone dot goes behind the last of it, and the reply has this
  * ticket. False as above. */
 MUST bool dial_end(struct dial *d, unsigned ticket);
@@ -71,7 +77,7 @@ bool dial_is_sending(const struct dial *d);
 /* May the owner ask something of `len` bytes? */
 bool dial_has_room(const struct dial *d, size_t len);
 
-/* How many questions are without an answer. */
+/* How many questions are without an answer; one that is deferred is none yet. */
 unsigned dial_waits(const struct dial *d);
 
 /* 1: a reply. 0: feed me. -1: this is not SMTP, or nobody asked. */
@@ -90,7 +96,7 @@ size_t dial_pieces(const struct dial *d, struct span body, struct span out[DIAL_
 /* Would there be any without a body? */
 static inline bool dial_has_pieces(const struct dial *d)
 {
-    return buf_len(&d->out) > 0 || d->ending > 0;
+    return (buf_len(&d->out) > 0 && !d->deferred) || d->ending > 0;
 }
 
 /* `count` bytes of these pieces went. How many of those were of the body comes back. */

@@ -8,6 +8,7 @@
  *   !identity proxy-v1    how the mail server learns the client; else none
  *   !use-tls starttls     TLS with the mail server: no, starttls or immediate
  *   !connect-at mail      when the mail server is called: for EHLO or for MAIL
+ *   !mail-at rcpt         when it hears MAIL
  *   !knows line           a line of what this mail server said to some EHLO before
  *   !knows-no-more        it does not stand for what it would say now
  *   !no-certificate       there is none to start TLS with
@@ -75,6 +76,12 @@ static bool set_use_tls(struct stage *st, const char *arg)
     return true;
 }
 
+static bool set_mail_at(struct stage *st, const char *arg)
+{
+    st->house.mail_at = strcmp(arg, "rcpt") == 0 ? MAIL_AT_RCPT : MAIL_AT_MAIL;
+    return true;
+}
+
 static bool set_connect_at(struct stage *st, const char *arg)
 {
     st->house.connect_at = strcmp(arg, "mail") == 0 ? CONNECT_AT_MAIL : CONNECT_AT_EHLO;
@@ -134,6 +141,7 @@ const struct step stage_scene[] = {
     {"identity", set_identity},
     {"use-tls", set_use_tls},
     {"connect-at", set_connect_at},
+    {"mail-at", set_mail_at},
     {"knows", know},
     {"knows-no-more", doubt},
     {"no-certificate", no_certificate},

@@ -11,6 +11,7 @@
  *   !tls                  the relay wants the handshake, and it is done
  *   !recorded from to...  this was recorded
  *   !granted 2            the relay holds room for 2 records
+ *   !idle yes             nothing is under way: it may be sent away when all end
  *   !reported 2 require-auth    so many refusals, by these rules, were reported only
  *   !failures 2           so many tries to log in were counted
  *   !limit 60             the client has so many seconds for its next command
@@ -143,6 +144,11 @@ static bool granted(struct stage *st, const char *arg)
     return st->relay.granted == strtoul(arg, NULL, 10);
 }
 
+static bool idle(struct stage *st, const char *arg)
+{
+    return relay_is_idle(&st->relay) == (strcmp(arg, "yes") == 0);
+}
+
 static bool reported(struct stage *st, const char *arg)
 {
     char text[REPORT_TEXT + 16], names[REPORT_TEXT];
@@ -172,6 +178,7 @@ const struct step stage_steps[] = {
     {"quiet", quiet},
     {"recorded", recorded},
     {"granted", granted},
+    {"idle", idle},
     {"said", said},
     {"name", name_is},
     {"backend-tls", backend_secured},

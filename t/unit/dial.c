@@ -217,6 +217,45 @@ static void a_chunk_goes_by_its_count(void **state)
     dial_clear(&d);
 }
 
+static void a_question_may_wait_for_the_next(void **state)
+{
+    struct span pieces[DIAL_PIECES];
+    struct dial d;
+    struct heard h;
+
+    (void)state;
+    dial_init(&d);
+    assert_true(dial_feed(&d, SPAN("220 a\r\n")));
+    assert_int_equal(dial_next(&d, &h), 1);
+    assert_true(dial_ask(&d, 1, SPAN("MAIL FROM:<>\r\n")));
+    dial_defer(&d);
+    assert_false(dial_has_pieces(&d));
+    assert_int_equal(dial_pieces(&d, SPAN(""), pieces), 0);
+    assert_int_equal(dial_waits(&d), 0);
+    assert_int_equal(dial_next(&d, &h), 0);
+    assert_true(dial_ask(&d, 2, SPAN("RCPT TO:<a>\r\n")));
+    assert_int_equal(dial_waits(&d), 2);
+    assert_int_equal(dial_pieces(&d, SPAN(""), pieces), 1);
+    assert_span(pieces[0], "MAIL FROM:<>\r\nRCPT TO:<a>\r\n");
+    assert_true(dial_feed(&d, SPAN("250 1\r\n250 2\r\n")));
+    assert_true(dial_next(&d, &h) == 1 && h.ticket == 1);
+    assert_true(dial_next(&d, &h) == 1 && h.ticket == 2);
+
+    assert_int_equal(dial_went(&d, SPAN(""), pieces[0].len), 0);
+    assert_true(dial_ask(&d, 3, SPAN("MAIL FROM:<>\r\n")));
+    dial_defer(&d);
+    dial_resume(&d);
+    assert_int_equal(dial_pieces(&d, SPAN(""), pieces), 1);
+    assert_int_equal(dial_waits(&d), 1);
+    assert_true(dial_feed(&d, SPAN("250 3\r\n")));
+    assert_true(dial_next(&d, &h) == 1 && h.ticket == 3);
+    assert_true(dial_ask(&d, 4, SPAN("MAIL FROM:<>\r\n")));
+    dial_defer(&d);
+    assert_true(dial_feed(&d, SPAN("250 nobody asked yet\r\n")));
+    assert_int_equal(dial_next(&d, &h), -1);
+    dial_clear(&d);
+}
+
 static void nothing_comes_between_220_and_tls(void **state)
 {
     static const char *const behind[] = {"", "", "250 injected\r\n", "", "2"};
@@ -265,6 +304,7 @@ int main(void)
         cmocka_unit_test(questions_have_a_ceiling),
         cmocka_unit_test(pieces_go_in_order),
         cmocka_unit_test(a_chunk_goes_by_its_count),
+        cmocka_unit_test(a_question_may_wait_for_the_next),
         cmocka_unit_test(nothing_comes_between_220_and_tls),
         cmocka_unit_test(an_idle_one_is_small),
     };
