@@ -141,7 +141,7 @@ sub idle {
     my $before = Tree::pss_kb($handle->{pids}->());
     my $load = start_load(load_args(\%p, $handle, $scale));
     my ($held) = line_of($load) =~ /^held=(\d+)/;
-    select undef, undef, undef, 0.5; # who gives memory back a little later may do so
+    select undef, undef, undef, 2.5; # who gives memory back a little later may do so
     my $with = Tree::pss_kb($handle->{pids}->());
     close $load->{to};
     my $row = rest_of($load);

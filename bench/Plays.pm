@@ -132,7 +132,7 @@ sub growth_by_sessions {
         push @rows, rows_of(outbound => \%more, ["out-sessions-$count", plain => message =>
             "-s $count -n 50 -w 1 -m $each", "4 KB message outbound, sessions: $count"]) if $count <= 100;
     }
-    return (@rows, idle_rows('memory', 'memory of a session', \%more, grep { $_ > 1 } @sessions));
+    return (@rows, idle_rows('memory', 'memory of a session', \%more, grep { $_ > 10 } @sessions));
 }
 
 sub growth_by_size {

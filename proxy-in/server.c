@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "gates.h"
+#include "net/records.h"
 #include "patrol.h"
 #include "prepare.h"
 #include "receipt.h"
@@ -79,6 +80,7 @@ static void on_tick(int fd, short events, void *arg)
     (void)fd;
     (void)events;
     entries_sweep(&v->worker.entries, now);
+    records_rest();
     patrol_walk(v->patrol);
     if (v->worker.draining)
         sessions_drain(&v->worker, now);

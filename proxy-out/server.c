@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "keep/secret.h"
 #include "net/listen.h"
+#include "net/records.h"
 #include "proxy-out/mapper.h"
 #include "proxy-out/prepare.h"
 #include "proxy-out/seen.h"
@@ -126,6 +127,7 @@ static void on_tick(void *arg)
     struct server *v = arg;
 
     alarm_set(&v->tick, 1);
+    records_rest();
     if (v->paused && !v->worker.draining && v->worker.count < v->most)
         listen_on(v, true);
     if (v->worker.draining)

@@ -23,6 +23,7 @@ static struct place {
     unsigned usable;          /* of them, from the front */
     unsigned fresh;           /* the first that was never used */
     unsigned kept_count, bare_count;
+    unsigned spare;              /* of those kept, from the front: not taken since the last rest */
     uint16_t kept[RECORDS_KEPT]; /* free slots */
     uint16_t bare[RECORDS_MOST]; /* free slots whose pages have gone back */
 } places[] = {
@@ -141,6 +142,8 @@ static void *take(struct place *p)
         return take_fresh(p);
     void *at = slot_at(p, p->kept_count > 0 ? p->kept[--p->kept_count] : p->bare[--p->bare_count]);
 
+    if (p->spare > p->kept_count)
+        p->spare = p->kept_count;
     ASAN_UNPOISON_MEMORY_REGION(at, p->slot);
     return at;
 }
@@ -153,6 +156,12 @@ void *records_get(size_t size)
     return slot ? slot : get_block(size);
 }
 
+static void strip(struct place *p, uint16_t i)
+{
+    (void)madvise(slot_at(p, i), p->slot, MADV_DONTNEED);
+    p->bare[p->bare_count++] = i;
+}
+
 static void give_back(struct place *p, void *at)
 {
     uint16_t i = (uint16_t)((size_t)((char *)at - p->at) / p->slot);
@@ -162,8 +171,18 @@ static void give_back(struct place *p, void *at)
         p->kept[p->kept_count++] = i;
         return;
     }
-    (void)madvise(at, p->slot, MADV_DONTNEED);
-    p->bare[p->bare_count++] = i;
+    strip(p, i);
+}
+
+void records_rest(void)
+{
+    for (struct place *p = places; p < places + COUNT_OF(places); p++) {
+        for (unsigned k = 0; k < p->spare; k++)
+            strip(p, p->kept[k]);
+        p->kept_count -= p->spare;
+        memmove(p->kept, p->kept + p->spare, p->kept_count * sizeof *p->kept);
+        p->spare = p->kept_count;
+    }
 }
 
 void records_give(void *at)

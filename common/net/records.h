@@ -6,7 +6,7 @@
  * what it writes in a handshake, and gives it all back as soon as the connection is idle. Between
  * the small pieces of the heap such holes stay: after 2,000 sessions that came at once, 20 to 25 KB
  * for each, and 5 of the pages. So what is of these two sizes comes from places of their own, and
- * from there goes back to the system; some are kept for the next.
+ * from there goes back to the system; some are kept for the next, as long as there is one.
  *
  * What is smaller is the heap's; but 430 blocks are taken and given back in a session, and the heap
  * itself keeps but seven of a size at hand. So some stay here for the next, as they were: who frees
@@ -37,3 +37,6 @@ void records_use(void);
 void *records_get(size_t size);
 void *records_resize(void *old, size_t size);
 void records_give(void *at);
+
+/* What was kept and nobody took since the last call goes back: for once a second. */
+void records_rest(void);

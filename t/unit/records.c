@@ -129,6 +129,37 @@ static void pages_go_back_but_for_some(void **state)
         records_give(at[i]);
 }
 
+/* Of three that are kept one is in use all the time. */
+static void what_is_not_taken_goes_back(void **state)
+{
+    char *at[3], *again;
+
+    (void)state;
+    records_rest();
+    records_rest();
+    for (size_t i = 0; i < COUNT_OF(at); i++) {
+        assert_non_null(at[i] = records_get(RECORDS_LEAST));
+        memset(at[i], 'x', RECORDS_LEAST);
+    }
+    for (size_t i = 0; i < COUNT_OF(at); i++)
+        records_give(at[i]);
+    records_rest(); /* all were taken */
+    assert_ptr_equal(again = records_get(RECORDS_LEAST), at[2]);
+    assert_int_equal(again[0], 'x');
+    records_give(again);
+    records_rest();
+    for (size_t i = COUNT_OF(at); i-- > 0;) {
+        bool kept = i == 2;
+
+        again = records_get(RECORDS_LEAST);
+        assert_int_equal(again[0], kept ? 'x' : '\0');
+        assert_int_equal(again[RECORDS_LEAST - 1], kept ? 'x' : '\0');
+        at[i] = again;
+    }
+    for (size_t i = 0; i < COUNT_OF(at); i++)
+        records_give(at[i]);
+}
+
 /* What is given back is the next of its size, and of no other. */
 static void small_blocks_wait_for_the_next(void **state)
 {
@@ -243,6 +274,7 @@ int main(void)
         cmocka_unit_test(what_grows_keeps_what_it_holds),
         cmocka_unit_test(pages_have_theirs),
         cmocka_unit_test(pages_go_back_but_for_some),
+        cmocka_unit_test(what_is_not_taken_goes_back),
         cmocka_unit_test(there_are_as_many_as_there_are),
         cmocka_unit_test(small_blocks_wait_for_the_next),
         cmocka_unit_test(not_too_many_of_them_wait),
