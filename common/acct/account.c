@@ -6,12 +6,14 @@
 #include <time.h>
 
 #include "acct/cell.h"
+#include "acct/form.h"
 #include "acct/mapping.h"
 #include "acct/privacy.h"
 #include "acct/pseudonym.h"
 #include "acct/queue.h"
 #include "acct/wanted.h"
 #include "base/text.h"
+#include "tell/alike.h"
 
 /* A time as text: the same second comes again and again. */
 struct stamp {
@@ -36,6 +38,7 @@ struct account {
     size_t stand_in_count;
     struct privacy *privacy; /* ours; NULL: retain */
     struct stamp logged, queued;
+    struct form *forms; /* ours, ALIKE_PLACES (340 KB); NULL: there was no need */
     struct buf header;
 };
 
@@ -117,6 +120,7 @@ void account_free(struct account **a)
         buf_clear(&(*a)->header);
         privacy_free(&(*a)->privacy);
         free((*a)->stand_ins);
+        free((*a)->forms);
     }
     free(*a);
     *a = NULL;
@@ -186,7 +190,9 @@ static void hide(struct account *a, int type, struct record *r)
     privacy_apply(a->privacy, r);
 }
 
-static struct span value_of(struct account *a, int type, unsigned number, const struct record *r)
+/* Inline: as a call, 480 of 18,500 instructions of a delivery. */
+static inline struct span value_of(struct account *a, int type, unsigned number,
+                                   const struct record *r)
 {
     enum column c = (enum column)number;
     struct span value;
@@ -261,8 +267,66 @@ static size_t write_json(const struct account *a, char *to, const struct row *ro
     return len;
 }
 
+/* Is this column the same in all records of this number? What a header field may stand in for is
+ * not. */
+static bool is_alike(const struct record *r, unsigned number)
+{
+    return number < COLUMN_COUNT && number != COLUMN_jobId && r->alike.columns >> number & 1;
+}
+
+static void draw_form(struct account *a, int type, const struct record *r, struct form *f)
+{
+    const struct columns *c = &a->columns;
+
+    form_start(f, r->alike.number, type, a->guard);
+    for (size_t i = 0; i < c->all.count; i++) {
+        unsigned number = c->all.at[i];
+
+        if (!c->has[type][number])
+            form_cell(f, SPAN(""));
+        else if (is_alike(r, number))
+            form_cell(f, value_of(a, type, number, r));
+        else
+            form_blank(f, number);
+    }
+}
+
+/* For records of which more come that say much the same; NULL: there is none. */
+static const struct form *form_of(struct account *a, int type, const struct record *r)
+{
+    struct form *f;
+
+    if (r->alike.number == 0 || a->json || a->privacy || a->stand_in_count > 0)
+        return NULL;
+    if (!a->forms && !(a->forms = calloc(ALIKE_PLACES, sizeof *a->forms)))
+        return NULL;
+    f = &a->forms[r->alike.place];
+    if (f->number != r->alike.number || f->type != type)
+        draw_form(a, type, r, f);
+    return f->full ? NULL : f;
+}
+
+/* A reception's row takes 2,100 instructions with it, where it took 4,150. */
+static bool fill_form(struct account *a, struct buf *to, const struct form *f,
+                      const struct record *r)
+{
+    struct span values[COLUMNS_MOST];
+    size_t room = f->len + sizeof "\r\n";
+    char *at;
+
+    for (size_t i = 0; i < f->blanks; i++) {
+        values[i] = value_of(a, f->type, f->blank[i].column, r);
+        room += cell_room(values[i]);
+    }
+    at = buf_reserve(to, room);
+    if (at)
+        buf_grew(to, form_row(f, at, values));
+    return at != NULL;
+}
+
 bool account_row(struct account *a, struct buf *to, const struct record *r)
 {
+    const struct form *f;
     int type = wanted_type(a, r);
     struct record hidden;
     struct row row;
@@ -270,6 +334,9 @@ bool account_row(struct account *a, struct buf *to, const struct record *r)
 
     if (type < 0)
         return true;
+    f = form_of(a, type, r);
+    if (f)
+        return fill_form(a, to, f, r);
     if (a->privacy) {
         hidden = *r;
         hide(a, type, &hidden);

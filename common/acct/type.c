@@ -2,13 +2,13 @@
 #include "acct/type.h"
 
 static const struct {
-    const char *letter, *name;
+    struct span letter, name;
     char star;
     bool has_queue;
 } types[TYPES] = {
-    {"d", "delivery", 'd', true},  {"b", "bounce", 'b', true},
-    {"t", "transient", 't', true}, {"tq", "transient-queue", 'q', true},
-    {"r", "receipt", 'r', false},
+    {SPAN("d"), SPAN("delivery"), 'd', true},  {SPAN("b"), SPAN("bounce"), 'b', true},
+    {SPAN("t"), SPAN("transient"), 't', true}, {SPAN("tq"), SPAN("transient-queue"), 'q', true},
+    {SPAN("r"), SPAN("receipt"), 'r', false},
 };
 
 static const char *const foreign[] = {
@@ -18,7 +18,7 @@ static const char *const foreign[] = {
 int type_find(struct span name)
 {
     for (int i = 0; i < TYPES; i++) {
-        if (span_is_nocase(name, types[i].letter) || span_is_nocase(name, types[i].name))
+        if (span_same_nocase(name, types[i].letter) || span_same_nocase(name, types[i].name))
             return i;
     }
     return -1;
@@ -26,7 +26,7 @@ int type_find(struct span name)
 
 const char *type_letter(int type)
 {
-    return type < 0 ? NULL : types[type].letter;
+    return type < 0 ? NULL : types[type].letter.at;
 }
 
 char type_star(int type)

@@ -226,13 +226,14 @@ static bool can_have(const struct store_txn *t, unsigned kind, struct span key)
     return !t->failed && kind < t->store->kinds && key.len > 0 && key.len <= KEY_MAX;
 }
 
-/* For a key that has no age; or with MDB_NOOVERWRITE, by which what is there stays. `value` goes
- * with its age to where LMDB puts it. */
-static bool put(struct store_txn *t, unsigned kind, struct span key, struct span value,
+/* For a key that has no age; or with MDB_NOOVERWRITE, by which what is there stays. The value goes
+ * in two parts behind its age to where LMDB puts it. */
+static bool put(struct store_txn *t, unsigned kind, struct span key, const struct span part[2],
                 double until, unsigned how)
 {
     unsigned char age[AGE], bytes[AGE + KEY_MAX];
-    MDB_val k = val(key), v = {.mv_size = AGE + value.len}, none = {0};
+    MDB_val k = val(key), v = {.mv_size = AGE + part[0].len + part[1].len}, none = {0};
+    char *to;
     int error =
         put_there(t, &t->last[kind].values, t->store->values[kind], &k, &v, MDB_RESERVE | how);
 
@@ -241,27 +242,36 @@ static bool put(struct store_txn *t, unsigned kind, struct span key, struct span
     if (!went_well(t, error))
         return false;
     put_age(age, until);
-    memcpy(v.mv_data, age, AGE);
-    if (value.len > 0)
-        memcpy((char *)v.mv_data + AGE, value.at, value.len);
+    to = memcpy(v.mv_data, age, AGE);
+    to += AGE;
+    for (size_t i = 0; i < 2; to += part[i++].len)
+        if (part[i].len > 0)
+            memcpy(to, part[i].at, part[i].len);
     if (is_never(age))
         return true;
     k = age_key(bytes, age, key);
     return went_well(t, put_there(t, &t->last[kind].ages, t->store->ages[kind], &k, &none, 0));
 }
 
-bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value, double until)
+bool store_put_both(struct store_txn *t, unsigned kind, struct span key, struct span front,
+                    struct span value, double until)
 {
     if (!can_have(t, kind, key))
         return false;
     forget_last(t, kind);
     drop_age(t, kind, key);
-    return put(t, kind, key, value, until, 0);
+    return put(t, kind, key, (struct span[]){front, value}, until, 0);
+}
+
+bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value, double until)
+{
+    return store_put_both(t, kind, key, SPAN(""), value, until);
 }
 
 bool store_add(struct store_txn *t, unsigned kind, struct span key, struct span value, double until)
 {
-    return can_have(t, kind, key) && put(t, kind, key, value, until, MDB_NOOVERWRITE);
+    return can_have(t, kind, key) &&
+           put(t, kind, key, (struct span[]){SPAN(""), value}, until, MDB_NOOVERWRITE);
 }
 
 bool store_get_until(struct store_txn *t, unsigned kind, struct span key, struct span *value,

@@ -31,8 +31,12 @@ void store_abort(struct store_txn **t);
 MUST bool store_put(struct store_txn *t, unsigned kind, struct span key, struct span value,
                     double until);
 
-/* The same for a key that is most likely new: if it is there, its value and its age stay, and true
- * comes back. One search where store_put() takes three. */
+/* The same for a large value in two parts, which need not be brought together before. */
+MUST bool store_put_both(struct store_txn *t, unsigned kind, struct span key, struct span front,
+                         struct span value, double until);
+
+/* store_put() for a key that is most likely new: if it is there, its value and its age stay, and
+ * true comes back. One search where store_put() takes three. */
 MUST bool store_add(struct store_txn *t, unsigned kind, struct span key, struct span value,
                     double until);
 MUST bool store_get(struct store_txn *t, unsigned kind, struct span key, struct span *value);

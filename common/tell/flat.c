@@ -58,27 +58,31 @@ static bool take_text(struct flat *f, struct span *text, bool *escaped)
     return true;
 }
 
+/* How many, up to `most`; they go to `*n` behind what it has. */
+static size_t take_digits(struct flat *f, size_t most, uint64_t *n)
+{
+    size_t count = 0;
+
+    while (count < most && count < f->rest.len && (unsigned char)(f->rest.at[count] - '0') < 10)
+        *n = *n * 10 + (uint64_t)(f->rest.at[count++] - '0');
+    f->rest = span_after(f->rest, count);
+    return count;
+}
+
 /* Digits, and perhaps a point and digits; ours have sixteen. */
 static bool take_number(struct flat *f, double *number)
 {
-    const char *at = f->rest.at, *end = at + f->rest.len, *point = NULL;
+    enum { DIGITS = 16 };
     uint64_t n = 0, unit = 1;
-    size_t digits = 0;
+    size_t whole = take_digits(f, DIGITS, &n), parts = 0;
+    bool point = whole > 0 && take(f, '.');
 
-    for (; at < end; at++) {
-        if (*at >= '0' && *at <= '9' && digits < 16) {
-            n = n * 10 + (uint64_t)(*at - '0');
-            unit *= point ? 10 : 1;
-            digits++;
-        } else if (*at == '.' && !point && digits > 0) {
-            point = at;
-        } else {
-            break;
-        }
-    }
-    f->rest = span_after(f->rest, (size_t)(at - f->rest.at));
+    if (point)
+        parts = take_digits(f, DIGITS - whole, &n);
+    for (size_t i = 0; i < parts; i++)
+        unit *= 10;
     *number = (double)n / (double)unit;
-    return digits > 0 && (!point || unit > 1);
+    return whole > 0 && (!point || parts > 0);
 }
 
 enum flat_is flat_next(struct flat *f, struct flat_member *out)
@@ -111,6 +115,12 @@ bool flat_text(struct flat *f, struct flat_member *out)
 {
     out->is_text = true;
     return take_text(f, &out->text, &out->escaped);
+}
+
+bool flat_number(struct flat *f, struct flat_member *out)
+{
+    out->is_text = out->escaped = false;
+    return take_number(f, &out->number);
 }
 
 size_t flat_plain(char *to, struct span text)

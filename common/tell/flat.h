@@ -36,5 +36,8 @@ enum flat_is flat_next(struct flat *f, struct flat_member *out);
 bool flat_begins(struct flat *f, struct span start);
 MUST bool flat_text(struct flat *f, struct flat_member *out);
 
+/* The same for a number, such as behind ,"name": */
+MUST bool flat_number(struct flat *f, struct flat_member *out);
+
 /* Without its escapes; `to` has room for all of `text`. How long it is. */
 size_t flat_plain(char *to, struct span text);

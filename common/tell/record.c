@@ -130,9 +130,9 @@ static void put_line(struct pen *p, const struct record *r, const struct limit *
     if (r->disabled)
         pen_put(p, SPAN(",\"disabled\":1"));
     put_columns(p, r, l);
+    put_headers(p, r, l);
     if (r->written.len > 0)
         pen_put(p, r->written);
-    put_headers(p, r, l);
     pen_put(p, SPAN("}\n"));
 }
 
@@ -308,6 +308,22 @@ static bool take_head(struct flat *f, enum record_do *what, struct flat_member *
     return flat_text(f, key);
 }
 
+/* What comes behind that in all lines of ours and in most, if it does here. */
+static bool take_time_and_host(struct reading *g, struct flat *f)
+{
+    struct flat_member m;
+
+    if (flat_begins(f, SPAN(",\"at\":"))) {
+        g->at = true;
+        if (!flat_number(f, &m) || !take_time(&m, &g->out->at))
+            return false;
+    }
+    if (!flat_begins(f, SPAN(",\"host\":\"")))
+        return true;
+    g->host = true;
+    return flat_text(f, &m) && take_text(g, &m, &g->out->id_host);
+}
+
 static bool take_record(struct reading *g, struct span line)
 {
     struct flat_member key;
@@ -317,7 +333,8 @@ static bool take_record(struct reading *g, struct span line)
     flat_init(&f, line);
     if (take_head(&f, &g->out->what, &key)) {
         g->deed = g->key = true;
-        if (!take_text(g, &key, &g->out->key) || g->out->key.len > RECORD_KEY_MAX)
+        if (!take_text(g, &key, &g->out->key) || g->out->key.len > RECORD_KEY_MAX ||
+            !take_time_and_host(g, &f))
             return false;
     } else {
         flat_init(&f, line);

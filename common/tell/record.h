@@ -43,6 +43,14 @@ struct record_header {
     struct span name, value; /* borrowed; "X-Job", in any case */
 };
 
+/* What it says just as others do: where the number is the same, so are the texts of these columns.
+ * Who changes one of them sets the number to 0. */
+struct record_alike {
+    uint64_t number;  /* 0: nothing is known of that */
+    uint64_t columns; /* a bit for each */
+    size_t place;     /* the number's, see alike.h */
+};
+
 struct record {
     enum record_do what;
     double at;           /* timeLogged, seconds since 1970 */
@@ -53,7 +61,9 @@ struct record {
     struct span column[COLUMN_COUNT]; /* borrowed; timeLogged and timeQueued stay empty */
     struct record_header header[RECORD_HEADERS]; /* those that it has, each name once */
     size_t header_count;
-    struct span written; /* further columns: record_columns() wrote them. Reading leaves it empty */
+    struct record_alike alike; /* alike_read() sets it */
+    struct span written; /* further columns: record_columns() wrote them. They end the line, so that
+                            they are known again (alike.h). Reading leaves it empty */
 };
 
 /* Can a header field have this name (RFC 5322, 2.2), and a record hold it? Letters, digits and

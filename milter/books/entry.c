@@ -26,18 +26,19 @@ static bool read_key(struct span key, unsigned slot, uint64_t *number)
     return true;
 }
 
+/* Rows are megabytes, so they are copied but once, to where the store has them. */
 bool entry_put(struct store_txn *t, unsigned kind, unsigned slot, const struct entry *e)
 {
     uint32_t header = (uint32_t)e->header.len;
     char key[ENTRY_KEY];
-    struct buf value;
+    struct buf front;
     bool ok;
 
-    buf_init(&value, ENTRY_MAX);
-    ok = buf_add(&value, (struct span){(const char *)&header, sizeof header}) &&
-         buf_add(&value, e->header) && buf_add(&value, e->rows) &&
-         store_put(t, kind, entry_key(key, slot, e->number), buf_peek(&value), 0);
-    buf_clear(&value);
+    buf_init(&front, ENTRY_MAX);
+    ok = buf_add(&front, (struct span){(const char *)&header, sizeof header}) &&
+         buf_add(&front, e->header) &&
+         store_put_both(t, kind, entry_key(key, slot, e->number), buf_peek(&front), e->rows, 0);
+    buf_clear(&front);
     return ok;
 }
 

@@ -40,6 +40,7 @@ struct ledger {
     struct journal *journal;
     struct sinks *sinks;
     struct intents *intents;
+    struct receptions *receptions;
 
     struct round round;
     enum stage stage;
@@ -53,7 +54,7 @@ struct ledger {
     unsigned lines; /* of all batches, for TURN */
     bool hurries;   /* the last one was full: more may wait than there is time for */
 
-    bool stuck, crowded; /* it was said already */
+    bool stuck; /* it was said already */
 };
 
 struct ledger *ledger_open(const struct settings *settings, char *why, size_t size)
@@ -68,7 +69,8 @@ struct ledger *ledger_open(const struct settings *settings, char *why, size_t si
     l->stage = STAGE_OVER;
     l->started_anew = true;
     snprintf(folder, sizeof folder, "%s/accounting", settings->global.state_directory);
-    if ((l->intents = intents_new(INTENTS)) && (l->sinks = sinks_open(settings, why, size)) &&
+    if ((l->receptions = receptions_new()) && (l->intents = intents_new(INTENTS)) &&
+        (l->sinks = sinks_open(settings, why, size)) &&
         (l->store = store_open(folder, kinds, store_most, true, why, size)) &&
         (l->journal = journal_open(folder, l->store, JOURNAL, why, size)) &&
         sinks_register(l->sinks, l->journal, settings_sync(settings) != ACCT_SYNC_NONE, why,
@@ -87,6 +89,7 @@ void ledger_close(struct ledger **l)
     journal_close(&(*l)->journal);
     sinks_close(&(*l)->sinks);
     intents_free(&(*l)->intents);
+    receptions_free(&(*l)->receptions);
     store_close(&(*l)->store);
     free(*l);
     *l = NULL;
@@ -155,7 +158,7 @@ static bool take_record(struct ledger *l, const char *writer, struct record *r, 
     switch (r->what) {
     case RECORD_RECEIVED:
         r->column[COLUMN_type] = SPAN("r");
-        keep(l, reception_keep(l->txn, RECEPTIONS, r));
+        keep(l, reception_keep(l->receptions, l->txn, RECEPTIONS, r));
         l->came++;
         keep(l, sinks_add(l->sinks, r));
         return true;
@@ -178,7 +181,8 @@ static bool take_line(struct ledger *l, const struct spool_segment *from, struct
 
     if (!from->received && intents_take(l->intents, l->txn, from->writer, line, &kept))
         keep(l, kept);
-    else if (record_read(line, &r, &memory))
+    else if (from->received ? reception_read(l->receptions, line, &r, &memory)
+                            : record_read(line, &r, &memory))
         taken = take_record(l, from->writer, &r, line);
     else
         l->bad++;
@@ -308,17 +312,6 @@ static enum ledger_end say_stuck(struct ledger *l, const char *why)
     return LEDGER_STUCK;
 }
 
-/* What is forgotten before its time is not joined: better than a store that is full. */
-static void forget_receptions(struct ledger *l)
-{
-    bool room = reception_forget(l->txn, RECEPTIONS, clock_now(), l->came, receptions_most);
-
-    if (!room && !l->crowded)
-        log_say(LOG_FAULT, "", "receptions-full", {"bytes", log_number((double)receptions_most)},
-                {"then", SPAN("the oldest are forgotten, and their deliveries not joined")});
-    l->crowded = !room;
-}
-
 /* Keeps the batch, if there is anything in it. What failed is forgotten as a whole. */
 static enum ledger_end end_batch(struct ledger *l)
 {
@@ -329,7 +322,7 @@ static enum ledger_end end_batch(struct ledger *l)
     } else {
         ok = ok && intents_settle(l->intents, l->txn);
         ok = ok && journal_begin(l->journal, l->txn) && sinks_keep(l->sinks, l->journal, l->txn);
-        forget_receptions(l);
+        reception_forget(l->receptions, l->txn, RECEPTIONS, clock_now(), l->came, receptions_most);
         give_way(l);
         if (ok)
             ok = store_commit(&l->txn);

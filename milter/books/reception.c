@@ -4,8 +4,10 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "base/text.h"
+#include "tell/log.h"
 
 /* Longer than any mail server keeps what it cannot deliver. */
 static const double remembered = 7 * 86400;
@@ -35,6 +37,42 @@ static const enum column joined[] = {
     COLUMN_sourceRule,
     COLUMN_sourceReport,
 };
+
+/* The columns' part of a value, of records that say it alike. */
+struct alike_value {
+    uint64_t number; /* record_alike's; 0: nothing is here */
+    size_t len;
+    char bytes[1024];
+};
+
+struct receptions {
+    struct alike *alike;
+    struct alike_value value[ALIKE_PLACES];
+    bool crowded; /* it was said */
+};
+
+struct receptions *receptions_new(void)
+{
+    struct receptions *m = calloc(1, sizeof *m);
+
+    if (m && !(m->alike = alike_new()))
+        receptions_free(&m);
+    return m;
+}
+
+void receptions_free(struct receptions **m)
+{
+    if (*m)
+        alike_free(&(*m)->alike);
+    free(*m);
+    *m = NULL;
+}
+
+bool reception_read(struct receptions *m, struct span line, struct record *out,
+                    struct record_memory **memory)
+{
+    return alike_read(m->alike, line, out, memory);
+}
 
 /* A mail server names the moment when the message was queued, or the record does. */
 static double time_of(const struct record *r)
@@ -99,14 +137,49 @@ static bool put_part(struct value *to, unsigned what, struct span name, struct s
     return true;
 }
 
-static bool put_value(struct value *to, const struct record *r)
+static bool put_columns(struct value *to, const struct record *r)
 {
     bool ok = true;
 
-    to->len = 0;
     for (size_t i = 0; i < COUNT_OF(joined) && ok; i++)
         if (r->column[joined[i]].len > 0)
             ok = put_part(to, (unsigned)i, SPAN(""), r->column[joined[i]]);
+    return ok;
+}
+
+/* Does it say nothing else that a delivery takes over? */
+static bool is_alike(const struct record *r)
+{
+    for (size_t i = 0; i < COUNT_OF(joined); i++)
+        if (r->column[joined[i]].len > 0 && !(r->alike.columns >> joined[i] & 1))
+            return false;
+    return r->alike.number > 0;
+}
+
+/* Put together once for all that say them alike: 700 of 9,000 instructions of a reception. */
+static bool put_alike(struct receptions *m, struct value *to, const struct record *r)
+{
+    struct alike_value *known = &m->value[r->alike.place];
+
+    if (!is_alike(r))
+        return put_columns(to, r);
+    if (known->number == r->alike.number) {
+        memcpy(to->bytes, known->bytes, to->len = known->len);
+        return true;
+    }
+    if (!put_columns(to, r))
+        return false;
+    if (to->len <= sizeof known->bytes) {
+        memcpy(known->bytes, to->bytes, known->len = to->len);
+        known->number = r->alike.number;
+    }
+    return true;
+}
+
+static bool put_headers(struct value *to, const struct record *r)
+{
+    bool ok = true;
+
     for (size_t i = 0; i < r->header_count && ok; i++) {
         char name[RECORD_HEADER_NAME];
 
@@ -141,7 +214,8 @@ static void take_value(struct record *to, struct span value)
     }
 }
 
-bool reception_keep(struct store_txn *t, unsigned kind, const struct record *r)
+bool reception_keep(struct receptions *m, struct store_txn *t, unsigned kind,
+                    const struct record *r)
 {
     char key[KEY];
     size_t len;
@@ -151,8 +225,9 @@ bool reception_keep(struct store_txn *t, unsigned kind, const struct record *r)
         return true;
     len = put_host(key, put_id(key, r), r->id_host);
     len = put_time(key, len, time_of(r));
+    value.len = 0;
     /* It may be there, of another recipient. */
-    return put_value(&value, r) &&
+    return put_alike(m, &value, r) && put_headers(&value, r) &&
            store_add(t, kind, (struct span){key, len}, (struct span){value.bytes, value.len},
                      r->at + remembered);
 }
@@ -235,11 +310,16 @@ void reception_set_wait(struct record *delivery, char to[24])
 /* So many are dropped at most beyond those that came. */
 enum { DROPPED_MORE = 256 };
 
-bool reception_forget(struct store_txn *t, unsigned kind, double now, size_t came, size_t most)
+bool reception_forget(struct receptions *m, struct store_txn *t, unsigned kind, double now,
+                      size_t came, size_t most)
 {
     bool full = store_size(t, kind) > most;
     size_t count = 2 * came + DROPPED_MORE;
 
     store_expire(t, kind, full ? INFINITY : now, count);
+    if (full && !m->crowded)
+        log_say(LOG_FAULT, "", "receptions-full", {"bytes", log_number((double)most)},
+                {"then", SPAN("the oldest are forgotten, and their deliveries not joined")});
+    m->crowded = full;
     return !full;
 }

@@ -19,7 +19,8 @@ struct sink {
     const struct acct_file *conf;
     struct account *account;
     struct buf rows;
-    int slot;                    /* the journal's */
+    size_t last; /* bytes of the last batch that had some: as many come again, most likely */
+    int slot;    /* the journal's */
     char path[BACKLOG_PATH + 1]; /* of a program's rows */
 };
 
@@ -190,8 +191,11 @@ void sinks_begin(struct sinks *s)
 
 void sinks_forget(struct sinks *s)
 {
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
+        if (buf_len(&s->at[i].rows) > 0)
+            s->at[i].last = buf_len(&s->at[i].rows);
         buf_clear(&s->at[i].rows);
+    }
 }
 
 void sinks_close(struct sinks **s)
@@ -220,7 +224,11 @@ bool sinks_add(struct sinks *s, struct record *r)
 {
     categorize(s, r);
     for (size_t i = 0; i < s->count; i++) {
-        if (!account_row(s->at[i].account, &s->at[i].rows, r))
+        struct sink *sink = &s->at[i];
+
+        if (buf_len(&sink->rows) == 0 && sink->last > 0)
+            (void)!buf_reserve(&sink->rows, sink->last);
+        if (!account_row(sink->account, &sink->rows, r))
             return false;
     }
     return true;

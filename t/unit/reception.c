@@ -11,6 +11,7 @@ enum { RECEPTIONS };
 static const char *const kinds[] = {"receptions", NULL};
 static char folder[64];
 static struct store *store;
+static struct receptions *receptions;
 
 static int make_store(void **state)
 {
@@ -18,7 +19,8 @@ static int make_store(void **state)
 
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/reception.XXXXXX");
-    return mkdtemp(folder) && (store = store_open(folder, kinds, 64 << 20, true, why, sizeof why))
+    return (receptions = receptions_new()) && mkdtemp(folder) &&
+                   (store = store_open(folder, kinds, 64 << 20, true, why, sizeof why))
                ? 0
                : -1;
 }
@@ -30,6 +32,7 @@ static int remove_store(void **state)
 
     (void)state;
     store_close(&store);
+    receptions_free(&receptions);
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
         unlink(path);
@@ -70,7 +73,7 @@ static void keep(struct store_txn *t, const char *id, double at)
 {
     struct record r = received(id, at);
 
-    assert_true(reception_keep(t, RECEPTIONS, &r));
+    assert_true(reception_keep(receptions, t, RECEPTIONS, &r));
 }
 
 static bool joins(struct store_txn *t, const char *id, double at)
@@ -84,6 +87,56 @@ static void assert_column(const struct record *r, enum column c, const char *sho
 {
     assert_int_equal(r->column[c].len, strlen(should));
     assert_memory_equal(r->column[c].at, should, strlen(should));
+}
+
+/* Of a line, so that what it says alike may be known. */
+static void keep_line(struct store_txn *t, const char *id, const char *more)
+{
+    struct record_memory *memory;
+    struct record r;
+    char line[600];
+    int len = snprintf(
+        line, sizeof line,
+        "{\"do\":\"received\",\"key\":\"k\",\"at\":1000.000000,\"queueId\":\"%s\"%s}", id, more);
+
+    assert_true(reception_read(receptions, (struct span){line, (size_t)len}, &r, &memory));
+    assert_true(reception_keep(receptions, t, RECEPTIONS, &r));
+    record_forget(&memory);
+}
+
+/* Whether it is known from others before, or they said it otherwise. */
+static void each_reception_keeps_what_it_says(void **state)
+{
+    static const struct {
+        const char *id, *says, *mta, *user, *job;
+    } cases[] = {
+        {"A1", ",\"type\":\"r\",\"srcMta\":\"one\",\"sessionId\":\"S001\"", "one", "", ""},
+        {"A2", ",\"type\":\"r\",\"srcMta\":\"one\",\"sessionId\":\"S001\"", "one", "", ""},
+        {"A3", ",\"header_X-Job\":\"7\",\"type\":\"r\",\"srcMta\":\"one\",\"sessionId\":\"S001\"",
+         "one", "", "7"},
+        {"A4", ",\"rcvSmtpUser\":\"al\",\"type\":\"r\",\"srcMta\":\"one\",\"sessionId\":\"S001\"",
+         "one", "al", ""},
+        {"A5", ",\"type\":\"r\",\"srcMta\":\"one\",\"sessionId\":\"S001\"", "one", "", ""},
+        {"B1", ",\"type\":\"r\",\"srcMta\":\"two\",\"sessionId\":\"S_001\"", "two", "", ""},
+        {"B2", ",\"type\":\"r\",\"srcMta\":\"two\",\"sessionId\":\"S_001\"", "two", "", ""},
+        {"A6", ",\"type\":\"r\",\"srcMta\":\"one\",\"sessionId\":\"S001\"", "one", "", ""},
+        {"C1", ",\"srcMta\":\"three\"", "three", "", ""},
+    };
+    struct store_txn *t = store_begin(store);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        keep_line(t, cases[i].id, cases[i].says);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct record d = delivered(cases[i].id, 1005);
+
+        d.id_host = SPAN("");
+        assert_true(reception_join(t, RECEPTIONS, &d));
+        assert_column(&d, COLUMN_srcMta, cases[i].mta);
+        assert_column(&d, COLUMN_rcvSmtpUser, cases[i].user);
+        assert_true(span_is(record_header(&d, SPAN("X-Job")), cases[i].job));
+    }
+    store_abort(&t);
 }
 
 /* Who brought it is the reception's word; all else only where the delivery says nothing. */
@@ -140,7 +193,7 @@ static void a_delivery_takes_over_each_column(void **state)
     for (int c = 0; c < COLUMN_COUNT; c++)
         if (c != COLUMN_queueId)
             r.column[c] = span_of(column_name((enum column)c));
-    assert_true(reception_keep(t, RECEPTIONS, &r));
+    assert_true(reception_keep(receptions, t, RECEPTIONS, &r));
     assert_true(reception_join(t, RECEPTIONS, &d));
     for (size_t i = 0; i < COUNT_OF(joined); i++)
         assert_column(&d, joined[i], column_name(joined[i]));
@@ -201,11 +254,11 @@ static void what_is_over_goes_as_fast_as_the_new_comes(void **state)
         keep(t, numbered(id, i), 1000 + i / 100.0);
     for (int i = 5000; i < 7000; i++)
         keep(t, numbered(id, i), now);
-    assert_true(reception_forget(t, RECEPTIONS, now, 2000, SIZE_MAX));
+    assert_true(reception_forget(receptions, t, RECEPTIONS, now, 2000, SIZE_MAX));
     assert_int_equal(store_count(t, RECEPTIONS), 7000 - 2 * 2000 - 256);
-    assert_true(reception_forget(t, RECEPTIONS, now, 2000, SIZE_MAX));
+    assert_true(reception_forget(receptions, t, RECEPTIONS, now, 2000, SIZE_MAX));
     assert_int_equal(store_count(t, RECEPTIONS), 2000);
-    assert_true(reception_forget(t, RECEPTIONS, now, 2000, SIZE_MAX));
+    assert_true(reception_forget(receptions, t, RECEPTIONS, now, 2000, SIZE_MAX));
     assert_int_equal(store_count(t, RECEPTIONS), 2000);
     assert_true(joins(t, numbered(id, 5000), now));
     store_abort(&t);
@@ -223,7 +276,7 @@ static void the_oldest_make_room(void **state)
 
         for (int i = 0; i < BATCH; i++)
             keep(t, numbered(id, b * BATCH + i), 1000 + b + i / 1000.0);
-        crowded += !reception_forget(t, RECEPTIONS, 2000, BATCH, MOST);
+        crowded += !reception_forget(receptions, t, RECEPTIONS, 2000, BATCH, MOST);
         largest = store_size(t, RECEPTIONS) > largest ? store_size(t, RECEPTIONS) : largest;
         assert_true(joins(t, id, 3000));
         assert_true(store_commit(&t));
@@ -243,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_delivery_takes_over_what_it_lacks),
         WITH_STORE(a_delivery_takes_over_each_column),
+        WITH_STORE(each_reception_keeps_what_it_says),
         WITH_STORE(a_message_is_kept_once),
         WITH_STORE(a_torn_value_does_no_harm),
         WITH_STORE(what_is_over_goes_as_fast_as_the_new_comes),

@@ -239,13 +239,14 @@ static void times_are_plain_numbers(void **state)
     buf_clear(&b);
 }
 
-/* Columns that were written before stand in the line as if they had been given. */
+/* Columns that were written before stand in the line as if they had been given, at its end. */
 static void what_is_written_already_comes_along(void **state)
 {
     static char quotes[RECORD_WRITTEN];
     struct record in = sample(), of_all = {.what = RECORD_ROW}, out;
     struct record_memory *memory;
     struct buf about, b;
+    struct span line;
 
     (void)state;
     of_all.column[COLUMN_dsnMta] = SPAN("mx \"1\" (192.0.2.1)");
@@ -253,7 +254,11 @@ static void what_is_written_already_comes_along(void **state)
     buf_init(&about, 2 * RECORD_WRITTEN);
     assert_true(record_columns(&about, &of_all));
     in.written = buf_peek(&about);
-    assert_true(record_read(written(&b, &in), &out, &memory));
+    record_add_header(&in, SPAN("X-Job"), SPAN("seven"));
+    line = written(&b, &in);
+    assert_true(line.len > in.written.len + 2);
+    assert_memory_equal(line.at + line.len - 2 - in.written.len, in.written.at, in.written.len);
+    assert_true(record_read(line, &out, &memory));
     assert_span(out.column[COLUMN_dsnMta], of_all.column[COLUMN_dsnMta]);
     assert_span(out.column[COLUMN_dlvTlsVerify], SPAN("a\?\?b"));
     assert_span(out.column[COLUMN_queueId], in.column[COLUMN_queueId]);

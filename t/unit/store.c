@@ -64,10 +64,14 @@ static void what_is_put_is_there(void **state)
     assert_value(t, ROOTS, "apple", NULL);
     assert_true(store_put(t, FRUIT, SPAN("apple"), SPAN(""), 0));
     assert_value(t, FRUIT, "apple", "");
+    assert_true(store_put_both(t, FRUIT, SPAN("plum"), SPAN("dark "), SPAN("blue"), 0));
+    assert_value(t, FRUIT, "plum", "dark blue");
+    assert_true(store_put_both(t, FRUIT, SPAN("plum"), SPAN("dark"), SPAN(""), 0));
     assert_true(store_commit(&t));
     assert_null(t);
 
     t = store_begin(store);
+    assert_value(t, FRUIT, "plum", "dark");
     assert_value(t, FRUIT, "apple", "");
     assert_true(store_drop(t, FRUIT, SPAN("apple")));
     assert_false(store_drop(t, FRUIT, SPAN("apple")));
