@@ -33,6 +33,16 @@ static inline struct span span_of(const char *text)
     return (struct span){text, strlen(text)};
 }
 
+/* Of all together. */
+static inline size_t spans_len(const struct span *pieces, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += pieces[i].len;
+    return len;
+}
+
 static inline bool span_same(struct span a, struct span b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);

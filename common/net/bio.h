@@ -4,7 +4,8 @@
  *
  * OpenSSL's own sends each record by itself. Here one can say that more follows at once: then
  * the kernel waits with what does not fill a segment (MSG_MORE), for 200 ms at the most. So
- * a ticket leaves together with the words behind it, and close_notify together with FIN.
+ * a ticket leaves together with the words behind it, records of one write together, and
+ * close_notify together with FIN.
  */
 #pragma once
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What leaves together: a ticket with the words behind it, the last words with the end. Over
- * TCP, where the kernel holds it back for 200 ms: a machine may sleep as long, but not each time.
+ * What leaves together: a ticket with the words behind it, records of one write, the last words
+ * with the end. Over TCP, where the kernel holds it back for 200 ms: a machine may sleep as long,
+ * but not each time.
  */
 #include "net/bio.h"
 
+#include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -125,6 +129,48 @@ static void a_ticket_leaves_with_what_is_said_next(void **state)
     tls_free(&server);
 }
 
+static unsigned segments_sent(const struct conn *c)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+
+    assert_int_equal(0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len));
+    return info.tcpi_data_segs_out;
+}
+
+/* Two records, which are less than a segment of loopback. The last does not wait for more. */
+static bool records_leave_at_once(void)
+{
+    static char text[TLS_RECORD + 4096], heard[TLS_RECORD];
+    struct pair p = tcp_pair();
+    struct span half = {text, sizeof text / 2}, pieces[] = {half, half};
+    size_t len, got = 0;
+    int unsent = -1;
+
+    shake(&p, w.server);
+    unsigned before = segments_sent(&p.server);
+
+    assert_int_equal(CONN_SOME, conn_write(&p.server, pieces, 2, &len));
+    assert_int_equal(sizeof text, len);
+    assert_int_equal(0, ioctl(p.server.fd, SIOCOUTQNSD, &unsent));
+    bool as_one = unsent == 0 && segments_sent(&p.server) == before + 1;
+
+    for (size_t all = 0; all < sizeof text; all += got)
+        assert_int_equal(1, SSL_read_ex(p.client.tls, heard, sizeof heard, &got));
+    pair_close(&p);
+    return as_one;
+}
+
+static void records_of_one_write_leave_together(void **state)
+{
+    bool as_one = false;
+
+    (void)state;
+    for (int i = 0; i < TRIES && !as_one; i++)
+        as_one = records_leave_at_once();
+    assert_true(as_one);
+}
+
 static bool last_words_wait(bool secure)
 {
     struct pair p = tcp_pair();
@@ -173,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ticket_leaves_with_what_is_said_next),
+        cmocka_unit_test(records_of_one_write_leave_together),
         cmocka_unit_test(last_words_leave_with_the_end),
     };
 
