@@ -49,10 +49,9 @@ static void wait_after(enum ledger_end end, unsigned in_row, int orders, int cha
         (void)poll(on, 1, AFTER_PAUSE);
 }
 
-/* In bytes: memory of a batch stays for the next one, and goes when nothing has come for some
- * looks, a second each (malloc_trim()). Page by page and back again it took as long as reading the
- * records. */
-enum { KEPT = 8 << 20, KEPT_LOOKS = 10 };
+/* In bytes: memory of a batch stays for the next one in a row, and goes when nothing comes any more
+ * (malloc_trim()). Page by page and back again it took as long as reading the records. */
+enum { KEPT = 8 << 20 };
 
 static void keep_memory(void)
 {
@@ -64,7 +63,7 @@ static void keep_memory(void)
  * spool for the next accountant. */
 static void work(struct child *child, struct ledger *l, int changes)
 {
-    for (unsigned in_row = 0, looks = 0;;) {
+    for (unsigned in_row = 0;;) {
         bool last = child_should_drain(child);
         enum ledger_end end;
 
@@ -72,8 +71,7 @@ static void work(struct child *child, struct ledger *l, int changes)
         end = ledger_step(l);
         if (last && end != LEDGER_BUSY && end != LEDGER_MORE)
             return;
-        looks = end == LEDGER_IDLE ? looks + 1 : 0;
-        if (looks == KEPT_LOOKS)
+        if (in_row > 0 && end == LEDGER_IDLE)
             (void)malloc_trim(0);
         if (!last)
             wait_after(end, in_row, child->orders, changes);
