@@ -26,6 +26,7 @@ static enum taken hello(struct relay *r, const struct request *q)
     if (!take_backend(r))
         return NOT_YET;
     if (!envelope_is_open(&r->envelope) && dial_waits(&r->backend) == 0) {
+        relay_forget(&r->objection);
         relay_show(r, q->ticket, q->verb, span_of(r->live));
         return TAKEN;
     }
@@ -151,6 +152,8 @@ static enum taken chunk(struct relay *r, const struct request *q)
 
     if (!(r->shown & 1U << EHLO_CHUNKING))
         return take_answer(r, q, SPAN("502 5.5.1 BDAT is not offered\r\n"));
+    if (r->vouched) /* is there a transaction? It has only just been asked for */
+        return NOT_YET;
     if (no.len > 0) { /* without it, the next ones are no message */
         r->chunks = envelope_is_open(&r->envelope) ? CHUNKS_BROKEN : r->chunks;
         return take_answer(r, q, no);
