@@ -2,7 +2,8 @@
  *
  * The inbound relay between a hostile client and a hostile mail server, who sometimes do not
  * read. The first byte is the rule and the identity; then most bytes are said by whoever
- * speaks, and some control characters are what happens meanwhile (see act()).
+ * speaks, and some control characters are what happens meanwhile (see act()). All is played twice:
+ * with a mail server that hears MAIL at once, and where it may hear it with RCPT.
  */
 #include "proxy-in/relay.h"
 
@@ -98,6 +99,7 @@ static void comply(struct stage *st, bool well)
         fuzz_reached++;
         promise(r->envelope.count > 0 && envelope_is_open(&r->envelope));
         promise(!dial_is_sending(&r->backend)); /* accepted is only what is there */
+        promise(!r->objection);                 /* nor were its recipients refused */
         relay_recorded(r);
         break;
     case RELAY_TRACE:
@@ -152,6 +154,8 @@ static void turn(struct stage *st)
     st->wish = relay_turn(r);
     promise((st->wish == RELAY_CLOSE) == (r->why != REASON_NOT_YET));
     promise(r->room <= r->granted);
+    promise(!r->backend.deferred || (r->vouched && r->backend.next == r->backend.first + 1));
+    fuzz_reached += r->backend.deferred;
     promise(r->backend.out.size <= 1 << 17 && r->client.out.size <= 1 << 18);
     promise(r->client.in.size <= SERVE_IN_MAX);
     promise(buf_len(&r->envelope.accepted) <= ENVELOPE_ACCEPTED);
@@ -174,13 +178,15 @@ static size_t say(struct stage *st, const uint8_t *bytes, size_t size)
     return len;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+/* Who may log in has his MAIL judged at once: so there is no AUTH where it may wait. */
+static void play(const uint8_t *bytes, size_t size, enum mail_at mail_at)
 {
     struct relay_memory memory = {.len = 0};
     uint8_t how = size ? bytes[0] : 0;
     struct stage st = {.client_speaks = true, .after_tls = (how & 128) != 0};
     const struct relay_house house = {.host_name = "proxy.example",
                                       .identity = (enum identity)(how & 3),
+                                      .mail_at = mail_at,
                                       .has_tls = true,
                                       .accounts = true,
                                       .reserve = reserve,
@@ -195,7 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                                 .auth_failures = {.count = how & 4 ? 3 : 0, .seconds = 60},
                                 .max_message_size = how & 32 ? 40 : 0,
                                 .smtp_bare_newline = how & 16 ? 1 : 0,
-                                .allow_auth = true,
+                                .allow_auth = mail_at == MAIL_AT_MAIL,
                                 .smtp_service = true};
     struct addr who = {.port = 1}, where = {.port = 25};
 
@@ -206,5 +212,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         turn(&st);
     }
     relay_clear(&st.relay);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    play(bytes, size, MAIL_AT_MAIL);
+    play(bytes, size, MAIL_AT_RCPT);
     return 0;
 }
