@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/dial.h"
 
+#include <assert.h>
+
 #include "base/text.h"
 
 static const char lone_dot[] = ".\r\n";
@@ -70,6 +72,7 @@ bool dial_ask(struct dial *d, unsigned ticket, struct span line)
 
 void dial_defer(struct dial *d)
 {
+    assert(d->next - d->first == 1 && !dial_is_sending(d));
     d->deferred = true;
 }
 

@@ -59,8 +59,8 @@ MUST bool dial_preface(struct dial *d, struct span bytes);
  * has not gone yet. */
 MUST bool dial_ask(struct dial *d, unsigned ticket, struct span line);
 
-/* What was just asked stays here until the next question, or dial_resume(), and then goes with it
- * (RFC 2920). Only where nothing else was asked or waits to be sent. */
+/* What was just asked stays here until dial_resume(), or until the next question: then both go
+ * together (RFC 2920). Only where nothing else was asked or waits to be sent. */
 void dial_defer(struct dial *d);
 void dial_resume(struct dial *d);
 
