@@ -38,5 +38,6 @@ void *records_get(size_t size);
 void *records_resize(void *old, size_t size);
 void records_give(void *at);
 
-/* What was kept and nobody took since the last call goes back: for once a second. */
+/* What the places kept and nobody took since the last call goes back; the small blocks stay. The
+ * proxies call it once a second. */
 void records_rest(void);

@@ -164,13 +164,15 @@ static bool put_alike(struct receptions *m, struct value *to, const struct recor
     if (!is_alike(r))
         return put_columns(to, r);
     if (known->number == r->alike.number) {
-        memcpy(to->bytes, known->bytes, to->len = known->len);
+        to->len = known->len;
+        memcpy(to->bytes, known->bytes, known->len);
         return true;
     }
     if (!put_columns(to, r))
         return false;
     if (to->len <= sizeof known->bytes) {
-        memcpy(known->bytes, to->bytes, known->len = to->len);
+        known->len = to->len;
+        memcpy(known->bytes, to->bytes, to->len);
         known->number = r->alike.number;
     }
     return true;
