@@ -228,7 +228,7 @@ enum taken asks_take(struct relay *r, const struct request *q)
     struct reported before = r->reported;
     struct span no = rules_refuse(&r->rule, &at, q, &r->reported);
 
-    dial_resume(&r->backend);
+    dial_resume(&r->backend); /* whatever it says next, nobody waits for a RCPT any more */
     if (r->held_arg)
         r->reported = before; /* it was counted when it was asked */
     if (no.len > 0)

@@ -98,7 +98,8 @@ struct relay {
     unsigned room;         /* of them not used yet */
     unsigned spent;        /* records that were written: their room is to be given back */
     unsigned vouched;      /* ticket of a MAIL with our answer and not yet the backend's; or 0 */
-    char *objection;       /* ours; the latter, if it was no 250: RCPT hears it */
+    char *objection;       /* ours; the backend's answer to that MAIL, if it was no 2xx: each RCPT's
+                              is this one; or NULL */
     struct heard final;    /* with RELAY_RECORD */
     struct header *header; /* ours; fields of the message; NULL: none came, or none is wanted */
     struct envelope envelope;

@@ -26,6 +26,7 @@ MUST enum taken take_answer(struct relay *r, const struct request *q, struct spa
  * it counts as talk that brings no message nearer. RCPT does not, for a message may have many. */
 MUST enum taken take_refuse(struct relay *r, const struct request *q, struct span text);
 
-/* Puts the request to the backend as it is; `used`: the extensions it makes use of. */
+/* Puts the request to the backend as it is. `used`: the extensions that it makes use of, bits of
+ * ehlo.def; without it, those of its verb. One that was shown and is gone ends the session. */
 MUST enum taken take_pass(struct relay *r, const struct request *q);
 MUST enum taken take_pass_with(struct relay *r, const struct request *q, unsigned used);

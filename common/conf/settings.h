@@ -137,11 +137,10 @@ enum backend_verify { BACKEND_VERIFY_NONE, BACKEND_VERIFY_CA, BACKEND_VERIFY_NAM
       "what is offered, and all hear the same. Then EHLO is answered from that, and the first "   \
       "command that only a mail server can answer (MAIL) calls it.")                              \
     O(S, WORD, mail_at, "rcpt", WORDS("mail rcpt"),                                               \
-      "When the mail server hears MAIL: mail, at once; rcpt, together with the first RCPT, if "   \
-      "the "                                                                                      \
-      "client waits for its answer, has nothing to log in for and the mail server has "           \
-      "PIPELINING. "                                                                              \
-      "Then we answer 250, and what the mail server objects is the answer to RCPT.")              \
+      "When the mail server hears MAIL: mail, at once; rcpt, together with the first RCPT, "      \
+      "if the client waits for its answer, has nothing to log in for and the mail server "        \
+      "has PIPELINING. Then we answer 250, and what the mail server objects is the answer "       \
+      "to RCPT.")                                                                                 \
     O(S, TIME, connect_timeout, "10s", RANGE(1, 300), "Time for the connection to come about.")   \
     O(S, TIME, greeting_timeout, "30s", RANGE(1, 600),                                            \
       "Time for greeting, TLS and EHLO where there is another server, or this one was dead.")     \
