@@ -27,12 +27,14 @@ struct form {
     char text[FORM_TEXT];
 };
 
+/* Empties it for records with this number of record_alike, which is not 0. */
 void form_start(struct form *f, uint64_t number, int type, bool guard);
 
-/* The next cell. */
+/* The next cell: with this value in all rows, or a blank for that of this column, at most
+ * COLUMNS_MOST of them. Where there is no room for it `full` is set. */
 void form_cell(struct form *f, struct span value);
 void form_blank(struct form *f, unsigned column);
 
-/* The row with these values in its blanks. `to` has cell_room() for each of them, and for the text
- * and a line end. How many bytes it is. */
+/* The row with these values, one for each blank, in their order; not of a form that is full. `to`
+ * has cell_room() for each of them, and room for the text and a line end. How many bytes it is. */
 size_t form_row(const struct form *f, char *to, const struct span *values);

@@ -45,7 +45,8 @@ void alike_free(struct alike **a)
 }
 
 /* Of the digits at the end of a session's id, which count up in base 36 (base/id.h): sessions that
- * began one after another have places of their own. `line` ends in them and in "}. */
+ * began one after another have places of their own. `line` ends in them and in "}; if it does not,
+ * any place will do. */
 static size_t place_of(struct span line)
 {
     enum { DIGITS = 3, END = 2 };
