@@ -11,7 +11,7 @@ use POSIX ();
 # rounds of a play a peer that was never within so many times of the best peer plays it no more, unless a goal
 # names it.
 our ($rounds, $quick_rounds) = (12, 5);
-our ($first_rounds, $far) = (2, 1.5);
+our %far = (1 => 4, 2 => 1.5); # after so many rounds: so many times
 our @quick = qw(full-implicit full-starttls resumed-implicit one-implicit long long-pipelining mb turn-implicit
   out-kept out-each);
 our @quick_peers = qw(Bare Floor Haproxy Hitch Nginx NginxStream Sallyport);
@@ -102,7 +102,7 @@ sub called_rows {
 
 # A few percent are looked for: more rounds.
 sub acct_rows {
-    my %more = (group => 'accounting', only => 'Sallyport SallyportWithout', rounds => 20);
+    my %more = (group => 'accounting', only => 'Sallyport SallyportWithout', rounds => 16);
     return (rows_of(inbound => \%more, ['acct-long', @{(grep { $_->[0] eq 'long' } @inbound)[0]}[1 .. 4]]),
         rows_of(outbound => \%more, ['acct-out', @{(grep { $_->[0] eq 'out-kept' } @outbound)[0]}[1 .. 4]]));
 }
@@ -127,12 +127,13 @@ sub growth_by_sessions {
     my @rows;
     for my $count (@sessions) {
         my $each = POSIX::ceil(2000 / $count);
-        push @rows, rows_of(inbound => \%more, ["sessions-$count", implicit => message =>
+        my %few = (%more, $count > 1000 ? (rounds => 2) : ());
+        push @rows, rows_of(inbound => \%few, ["sessions-$count", implicit => message =>
             "-s $count -n 50 -f 16 -w 1 -m $each", "4 KB message, sessions: $count"]);
         push @rows, rows_of(outbound => \%more, ["out-sessions-$count", plain => message =>
             "-s $count -n 50 -w 1 -m $each", "4 KB message outbound, sessions: $count"]) if $count <= 100;
     }
-    return (@rows, idle_rows('memory', 'memory of a session', \%more, grep { $_ > 10 } @sessions));
+    return (@rows, idle_rows('memory', 'memory of a session', \%more, grep { $_ > 10 && $_ <= 1000 } @sessions));
 }
 
 sub growth_by_size {
