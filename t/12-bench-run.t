@@ -95,27 +95,27 @@ for (['always'  => [100, 100], [151, 151], 'Far'], ['once near' => [100, 100], [
     is(join(' ', Compare::far_behind(\@rows, 'us', 1.5)), $leaves, "far behind: $name");
 }
 
-# One that counts itself five times.
-open my $five, '>', "$dir/Five.pm" or die $!;
-print $five <<'E';
-package Peer::Five;
+# One that counts itself eight times.
+open my $eight, '>', "$dir/Eight.pm" or die $!;
+print $eight <<'E';
+package Peer::Eight;
 use v5.36;
 require peer::Floor;
 our @plays = qw(inbound);
 sub is_here { '' }
 sub version { '1' }
-sub start { my $h = Peer::Floor::start(@_); my @all = ($h->{pids}->()) x 5; return {%$h, pids => sub { @all }} }
+sub start { my $h = Peer::Floor::start(@_); my @all = ($h->{pids}->()) x 8; return {%$h, pids => sub { @all }} }
 1;
 E
-close $five;
+close $eight;
 open my $once, '>', "$dir/Once.pm" or die $!;
-print $once do { local (@ARGV, $/) = "$dir/Five.pm"; <> } =~ s/Five/Once/r =~ s/ x 5//r;
+print $once do { local (@ARGV, $/) = "$dir/Eight.pm"; <> } =~ s/Eight/Once/r =~ s/ x 8//r;
 close $once;
-($status, $said) = run("--rounds 4 --from $dir --peers Five,Floor,Once,Sallyport --only full-implicit --scale 0.1");
+($status, $said) = run("--rounds 4 --from $dir --peers Eight,Floor,Once,Sallyport --only full-implicit --scale 0.1");
 is($status, 0, 'peers of which one is far behind: it ends well') or diag($said);
 my %rounds;
 $rounds{$_->{peer}}++ for rows();
-is(join(' ', map { "$_ $rounds{$_}" } sort keys %rounds), 'Five 2 Floor 4 Once 4 Sallyport 4', 'that one leaves after two rounds');
+is(join(' ', map { "$_ $rounds{$_}" } sort keys %rounds), 'Eight 1 Floor 4 Once 4 Sallyport 4', 'that one leaves after the first round');
 
 # One that takes connections and hangs up.
 open my $broken, '>', "$dir/Broken.pm" or die $!;
