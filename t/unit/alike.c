@@ -69,6 +69,12 @@ static const struct {
     {"disabled", SPAN(FRONT("received") ",\"disabled\":1,\"queued\":5" TAIL("S001")), KNOWN},
     {"another session", SPAN(FRONT("received") OWN TAIL("S002")), NEW},
     {"one of the same place", SPAN(FRONT("received") OWN TAIL("S0_001")), NEW},
+    {"one as long of the same place", SPAN(FRONT("received") OWN TAIL("T001")), NEW},
+    {"a byte in the middle",
+     SPAN(FRONT("received") OWN
+          ",\"type\":\"r\",\"srcMta\":\"client (192.0.2.2)\",\"rcvTlsSni\":\"\""
+          ",\"sourceRule\":\"0/0\",\"sessionId\":\"S001\"}"),
+     NEW},
     {"a short name", SPAN(FRONT("received") OWN ",\"type\":\"r\",\"vmta\":\"x\"}"), NEW},
     {"no name", SPAN(FRONT("received") OWN ",\"type\":\"r\"}"), NEW},
     {"another kind", SPAN(FRONT("row") OWN TAIL("S001")), OTHER},
