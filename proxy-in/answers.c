@@ -130,13 +130,19 @@ static bool is_out_of_step(const struct relay *r, enum verb verb, int code)
            (dial_is_sending(&r->backend) && (code / 100 == 2 || verb == VERB_END));
 }
 
+/* Is it to the MAIL that the client was told is fine? */
+static bool is_vouched(const struct relay *r, const struct heard *h)
+{
+    return r->vouched && h->ticket == r->vouched;
+}
+
 /* Of what the client has its answer to, serve may have forgotten what it was. */
 static enum verb asked(const struct relay *r, const struct heard *h)
 {
-    return r->vouched && h->ticket == r->vouched ? VERB_MAIL : serve_asked(&r->client, h->ticket);
+    return is_vouched(r, h) ? VERB_MAIL : serve_asked(&r->client, h->ticket);
 }
 
-/* The client was told that its MAIL is fine. If it is not, RCPT hears why. */
+/* If its MAIL is not fine, RCPT hears why. */
 static void redeem(struct relay *r, const struct heard *h)
 {
     r->vouched = 0;
@@ -149,7 +155,7 @@ static void redeem(struct relay *r, const struct heard *h)
 
 static void pass_back(struct relay *r, enum verb verb, const struct heard *h)
 {
-    if (r->vouched && h->ticket == r->vouched) {
+    if (is_vouched(r, h)) {
         redeem(r, h);
         return;
     }
