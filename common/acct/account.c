@@ -271,7 +271,7 @@ static size_t write_json(const struct account *a, char *to, const struct row *ro
  * not. */
 static bool is_alike(const struct record *r, unsigned number)
 {
-    return number < COLUMN_COUNT && number != COLUMN_jobId && r->alike.columns >> number & 1;
+    return number < COLUMN_COUNT && number != COLUMN_jobId && record_alike_has(r->alike, number);
 }
 
 static void draw_form(struct account *a, int type, const struct record *r, struct form *f)

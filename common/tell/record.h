@@ -51,6 +51,11 @@ struct record_alike {
     size_t place;     /* the number's, see alike.h */
 };
 
+static inline bool record_alike_has(struct record_alike a, enum column column)
+{
+    return a.columns >> column & 1;
+}
+
 struct record {
     enum record_do what;
     double at;           /* timeLogged, seconds since 1970 */

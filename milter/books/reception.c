@@ -151,7 +151,7 @@ static bool put_columns(struct value *to, const struct record *r)
 static bool is_alike(const struct record *r)
 {
     for (size_t i = 0; i < COUNT_OF(joined); i++)
-        if (r->column[joined[i]].len > 0 && !(r->alike.columns >> joined[i] & 1))
+        if (r->column[joined[i]].len > 0 && !record_alike_has(r->alike, joined[i]))
             return false;
     return r->alike.number > 0;
 }
