@@ -19,8 +19,7 @@ struct sink {
     const struct acct_file *conf;
     struct account *account;
     struct buf rows;
-    size_t last; /* bytes of the last batch that had some: as many come again, most likely */
-    int slot;    /* the journal's */
+    int slot;                    /* the journal's */
     char path[BACKLOG_PATH + 1]; /* of a program's rows */
 };
 
@@ -191,11 +190,8 @@ void sinks_begin(struct sinks *s)
 
 void sinks_forget(struct sinks *s)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        if (buf_len(&s->at[i].rows) > 0)
-            s->at[i].last = buf_len(&s->at[i].rows);
+    for (size_t i = 0; i < s->count; i++)
         buf_clear(&s->at[i].rows);
-    }
 }
 
 void sinks_close(struct sinks **s)
@@ -224,11 +220,7 @@ bool sinks_add(struct sinks *s, struct record *r)
 {
     categorize(s, r);
     for (size_t i = 0; i < s->count; i++) {
-        struct sink *sink = &s->at[i];
-
-        if (buf_len(&sink->rows) == 0 && sink->last > 0)
-            (void)!buf_reserve(&sink->rows, sink->last);
-        if (!account_row(sink->account, &sink->rows, r))
+        if (!account_row(s->at[i].account, &s->at[i].rows, r))
             return false;
     }
     return true;
