@@ -31,3 +31,13 @@ static inline struct account *account_made(struct account_conf conf)
         fail_msg("%s", why);
     return a;
 }
+
+static inline void assert_is_row(struct account *a, const struct record *r, const char *row)
+{
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    assert_true(account_row(a, &b, r));
+    assert_span(buf_peek(&b), row);
+    buf_clear(&b);
+}

@@ -9,16 +9,6 @@ static const struct account_conf guide = {
     FIELDS({"d", LIST("timeLogged", "orig", "rcpt", "dlvSourceIp")},
            {"b", LIST("timeLogged", "orig", "rcpt", "bounceCat")})};
 
-static void assert_is_row(struct account *a, const struct record *r, const char *row)
-{
-    struct buf b;
-
-    buf_init(&b, 1 << 20);
-    assert_true(account_row(a, &b, r));
-    assert_span(buf_peek(&b), row);
-    buf_clear(&b);
-}
-
 /* The rows of PowerMTA's manual and of public dumps have these shapes. */
 static struct record delivery(void)
 {

@@ -5,6 +5,15 @@
 
 #include "unit.h"
 
+static void be_greeted(struct dial *d)
+{
+    struct heard h;
+
+    dial_init(d);
+    assert_true(dial_feed(d, SPAN("220 mx\r\n")));
+    assert_int_equal(dial_next(d, &h), 1);
+}
+
 /* What the upstream says, and the replies it must come to; -1 is what is no SMTP. */
 /* clang-format off */
 static const struct { const char *name, *in, *replies[4]; int last; } cases[] = {
@@ -194,12 +203,9 @@ static void a_chunk_goes_by_its_count(void **state)
 {
     struct span pieces[DIAL_PIECES];
     struct dial d;
-    struct heard h;
 
     (void)state;
-    dial_init(&d);
-    assert_true(dial_feed(&d, SPAN("220 a\r\n")));
-    assert_int_equal(dial_next(&d, &h), 1);
+    be_greeted(&d);
     assert_true(dial_chunk(&d, 1, SPAN("BDAT 5\r\n"), 5));
     assert_true(dial_is_sending(&d));
     assert_false(dial_ask(&d, 2, SPAN("NOOP\r\n")) || dial_end(&d, 2));
@@ -224,9 +230,7 @@ static void a_question_may_wait_for_the_next(void **state)
     struct heard h;
 
     (void)state;
-    dial_init(&d);
-    assert_true(dial_feed(&d, SPAN("220 a\r\n")));
-    assert_int_equal(dial_next(&d, &h), 1);
+    be_greeted(&d);
     assert_true(dial_ask(&d, 1, SPAN("MAIL FROM:<>\r\n")));
     dial_defer(&d);
     assert_false(dial_has_pieces(&d));
@@ -265,9 +269,7 @@ static void nothing_comes_between_220_and_tls(void **state)
         struct dial d;
         struct heard h;
 
-        dial_init(&d);
-        assert_true(dial_feed(&d, SPAN("220 mx\r\n")));
-        assert_int_equal(dial_next(&d, &h), 1);
+        be_greeted(&d);
         assert_true(dial_ask(&d, 1, SPAN("STARTTLS\r\n")));
         assert_false(dial_secured(&d)); /* it owes an answer */
         assert_int_equal(dial_went(&d, SPAN(""), 10 - i % 2), 0);
@@ -285,9 +287,7 @@ static void an_idle_one_is_small(void **state)
     struct heard h;
 
     (void)state;
-    dial_init(&d);
-    assert_true(dial_feed(&d, SPAN("220 mx\r\n")));
-    assert_int_equal(dial_next(&d, &h), 1);
+    be_greeted(&d);
     assert_int_equal(dial_next(&d, &h), 0);
     assert_null(d.in.bytes);
     assert_null(d.out.bytes);

@@ -7,16 +7,6 @@
 #include "t/lib/accounts.h"
 #include "tell/alike.h"
 
-static void assert_is_row(struct account *a, const struct record *r, const char *row)
-{
-    struct buf b;
-
-    buf_init(&b, 1 << 20);
-    assert_true(account_row(a, &b, r));
-    assert_span(buf_peek(&b), row);
-    buf_clear(&b);
-}
-
 /* A reception, as alike_read() makes it: but for these columns it says what others of its number
  * do. */
 static struct record reception(uint64_t number)
