@@ -7,20 +7,17 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "keep/store.h"
+#include "milter/books/batch.h"
 #include "milter/books/folders.h"
-#include "milter/books/intents.h"
 #include "milter/books/journal.h"
 #include "milter/books/places.h"
-#include "milter/books/reception.h"
 #include "milter/books/round.h"
-#include "milter/books/sinks.h"
 #include "tell/log.h"
-#include "tell/merge.h"
 
-/* What the store has. */
-enum { RECEPTIONS, INTENTS, PLACES, JOURNAL };
-static const char *const kinds[] = {"receptions", "intents", "places", "journal", NULL};
+static const char *const kinds[] = {
+    [KIND_RECEPTIONS] = "receptions", [KIND_INTENTS] = "intents", [KIND_PLACES] = "places",
+    [KIND_JOURNAL] = "journal",       [KIND_JOURNAL + 1] = NULL,
+};
 
 /* A batch ends when it has read so much; after so many lines others have their turn. */
 enum { READ_MOST = 1 << 20, TURN = 16 };
@@ -28,29 +25,20 @@ enum { READ_MOST = 1 << 20, TURN = 16 };
 /* The store's file may grow to this, and receptions to this much of it: some ten million. */
 static const size_t store_most = (size_t)8 << 30, receptions_most = (size_t)6 << 30;
 
-/* So long may a delivery be ahead of its reception: mail servers start to deliver before the
- * client has heard that they took the message. */
-static const double patience = 0.5;
-
 enum stage { STAGE_READING, STAGE_ORPHANS, STAGE_OVER };
 
 struct ledger {
     const char *spool;
     struct store *store;
     struct journal *journal;
-    struct sinks *sinks;
-    struct intents *intents;
-    struct receptions *receptions;
+    struct batch batch;
 
     struct round round;
     enum stage stage;
     bool cleared;      /* what is kept of segments that are gone, in this round */
     bool started_anew; /* intents may be left of writers that are long gone */
 
-    /* The batch. */
-    struct store_txn *txn;
-    size_t taken, bad, came; /* bytes; lines; receptions */
-    bool changed, failed;
+    size_t taken;   /* bytes that the batch has read */
     unsigned lines; /* of all batches, for TURN */
     bool hurries;   /* the last one was full: more may wait than there is time for */
 
@@ -68,12 +56,14 @@ struct ledger *ledger_open(const struct settings *settings, char *why, size_t si
     l->spool = settings->global.spool_directory;
     l->stage = STAGE_OVER;
     l->started_anew = true;
+    l->batch.joins = settings->relay_listener_count > 0;
     snprintf(folder, sizeof folder, "%s/accounting", settings->global.state_directory);
-    if ((l->receptions = receptions_new()) && (l->intents = intents_new(INTENTS)) &&
-        (l->sinks = sinks_open(settings, why, size)) &&
+    if ((l->batch.receptions = receptions_new()) &&
+        (l->batch.intents = intents_new(KIND_INTENTS)) &&
+        (l->batch.sinks = sinks_open(settings, why, size)) &&
         (l->store = store_open(folder, kinds, store_most, true, why, size)) &&
-        (l->journal = journal_open(folder, l->store, JOURNAL, why, size)) &&
-        sinks_register(l->sinks, l->journal, settings_sync(settings) != ACCT_SYNC_NONE, why,
+        (l->journal = journal_open(folder, l->store, KIND_JOURNAL, why, size)) &&
+        sinks_register(l->batch.sinks, l->journal, settings_sync(settings) != ACCT_SYNC_NONE, why,
                        size) &&
         folders_sync(folder, settings->global.state_directory, why, size))
         return l;
@@ -87,9 +77,9 @@ void ledger_close(struct ledger **l)
         return;
     round_end(&(*l)->round);
     journal_close(&(*l)->journal);
-    sinks_close(&(*l)->sinks);
-    intents_free(&(*l)->intents);
-    receptions_free(&(*l)->receptions);
+    sinks_close(&(*l)->batch.sinks);
+    intents_free(&(*l)->batch.intents);
+    receptions_free(&(*l)->batch.receptions);
     store_close(&(*l)->store);
     free(*l);
     *l = NULL;
@@ -105,89 +95,7 @@ static void give_way(const struct ledger *l)
 
 static bool is_full(const struct ledger *l)
 {
-    return l->taken >= READ_MOST || sinks_are_full(l->sinks);
-}
-
-static void keep(struct ledger *l, bool done)
-{
-    l->changed = true;
-    l->failed = l->failed || !done;
-}
-
-/* `to` is for a number, as long as the record is used. */
-static void add_delivery(struct ledger *l, struct record *r, char to[24])
-{
-    reception_set_wait(r, to);
-    keep(l, sinks_add(l->sinks, r));
-}
-
-/* False: it has to wait. */
-static bool take_delivery(struct ledger *l, struct record *r)
-{
-    double age = clock_now() - r->at;
-    bool joined = reception_join(l->txn, RECEPTIONS, r);
-    char seconds[24];
-
-    if (!joined && r->column[COLUMN_queueId].len > 0 && age >= 0 && age < patience)
-        return false;
-    add_delivery(l, r, seconds);
-    return true;
-}
-
-/* Without its intent it is a row of what it says itself. */
-static bool take_outcome(struct ledger *l, const char *writer, struct record *r)
-{
-    struct record_memory *memory = NULL;
-    struct record intent;
-    struct span line;
-    bool intended = intents_find(l->intents, l->txn, writer, r, &line), taken;
-    bool whole = intended && record_read(line, &intent, &memory);
-
-    if (whole)
-        merge_intent(r, &intent);
-    l->bad += intended && !whole;
-    taken = take_delivery(l, r);
-    if (taken && intended)
-        keep(l, intents_drop(l->intents, l->txn, writer, r));
-    record_forget(&memory);
-    return taken;
-}
-
-static bool take_record(struct ledger *l, const char *writer, struct record *r, struct span line)
-{
-    switch (r->what) {
-    case RECORD_RECEIVED:
-        r->column[COLUMN_type] = SPAN("r");
-        keep(l, reception_keep(l->receptions, l->txn, RECEPTIONS, r));
-        l->came++;
-        keep(l, sinks_add(l->sinks, r));
-        return true;
-    case RECORD_INTENT:
-        keep(l, intents_keep(l->intents, l->txn, writer, r, line));
-        return true;
-    case RECORD_ROW:
-        return take_delivery(l, r);
-    case RECORD_OUTCOME:
-        return take_outcome(l, writer, r);
-    }
-    return true;
-}
-
-static bool take_line(struct ledger *l, const struct spool_segment *from, struct span line)
-{
-    struct record_memory *memory = NULL;
-    struct record r;
-    bool taken = true, kept = true;
-
-    if (!from->received && intents_take(l->intents, l->txn, from->writer, line, &kept))
-        keep(l, kept);
-    else if (from->received ? reception_read(l->receptions, line, &r, &memory)
-                            : record_read(line, &r, &memory))
-        taken = take_record(l, from->writer, &r, line);
-    else
-        l->bad++;
-    record_forget(&memory);
-    return taken;
+    return l->taken >= READ_MOST || sinks_are_full(l->batch.sinks);
 }
 
 /* Lines of `text` that lie before the segment's noted end. False: none was taken. */
@@ -203,13 +111,13 @@ static bool take_lines(struct ledger *l, struct reading *g, struct span text)
             break;
         if (++l->lines % TURN == 0)
             give_way(l);
-        g->held = !take_line(l, &g->segment, line);
+        g->held = !batch_take(&l->batch, &g->segment, line);
         if (!g->held)
             g->at += len;
         text = rest;
     }
     l->taken += g->at - before;
-    l->changed = l->changed || g->at > before;
+    l->batch.changed = l->batch.changed || g->at > before;
     return g->at > before;
 }
 
@@ -219,8 +127,8 @@ static void skip_torn_line(struct ledger *l, struct reading *g)
 {
     if (!g->segment.closed || g->at >= g->segment.size)
         return;
-    l->bad++;
-    l->changed = true;
+    l->batch.bad++;
+    batch_keep(&l->batch, true);
     g->at = g->segment.size;
 }
 
@@ -228,14 +136,14 @@ static void read_segment(struct ledger *l, struct reading *g)
 {
     size_t before;
 
-    places_find(l->txn, PLACES, g);
+    places_find(l->batch.txn, KIND_PLACES, g);
     before = g->at;
-    while (!g->ended && !g->held && !l->failed && !is_full(l)) {
+    while (!g->ended && !g->held && !l->batch.failed && !is_full(l)) {
         struct buf text;
 
         buf_init(&text, 64 << 10);
         if (g->at < g->segment.size && !spool_read(l->spool, &g->segment, g->at, &text))
-            l->failed = true;
+            l->batch.failed = true;
         else if (!take_lines(l, g, buf_peek(&text)) && !g->held)
             g->ended = true;
         buf_clear(&text);
@@ -243,25 +151,7 @@ static void read_segment(struct ledger *l, struct reading *g)
     if (g->ended)
         skip_torn_line(l, g);
     if (g->at > before)
-        keep(l, places_keep(l->txn, PLACES, g));
-}
-
-static void end_intent(struct ledger *l, struct span key)
-{
-    struct record_memory *memory;
-    char seconds[24];
-    struct record r;
-    struct span line;
-    bool whole = store_get(l->txn, INTENTS, key, &line) && record_read(line, &r, &memory);
-
-    if (whole) {
-        intents_end(&r);
-        reception_join(l->txn, RECEPTIONS, &r);
-        add_delivery(l, &r, seconds);
-        record_forget(&memory);
-    }
-    l->bad += !whole;
-    keep(l, store_drop(l->txn, INTENTS, key));
+        batch_keep(&l->batch, places_keep(l->batch.txn, KIND_PLACES, g));
 }
 
 static void end_intents(struct ledger *l)
@@ -271,10 +161,10 @@ static void end_intents(struct ledger *l)
 
     do {
         if (look)
-            intents_find_orphans(l->txn, INTENTS, &l->round, &o);
+            intents_find_orphans(l->batch.txn, KIND_INTENTS, &l->round, &o);
         for (size_t i = 0; i < o.count; i++)
-            end_intent(l, (struct span){o.key[i].text, o.key[i].len});
-    } while (o.count > 0 && !is_full(l) && !l->failed);
+            batch_end_intent(&l->batch, (struct span){o.key[i].text, o.key[i].len});
+    } while (o.count > 0 && !is_full(l) && !l->batch.failed);
     if (o.count == 0)
         l->stage = STAGE_OVER;
 }
@@ -284,9 +174,10 @@ static void fill_batch(struct ledger *l)
     struct round *r = &l->round;
 
     if (!l->cleared)
-        l->failed = !places_forget(l->txn, PLACES, &l->round, l->spool, &l->changed);
+        l->batch.failed =
+            !places_forget(l->batch.txn, KIND_PLACES, &l->round, l->spool, &l->batch.changed);
     l->cleared = true;
-    while (l->stage == STAGE_READING && !is_full(l) && !l->failed) {
+    while (l->stage == STAGE_READING && !is_full(l) && !l->batch.failed) {
         if (r->now == r->count)
             l->stage = STAGE_ORPHANS;
         else
@@ -294,8 +185,8 @@ static void fill_batch(struct ledger *l)
         if (r->now < r->count && (r->readings[r->now].ended || r->readings[r->now].held))
             r->now++;
     }
-    if (l->stage == STAGE_ORPHANS && !l->failed) {
-        l->failed = !intents_settle(l->intents, l->txn);
+    if (l->stage == STAGE_ORPHANS && !l->batch.failed) {
+        l->batch.failed = !intents_settle(l->batch.intents, l->batch.txn);
         end_intents(l);
     }
 }
@@ -315,31 +206,33 @@ static enum ledger_end say_stuck(struct ledger *l, const char *why)
 /* Keeps the batch, if there is anything in it. What failed is forgotten as a whole. */
 static enum ledger_end end_batch(struct ledger *l)
 {
-    bool ok = !l->failed;
+    bool ok = !l->batch.failed;
 
-    if (ok && !l->changed) {
-        store_abort(&l->txn);
+    if (ok && !l->batch.changed) {
+        store_abort(&l->batch.txn);
     } else {
-        ok = ok && intents_settle(l->intents, l->txn);
-        ok = ok && journal_begin(l->journal, l->txn) && sinks_keep(l->sinks, l->journal, l->txn);
-        reception_forget(l->receptions, l->txn, RECEPTIONS, clock_now(), l->came, receptions_most);
+        ok = ok && intents_settle(l->batch.intents, l->batch.txn);
+        ok = ok && journal_begin(l->journal, l->batch.txn) &&
+             sinks_keep(l->batch.sinks, l->journal, l->batch.txn);
+        reception_forget(l->batch.receptions, l->batch.txn, KIND_RECEPTIONS, clock_now(),
+                         l->batch.came, receptions_most);
         give_way(l);
         if (ok)
-            ok = store_commit(&l->txn);
+            ok = store_commit(&l->batch.txn);
         else
-            store_abort(&l->txn);
+            store_abort(&l->batch.txn);
         journal_end(l->journal, ok);
     }
     l->hurries = is_full(l);
-    sinks_forget(l->sinks);
-    intents_forget(l->intents);
+    sinks_forget(l->batch.sinks);
+    intents_forget(l->batch.intents);
     if (!ok)
         return say_stuck(l, "the store cannot be written, or a segment not be read");
     l->stuck = false;
-    if (l->bad > 0)
-        log_say(LOG_FAULT, "", "spool-bad-lines", {"count", log_number((double)l->bad)},
+    if (l->batch.bad > 0)
+        log_say(LOG_FAULT, "", "spool-bad-lines", {"count", log_number((double)l->batch.bad)},
                 {"then", SPAN("left out")});
-    if (l->changed)
+    if (l->batch.changed)
         return l->stage == STAGE_OVER ? LEDGER_BUSY : LEDGER_MORE;
     if (journal_is_behind(l->journal))
         return LEDGER_BEHIND;
@@ -351,17 +244,18 @@ enum ledger_end ledger_gather(struct ledger *l)
     bool looked = l->stage == STAGE_OVER;
     enum ledger_end end;
 
-    l->taken = l->bad = l->came = 0;
-    l->changed = l->failed = false;
-    sinks_begin(l->sinks);
+    l->taken = l->batch.bad = l->batch.came = 0;
+    l->batch.changed = l->batch.failed = false;
+    sinks_begin(l->batch.sinks);
     if (l->stage == STAGE_OVER) {
         if (!round_start(&l->round, l->spool))
             return say_stuck(l, "the spool cannot be read");
         l->stage = STAGE_READING;
         l->cleared = false;
+        l->batch.joins = l->batch.joins || round_has_delivery(&l->round);
     }
-    l->txn = store_begin(l->store);
-    if (!l->txn)
+    l->batch.txn = store_begin(l->store);
+    if (!l->batch.txn)
         return say_stuck(l, "the store cannot be read");
     fill_batch(l);
     end = end_batch(l);

@@ -68,6 +68,15 @@ bool round_is_gone(const struct round *r, struct span writer)
     return true;
 }
 
+bool round_has_delivery(const struct round *r)
+{
+    for (size_t i = 0; i < r->present_count; i++) {
+        if (!r->present[i].received)
+            return true;
+    }
+    return false;
+}
+
 bool round_has_closed_delivery(const struct round *r)
 {
     for (size_t i = 0; i < r->count; i++) {

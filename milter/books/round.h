@@ -33,6 +33,9 @@ void round_end(struct round *r);
  * round began, and are read to their ends. */
 bool round_is_gone(const struct round *r, struct span writer);
 
+/* Does somebody deliver here? Who does has a segment from its start on, whatever is in it. */
+bool round_has_delivery(const struct round *r);
+
 bool round_has_closed_delivery(const struct round *r);
 bool round_holds(const struct round *r);
 
