@@ -6,6 +6,7 @@
 
 #include "answers.h"
 #include "asks.h"
+#include "base/block.h"
 #include "join.h"
 
 void relay_forget(char **text)
@@ -244,7 +245,7 @@ void relay_body_goes(struct relay *r, struct span body)
 
     if (h->header_count == 0 || !h->accounts || body.len == 0)
         return;
-    if (!r->header && (r->header = malloc(sizeof *r->header)))
+    if (!r->header && (r->header = block_get(sizeof *r->header)))
         header_init(r->header, h->headers, h->header_count);
     if (r->header)
         header_feed(r->header, body);
@@ -254,7 +255,7 @@ void relay_drop_header(struct relay *r)
 {
     if (r->header)
         header_clear(r->header);
-    free(r->header);
+    block_give(r->header);
     r->header = NULL;
 }
 

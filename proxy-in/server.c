@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/block.h"
 #include "base/clock.h"
 #include "gates.h"
 #include "net/records.h"
@@ -198,6 +199,7 @@ static bool begin(struct server *v)
 {
     const struct prepared *p = v->child->prepared;
 
+    blocks_keep();
     v->worker.settings = v->child->settings;
     LIST_INIT(&v->worker.sessions);
     entries_init(&v->worker.entries, p->table, v->child->slot);

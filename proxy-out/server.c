@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/block.h"
 #include "base/clock.h"
 #include "keep/secret.h"
 #include "net/listen.h"
@@ -208,6 +209,7 @@ static bool begin(struct server *v)
     const struct prepared *p = v->child->prepared;
     struct worker *w = &v->worker;
 
+    blocks_keep();
     w->settings = v->child->settings;
     (void)snprintf(w->greeting, sizeof w->greeting, RELAY_GREETING, w->settings->host_name);
     v->most = listen_capacity(w->settings->global.max_sessions);

@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/block.h"
+
 enum {
-    FIRST = 256,   /* what a short reply needs; malloc has these at hand */
+    FIRST = 256,   /* what a short reply needs */
     CHUNK = 65536, /* what a read is offered: four TLS records */
     SCRAP = 4096,  /* less than this is not worth a read, if more can be had */
 };
@@ -20,7 +22,7 @@ static bool is_lent;
 static void give_back(char *bytes)
 {
     if (bytes != shared) {
-        free(bytes);
+        block_give(bytes);
         return;
     }
     is_lent = false;
@@ -59,7 +61,7 @@ static size_t size_for(const struct buf *b, size_t size, size_t need)
 static bool move_to(struct buf *b, size_t size)
 {
     size_t len = buf_len(b);
-    char *bytes = malloc(size);
+    char *bytes = block_get(size);
 
     if (!bytes)
         return false;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/records.h"
 
-#include <assert.h>
-#include <malloc.h>
 #include <sanitizer/asan_interface.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +10,7 @@
 
 #include <openssl/crypto.h>
 
+#include "base/block.h"
 #include "base/span.h"
 
 enum { STEP = 64 }; /* slots that become usable at a time */
@@ -34,64 +33,6 @@ static struct place {
 static char *slot_at(const struct place *p, unsigned i)
 {
     return p->at + (size_t)i * p->slot;
-}
-
-/* Blocks of the heap that were given back, by size: from 24 bytes in steps of 16, as the heap has
- * them, so none takes more there. */
-struct block {
-    struct block *next;
-    const void *waits_in; /* `blocks` */
-};
-static struct block *blocks[BLOCKS_LARGEST / 16];
-static size_t blocks_size; /* bytes, all of them */
-
-static size_t block_size(size_t i)
-{
-    return 24 + 16 * i;
-}
-
-static void *get_block(size_t size)
-{
-    size_t i = size > block_size(0) ? (size - block_size(0) + 15) / 16 : 0;
-
-    if (i >= COUNT_OF(blocks))
-        return malloc(size);
-
-    struct block *b = blocks[i];
-
-    if (!b)
-        return malloc(block_size(i));
-    blocks[i] = b->next;
-    blocks_size -= block_size(i);
-    b->waits_in = NULL;
-    ASAN_UNPOISON_MEMORY_REGION(b, block_size(i));
-    return b;
-}
-
-/* As the heap does: who gives the same twice must not go on. */
-static void check_given_once(const struct block *given, const struct block *waiting)
-{
-    for (; waiting; waiting = waiting->next)
-        assert(waiting != given);
-}
-
-static void give_block(void *at)
-{
-    size_t size = malloc_usable_size(at);
-    size_t i = (size - block_size(0)) / 16;
-    struct block *b = at;
-
-    if (size < block_size(0) || i >= COUNT_OF(blocks) ||
-        blocks_size + block_size(i) > BLOCKS_KEPT) {
-        free(at);
-        return;
-    }
-    if (b->waits_in == blocks)
-        check_given_once(b, blocks[i]);
-    *b = (struct block){blocks[i], blocks};
-    blocks[i] = b;
-    blocks_size += block_size(i);
-    ASAN_POISON_MEMORY_REGION(b + 1, block_size(i) - sizeof *b); /* as with what was freed */
 }
 
 /* Where it comes from; NULL: the heap. */
@@ -153,7 +94,7 @@ void *records_get(size_t size)
     struct place *p = place_for(size);
     void *slot = p ? take(p) : NULL;
 
-    return slot ? slot : get_block(size);
+    return slot ? slot : block_get(size);
 }
 
 static void strip(struct place *p, uint16_t i)
@@ -187,12 +128,12 @@ void records_rest(void)
 
 void records_give(void *at)
 {
-    struct place *p = at ? place_of(at) : NULL;
+    struct place *p = place_of(at);
 
     if (p)
         give_back(p, at);
-    else if (at)
-        give_block(at);
+    else
+        block_give(at);
 }
 
 void *records_resize(void *old, size_t size)

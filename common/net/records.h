@@ -8,9 +8,7 @@
  * for each, and 5 of the pages. So what is of these two sizes comes from places of their own, and
  * from there goes back to the system; some are kept for the next, as long as there is one.
  *
- * What is smaller is the heap's; but 430 blocks are taken and given back in a session, and the heap
- * itself keeps but seven of a size at hand. So some stay here for the next, as they were: who frees
- * a secret wipes it before, as with the heap.
+ * What is smaller is a block (base/block.h).
  *
  * For processes with one thread. Children that are forked have each their own.
  */
@@ -19,14 +17,12 @@
 #include <stddef.h>
 
 enum {
-    RECORDS_LEAST = 16384, /* what is smaller, or larger than a slot, is the heap's */
+    RECORDS_LEAST = 16384, /* what is smaller, or larger than a slot, is a block */
     RECORDS_SLOT = 69632,
-    RECORDS_MOST = 16384, /* slots; what is more is the heap's, too */
+    RECORDS_MOST = 16384, /* slots; what is more is a block, too */
     RECORDS_KEPT = 64,    /* free ones that keep their memory */
     PAGES_LEAST = 2049,   /* the same of pages, of which there are as many */
     PAGES_SLOT = 4096,
-    BLOCKS_LARGEST = 8192,   /* about; what is larger is not kept */
-    BLOCKS_KEPT = 256 << 10, /* bytes of such that wait for the next, all together */
 };
 
 /* From here all that OpenSSL allocates comes by the three below. Before it has allocated anything,

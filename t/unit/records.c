@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/records.h"
 
-#include <fcntl.h>
 #include <sanitizer/asan_interface.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -160,79 +156,12 @@ static void what_is_not_taken_goes_back(void **state)
         records_give(at[i]);
 }
 
-/* What is given back is the next of its size, and of no other. */
-static void small_blocks_wait_for_the_next(void **state)
-{
-    static const size_t pairs[][2] = {{1, 24}, {25, 40}, {41, 56}, {985, 1000}, {8185, 8200}};
-    char *at[COUNT_OF(pairs)];
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
-        assert_non_null(at[i] = records_get(pairs[i][0]));
-        memset(at[i], (int)i, pairs[i][0]);
-    }
-    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
-        assert_int_equal(at[i][pairs[i][0] - 1], i);
-        records_give(at[i]);
-    }
-    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
-        assert_ptr_equal(records_get(pairs[i][1]), at[i]);
-        memset(at[i], 'x', pairs[i][1]);
-    }
-    for (size_t i = 0; i < COUNT_OF(pairs); i++)
-        records_give(at[i]);
-}
-
-/* The first that came back, then, the last of these before the others. */
-static void not_too_many_of_them_wait(void **state)
-{
-    enum { SIZE = 1000, COUNT = BLOCKS_KEPT / SIZE + 20 };
-    static char *at[COUNT];
-    size_t waited = 1;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT; i++)
-        assert_non_null(at[i] = records_get(SIZE));
-    for (size_t i = 0; i < COUNT; i++)
-        records_give(at[i]);
-    const char *first = records_get(SIZE);
-
-    while (waited < COUNT && at[waited - 1] != first)
-        waited++;
-    assert_in_range(waited, BLOCKS_KEPT / SIZE / 2, BLOCKS_KEPT / SIZE);
-    for (size_t i = waited - 1; i-- > 0;)
-        assert_ptr_equal(records_get(SIZE), at[i]);
-    for (size_t i = 0; i < waited; i++)
-        records_give(at[i]);
-}
-
-static void nothing_is_given_back_twice(void **state)
-{
-    char *one = records_get(100), *two = records_get(100);
-    int status = 0;
-    pid_t child = fork();
-
-    (void)state;
-    assert_true(one && two && child >= 0);
-    if (child == 0) {
-        (void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-        records_give(one);
-        records_give(two);
-        records_give(one);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-    records_give(one);
-    records_give(two);
-}
-
 #pragma weak __asan_address_is_poisoned
 
 /* What was given back is seen when it is used, though the heap never had it back. */
 static void sanitizers_see_what_was_given_back(void **state)
 {
-    static const size_t sizes[] = {40, 1000, PAGES_LEAST, RECORDS_LEAST};
+    static const size_t sizes[] = {PAGES_LEAST, RECORDS_LEAST};
 
     (void)state;
     if (!__asan_address_is_poisoned) {
@@ -276,9 +205,6 @@ int main(void)
         cmocka_unit_test(pages_go_back_but_for_some),
         cmocka_unit_test(what_is_not_taken_goes_back),
         cmocka_unit_test(there_are_as_many_as_there_are),
-        cmocka_unit_test(small_blocks_wait_for_the_next),
-        cmocka_unit_test(not_too_many_of_them_wait),
-        cmocka_unit_test(nothing_is_given_back_twice),
         cmocka_unit_test(sanitizers_see_what_was_given_back),
     };
 
