@@ -9,11 +9,13 @@
 
 #include "base/span.h"
 
-/* By size: from 24 bytes in steps of 16, as the heap has them, so none takes more there. */
+/* One that waits. */
 struct block {
     struct block *next;
     const void *waits_in; /* `blocks` */
 };
+
+/* By size: from 24 bytes in steps of 16, as the heap has them, so none takes more there. */
 static struct block *blocks[BLOCK_LARGEST / 16];
 static size_t blocks_size; /* bytes, all of them */
 static bool are_kept;
@@ -65,7 +67,7 @@ static void keep(struct block *b, size_t i)
 
 void block_give(void *at)
 {
-    size_t size = are_kept && at ? malloc_usable_size(at) : 0;
+    size_t size = are_kept ? malloc_usable_size(at) : 0; /* of NULL 0, too */
     size_t i = (size - block_size(0)) / 16;
 
     if (size < block_size(0) || i >= COUNT_OF(blocks) || blocks_size + block_size(i) > BLOCKS_KEPT)

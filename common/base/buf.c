@@ -155,7 +155,7 @@ size_t buf_share(struct buf *b, char **at)
 
 void buf_settle(struct buf *b)
 {
-    /* Without memory it stays, and others have theirs from malloc(). */
+    /* Without memory it stays, and others have places of their own. */
     if (b->bytes == shared)
         (void)move_to(b, size_for(b, FIRST, buf_len(b)));
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/block.h"
+#include "t/lib/poison.h"
 #include "unit.h"
 
 static void the_ceiling_is_never_passed(void **state)
@@ -110,6 +112,22 @@ static void one_at_a_time_has_the_shared_place(void **state)
     buf_clear(&two);
 }
 
+/* As with what was freed. */
+static void sanitizers_see_who_holds_the_shared_place(void **state)
+{
+    struct buf b;
+    char *at;
+
+    (void)state;
+    if (!poison_is_seen())
+        return;
+    buf_init(&b, 1000);
+    assert_int_equal(buf_share(&b, &at), 1000);
+    assert_false(is_poisoned(at));
+    buf_clear(&b);
+    assert_true(is_poisoned(at));
+}
+
 static void long_formats_fit_too(void **state)
 {
     struct buf b;
@@ -161,6 +179,25 @@ static void it_is_a_queue(void **state)
     buf_clear(&b);
 }
 
+/* The last: from here on they are kept. */
+static void what_one_leaves_is_the_nexts(void **state)
+{
+    struct buf b;
+    char *left;
+
+    (void)state;
+    blocks_keep();
+    buf_init(&b, 1000);
+    assert_true(buf_add(&b, SPAN("220 mx\r\n")));
+    left = b.bytes;
+    buf_clear(&b);
+    assert_ptr_equal(block_get(256), left);
+    block_give(left);
+    assert_true(buf_add(&b, SPAN("250 2.0.0 Ok\r\n")));
+    assert_ptr_equal(b.bytes, left);
+    buf_clear(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,8 +205,10 @@ int main(void)
         cmocka_unit_test(memory_comes_and_goes_with_the_bytes),
         cmocka_unit_test(a_read_gets_a_good_piece_or_what_there_is),
         cmocka_unit_test(one_at_a_time_has_the_shared_place),
+        cmocka_unit_test(sanitizers_see_who_holds_the_shared_place),
         cmocka_unit_test(long_formats_fit_too),
         cmocka_unit_test(it_is_a_queue),
+        cmocka_unit_test(what_one_leaves_is_the_nexts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
