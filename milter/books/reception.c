@@ -48,7 +48,7 @@ struct alike_value {
 struct receptions {
     struct alike *alike;
     struct alike_value value[ALIKE_PLACES];
-    bool crowded; /* it was said */
+    bool crowded; /* it was said, and they did not become clearly fewer since */
 };
 
 struct receptions *receptions_new(void)
@@ -315,13 +315,17 @@ enum { DROPPED_MORE = 256 };
 bool reception_forget(struct receptions *m, struct store_txn *t, unsigned kind, double now,
                       size_t came, size_t most)
 {
-    bool full = store_size(t, kind) > most;
+    size_t taken = store_size(t, kind);
+    bool full = taken > most;
     size_t count = 2 * came + DROPPED_MORE;
 
     store_expire(t, kind, full ? INFINITY : now, count);
+    /* Where it is full it swings around its limit for as long as mail comes. */
+    if (taken < most - most / 16)
+        m->crowded = false;
     if (full && !m->crowded)
         log_say(LOG_FAULT, "", "receptions-full", {"bytes", log_number((double)most)},
                 {"then", SPAN("the oldest are forgotten, and their deliveries not joined")});
-    m->crowded = full;
+    m->crowded = m->crowded || full;
     return !full;
 }

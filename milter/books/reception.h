@@ -36,7 +36,7 @@ void reception_set_wait(struct record *delivery, char to[24]);
 
 /* Drops some of those whose time is over, at the pace at which they came: `came` since the last
  * call. False: they take more than `most` bytes, and the oldest went before their time: their
- * deliveries are not joined, which is better than a store that is full. It is logged then, unless
- * the call before was false, too. */
+ * deliveries are not joined, which is better than a store that is full. It is logged then, and
+ * not again before they took less than a sixteenth below that. */
 bool reception_forget(struct receptions *m, struct store_txn *t, unsigned kind, double now,
                       size_t came, size_t most);

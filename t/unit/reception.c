@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "t/lib/heard.h"
 #include "unit.h"
 
 enum { RECEPTIONS };
@@ -291,6 +292,69 @@ static void the_oldest_make_room(void **state)
     store_abort(&t);
 }
 
+/* Keeps `count` that came at `at`, a few at a time. How often it was full is added to `*full`. */
+static void keep_some(double at, int count, size_t most, size_t *full)
+{
+    enum { BATCH = 20 };
+    static int number;
+    char id[16];
+
+    for (int i = 0; i < count; i += BATCH) {
+        struct store_txn *t = store_begin(store);
+
+        for (int k = 0; k < BATCH; k++)
+            keep(t, numbered(id, number++), at);
+        *full += !reception_forget(receptions, t, RECEPTIONS, at, BATCH, most);
+        assert_true(store_commit(&t));
+    }
+}
+
+/* Some of those that are kept go as if their time were over, until they take so much at most. */
+static void shrink_to(size_t most)
+{
+    struct store_txn *t = store_begin(store);
+
+    while (store_size(t, RECEPTIONS) > most)
+        assert_int_not_equal(store_expire(t, RECEPTIONS, 1e9, 10), 0);
+    assert_true(store_commit(&t));
+}
+
+static size_t times_said(void)
+{
+    size_t count = 0;
+
+    for (const char *at = heard_lines(); (at = strstr(at, "receptions-full")); at++)
+        count++;
+    return count;
+}
+
+/* However often it swings around its limit meanwhile. */
+static void it_is_said_once_that_it_is_full(void **state)
+{
+    enum { MOST = 4 << 20, MANY = 40000 };
+    size_t full = 0;
+
+    (void)state;
+    assert_int_equal(heard_begin(), 0);
+    keep_some(1000, MANY, MOST, &full);
+    size_t once = times_said(), often = full;
+
+    shrink_to(MOST / 32 * 31); /* not below what it swings to */
+    keep_some(2000, MANY / 4, MOST, &full);
+    size_t not_again = times_said();
+
+    shrink_to(MOST / 8 * 7);
+    keep_some(3000, 20, MOST, &full); /* it is seen that they are fewer */
+    keep_some(4000, MANY / 4, MOST, &full);
+    size_t anew = times_said();
+
+    heard_end();
+    assert_true(often > 10 && full > often);
+    assert_int_equal(once, 1);
+    assert_int_equal(not_again, 0);
+    assert_int_equal(anew, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +365,7 @@ int main(void)
         WITH_STORE(a_torn_value_does_no_harm),
         WITH_STORE(what_is_over_goes_as_fast_as_the_new_comes),
         WITH_STORE(the_oldest_make_room),
+        WITH_STORE(it_is_said_once_that_it_is_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
