@@ -5,13 +5,43 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <lmdb.h>
+
 #include "keep/store.h"
+
+/* In place of LMDB's: how many cursors are open, and were at most when an entry was taken away. */
+static int cursors, cursors_at_del;
+
+int mdb_cursor_open(MDB_txn *txn, MDB_dbi table, MDB_cursor **to)
+{
+    int (*real)(MDB_txn *, MDB_dbi, MDB_cursor **) = dlsym(RTLD_NEXT, "mdb_cursor_open");
+
+    cursors++;
+    return real(txn, table, to);
+}
+
+void mdb_cursor_close(MDB_cursor *cursor)
+{
+    void (*real)(MDB_cursor *) = dlsym(RTLD_NEXT, "mdb_cursor_close");
+
+    cursors--;
+    real(cursor);
+}
+
+int mdb_del(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value)
+{
+    int (*real)(MDB_txn *, MDB_dbi, MDB_val *, MDB_val *) = dlsym(RTLD_NEXT, "mdb_del");
+
+    cursors_at_del = cursors > cursors_at_del ? cursors : cursors_at_del;
+    return real(txn, table, key, value);
+}
 
 enum { FRUIT, ROOTS };
 static const char *const kinds[] = {"fruit", "roots", NULL};
@@ -180,6 +210,23 @@ static void adding_goes_on_where_it_was(void **state)
     store_abort(&t);
 }
 
+static void no_cursor_stands_where_an_entry_goes(void **state)
+{
+    struct store_txn *t = store_begin(store);
+
+    (void)state;
+    cursors = cursors_at_del = 0;
+    assert_true(store_add(t, FRUIT, SPAN("a"), SPAN("1"), 100));
+    assert_int_equal(cursors, 2);
+    assert_true(store_drop(t, FRUIT, SPAN("a")));
+    assert_true(store_add(t, FRUIT, SPAN("b"), SPAN("2"), 100));
+    assert_true(store_put(t, FRUIT, SPAN("b"), SPAN("3"), 200));
+    assert_int_equal(store_expire(t, FRUIT, 300, 10), 1);
+    assert_int_equal(cursors, 0);
+    assert_int_equal(cursors_at_del, 0);
+    store_abort(&t);
+}
+
 /* What is added has an age as what is put; what is there keeps its value and its age. */
 static void what_is_there_stays(void **state)
 {
@@ -314,11 +361,17 @@ static void what_cannot_be_opened_says_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_STORE(what_is_put_is_there),        WITH_STORE(it_outlives_its_process),
-        WITH_STORE(what_is_too_old_goes),        WITH_STORE(adding_goes_on_where_it_was),
-        WITH_STORE(what_is_there_stays),         WITH_STORE(it_walks_in_order),
-        WITH_STORE(odd_keys_are_refused),        WITH_STORE(a_full_store_keeps_what_it_had),
-        WITH_STORE(a_reader_sees_what_was_kept), WITH_STORE(what_cannot_be_opened_says_why),
+        WITH_STORE(what_is_put_is_there),
+        WITH_STORE(it_outlives_its_process),
+        WITH_STORE(what_is_too_old_goes),
+        WITH_STORE(adding_goes_on_where_it_was),
+        WITH_STORE(what_is_there_stays),
+        WITH_STORE(it_walks_in_order),
+        WITH_STORE(odd_keys_are_refused),
+        WITH_STORE(a_full_store_keeps_what_it_had),
+        WITH_STORE(a_reader_sees_what_was_kept),
+        WITH_STORE(what_cannot_be_opened_says_why),
+        WITH_STORE(no_cursor_stands_where_an_entry_goes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
