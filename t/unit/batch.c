@@ -236,6 +236,53 @@ static void what_nobody_heard_of_says_how_it_came(void **state)
     spool_close(&r);
 }
 
+/* What failed is not mended by what could be done behind it. */
+static void one_failure_fails_all(void **state)
+{
+    struct batch b = {.changed = false};
+
+    (void)state;
+    batch_keep(&b, true);
+    assert_true(b.changed && !b.failed);
+    batch_keep(&b, false);
+    batch_keep(&b, true);
+    assert_true(b.failed);
+}
+
+static void an_outcome_without_its_intent_is_a_row(void **state)
+{
+    struct spool *d = open_spool("delivered");
+
+    (void)state;
+    open_ledger();
+    spool_row(d, RECORD_OUTCOME, "d", "to");
+    step_to_the_end();
+    assert_string_equal(contents(csv), HEADER "d,to,,,\r\n");
+    spool_close(&d);
+}
+
+/* While an outcome waits for its reception, what its intent said waits too. */
+static void an_outcome_that_waits_keeps_its_intent(void **state)
+{
+    struct spool *d = open_spool("delivered");
+    struct record intent = delivery_of("A1", "", 1000000), outcome = delivery_of("A1", "", 1000000);
+
+    (void)state;
+    intent.what = RECORD_INTENT;
+    outcome.what = RECORD_OUTCOME;
+    outcome.column[COLUMN_orig] = SPAN("");
+    open_ledger();
+    spool_record(d, &intent);
+    spool_record(d, &outcome);
+    assert_int_equal(ledger_step(ledger), LEDGER_BUSY); /* the intent is kept */
+    clock_hold(1000000.4);
+    assert_int_equal(ledger_step(ledger), LEDGER_HOLDS);
+    clock_hold(1000000.6);
+    step_to_the_end();
+    assert_string_equal(contents(csv), HEADER "d,to,,,\r\n");
+    spool_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +294,9 @@ int main(void)
         WITH_ALL(a_delivery_of_the_future_waits_for_nothing),
         cmocka_unit_test(what_nobody_heard_of_is_deferred),
         WITH_ALL(what_nobody_heard_of_says_how_it_came),
+        cmocka_unit_test(one_failure_fails_all),
+        WITH_ALL(an_outcome_without_its_intent_is_a_row),
+        WITH_ALL(an_outcome_that_waits_keeps_its_intent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
