@@ -95,7 +95,7 @@ for (['always'  => [100, 100], [151, 151], 'Far'], ['once near' => [100, 100], [
     is(join(' ', Compare::far_behind(\@rows, 'us', 1.5)), $leaves, "far behind: $name");
 }
 
-# One that counts itself eight times.
+# One that counts itself eight times, and one that does so three times.
 open my $eight, '>', "$dir/Eight.pm" or die $!;
 print $eight <<'E';
 package Peer::Eight;
@@ -111,11 +111,15 @@ close $eight;
 open my $once, '>', "$dir/Once.pm" or die $!;
 print $once do { local (@ARGV, $/) = "$dir/Eight.pm"; <> } =~ s/Eight/Once/r =~ s/ x 8//r;
 close $once;
-($status, $said) = run("--rounds 4 --from $dir --peers Eight,Floor,Once,Sallyport --only full-implicit --scale 0.1");
+open my $thrice, '>', "$dir/Thrice.pm" or die $!;
+print $thrice do { local (@ARGV, $/) = "$dir/Eight.pm"; <> } =~ s/Eight/Thrice/r =~ s/ x 8/ x 3/r;
+close $thrice;
+($status, $said) = run("--rounds 4 --from $dir --peers Eight,Floor,Once,Sallyport,Thrice --only full-implicit --scale 0.1");
 is($status, 0, 'peers of which one is far behind: it ends well') or diag($said);
 my %rounds;
 $rounds{$_->{peer}}++ for rows();
-is(join(' ', map { "$_ $rounds{$_}" } sort keys %rounds), 'Eight 1 Floor 4 Once 4 Sallyport 4', 'that one leaves after the first round');
+is(join(' ', map { "$_ $rounds{$_}" } sort keys %rounds), 'Eight 1 Floor 4 Once 4 Sallyport 4 Thrice 2',
+    'who is far behind leaves after the first round, who is behind after the second');
 
 # One that takes connections and hangs up.
 open my $broken, '>', "$dir/Broken.pm" or die $!;
