@@ -41,15 +41,17 @@ static bool read_party(const struct request *q, struct path *path, struct party 
 }
 
 /* Does the client wait for what we say to its MAIL, and for nothing else? Who may still log in
- * hears from the mail server whether he must. */
-static bool may_vouch(const struct relay *r)
+ * hears from the mail server whether he must. A size above its own it refuses with 552, which to
+ * RCPT means that there are too many recipients, and that some may be taken later (RFC 5321,
+ * 4.5.3.1.10). */
+static bool may_vouch(const struct relay *r, struct span params)
 {
     const struct standing at = relay_standing(r);
 
     return r->house->mail_at == MAIL_AT_RCPT && r->stage == STAGE_OPEN &&
            buf_len(&r->client.in) == r->client.lent && dial_waits(&r->backend) == 0 &&
            buf_len(&r->backend.out) == 0 && !envelope_is_busy(&r->envelope) &&
-           ehlo_has(&r->offers, EHLO_PIPELINING) &&
+           ehlo_has(&r->offers, EHLO_PIPELINING) && !rules_exceed(params, r->offers.size_max) &&
            (at.authenticated || rules_auth(&r->rule, &at) == EHLO_AUTH_NONE);
 }
 
@@ -108,7 +110,7 @@ enum taken parties_take(struct relay *r, const struct request *q)
     if (no.len > 0)
         return take_answer(r, q, no);
 
-    bool vouches = is_mail && is_path && may_vouch(r);
+    bool vouches = is_mail && is_path && may_vouch(r, path.params);
     enum taken taken = ask(r, q, path.params, &party);
 
     if (taken == TAKEN && vouches)

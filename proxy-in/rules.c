@@ -61,14 +61,12 @@ static bool is_number(struct span s)
     return s.len > 0;
 }
 
-/* RFC 1870, 6.1: what the client says that it will send. */
-static bool is_too_big(struct span arg, unsigned long most)
+bool rules_exceed(struct span params, unsigned long most)
 {
-    struct path path;
     struct span size;
     unsigned long octets = 0;
 
-    if (most == 0 || !path_read(arg, "FROM:", &path) || !param_find(path.params, "SIZE", &size))
+    if (most == 0 || !param_find(params, "SIZE", &size))
         return false;
     /* A number that does not fit is above every limit; what is none is for the backend. */
     return text_number(size, ULONG_MAX, &octets) ? octets > most : is_number(size);
@@ -90,10 +88,13 @@ bool rules_demand_tls(const struct source *rule)
 static struct span refuse_mail(const struct source *rule, const struct standing *at,
                                struct span arg, struct reported *noted)
 {
+    unsigned long most = rule->max_message_size;
+    struct path path;
+
     if (rule->require_auth && !at->authenticated &&
         source_objects(rule, REPORT_require_auth, noted))
         return SPAN("530 5.7.0 Authentication required\r\n");
-    if (is_too_big(arg, rule->max_message_size))
+    if (most > 0 && path_read(arg, "FROM:", &path) && rules_exceed(path.params, most))
         return SPAN("552 5.3.4 Message size exceeds the limit\r\n");
     return SPAN("");
 }

@@ -28,6 +28,9 @@ bool rules_show_known(const struct source *rule, const struct standing *at, bool
 struct span rules_refuse(const struct source *rule, const struct standing *at,
                          const struct request *q, struct reported *noted);
 
+/* RFC 1870, 6.1: do the parameters of MAIL say that more than `most` will come? 0: no limit. */
+bool rules_exceed(struct span params, unsigned long most);
+
 /* The size to show to a client where the backend shows `theirs`; 0: none, or just that. A line that
  * we put before its message needs room. */
 unsigned long rules_size(const struct source *rule, unsigned long theirs);
