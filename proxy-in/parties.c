@@ -65,8 +65,10 @@ static void vouch(struct relay *r, const struct request *q)
 /* What it hears from us though no rule is against it. */
 static struct span answer_to(struct relay *r, const struct request *q, const struct party *party)
 {
-    if (q->verb == VERB_RCPT && r->objection && dial_waits(&r->backend) == 0)
-        return span_of(r->objection); /* the backend would lose patience */
+    if (q->verb == VERB_RCPT && r->objection && dial_waits(&r->backend) == 0) {
+        serve_count_idle(&r->client); /* the backend would lose patience, and does not hear it */
+        return span_of(r->objection);
+    }
     if (!relay_has_room(r))
         return SPAN("452 4.3.1 No room for records\r\n");
     if (!envelope_has_room(&r->envelope, party))
