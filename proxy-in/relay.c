@@ -21,10 +21,21 @@ void relay_keep(char **text, struct span from)
     *text = strndup(from.at, from.len);
 }
 
+/* Who waits for an answer about a recipient, and whose sender was refused, hears that and not that
+ * he may try again: some go at once when they have refused it (Exim's drop, Postfix's 521). */
+static void tell_objection(struct relay *r)
+{
+    struct serve *s = &r->client;
+
+    while (r->objection && serve_is_owed(s, s->first) && serve_asked(s, s->first) == VERB_RCPT)
+        serve_answer(s, s->first, span_of(r->objection));
+}
+
 void relay_end(struct relay *r, enum reason why, struct span reply)
 {
     if (r->why != REASON_NOT_YET)
         return;
+    tell_objection(r);
     r->why = why;
     serve_end(&r->client, reply);
 }
