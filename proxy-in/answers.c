@@ -120,13 +120,14 @@ bool answers_are_final(enum verb verb)
 }
 
 /* Does it wait for a message or a response that nobody is about to send (it would take commands
- * for that), or accept what it cannot have got, or DATA at once? And no dot shall end what is cut.
- */
+ * for that), or accept what it cannot have got, or DATA at once, or one without the sender whom it
+ * refused (there is another, then)? And no dot shall end what is cut. */
 static bool is_out_of_step(const struct relay *r, enum verb verb, int code)
 {
     int more = verb == VERB_DATA ? 354 : verb == VERB_AUTH || verb == VERB_RESPONSE ? 334 : 0;
 
     return (code / 100 == 3 && code != more) || (verb == VERB_DATA && code / 100 == 2) ||
+           (verb == VERB_DATA && code == 354 && r->objection) ||
            (dial_is_sending(&r->backend) && (code / 100 == 2 || verb == VERB_END));
 }
 
