@@ -39,6 +39,7 @@ sub start {
     $self->{pid} = $jail->start($self->{log}, $program, '-bD');
     T::Stage::started($self);
     T::Stage::wait_for(sub { !$self->is_alive || $self->log_text =~ /starting daemon/ });
+    $self->wait_listening($o{port}) if $o{port}; # it says that it starts, and then listens
     croak "$name did not start: " . $self->log_text unless $self->is_alive;
     return $self;
 }
