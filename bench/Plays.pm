@@ -162,8 +162,8 @@ sub growth_by_rules {
 }
 
 sub all {
-    return (rows_of(inbound => {}, @inbound), rows_of(inbound => {rounds => 8}, @in_turn), called_rows(),
-        rows_of(outbound => {}, @outbound), new_rows(), rows_of(mail => {rounds => 8}, @mail),
+    return (rows_of(inbound => {}, @inbound), rows_of(inbound => {rounds => 7}, @in_turn), called_rows(),
+        rows_of(outbound => {}, @outbound), new_rows(), rows_of(mail => {rounds => 7}, @mail),
         rows_of(milter => {}, @milter), acct_rows(),
         idle_rows('idle', 'idle TLS session', {}, 5000),
         idle_rows('idle', 'idle TLS session', {only => 'Floor Haproxy Nginx Sallyport'}, most_sessions(9500)),
