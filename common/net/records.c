@@ -35,7 +35,7 @@ static char *slot_at(const struct place *p, unsigned i)
     return p->at + (size_t)i * p->slot;
 }
 
-/* Where it comes from; NULL: the heap. */
+/* Where it comes from; NULL: it is a block. */
 static struct place *place_of(const void *at)
 {
     for (struct place *p = places; p < places + COUNT_OF(places); p++)

@@ -58,9 +58,10 @@ static bool take_record(struct batch *b, const char *writer, struct record *r, s
     switch (r->what) {
     case RECORD_RECEIVED:
         r->column[COLUMN_type] = SPAN("r");
-        if (b->joins)
+        if (b->joins) {
             batch_keep(b, reception_keep(b->receptions, b->txn, KIND_RECEPTIONS, r));
-        b->came += b->joins;
+            b->came++;
+        }
         batch_keep(b, sinks_add(b->sinks, r));
         return true;
     case RECORD_INTENT:

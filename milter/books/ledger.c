@@ -117,7 +117,6 @@ static bool take_lines(struct ledger *l, struct reading *g, struct span text)
         text = rest;
     }
     l->taken += g->at - before;
-    l->batch.changed = l->batch.changed || g->at > before;
     return g->at > before;
 }
 
@@ -128,7 +127,6 @@ static void skip_torn_line(struct ledger *l, struct reading *g)
     if (!g->segment.closed || g->at >= g->segment.size)
         return;
     l->batch.bad++;
-    batch_keep(&l->batch, true);
     g->at = g->segment.size;
 }
 
