@@ -2,16 +2,11 @@
 #include "net/bio.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include <openssl/bio.h>
 
-struct bio {
-    int fd; /* borrowed */
-    enum { NOTHING, SOMETHING, THE_END } follows;
-    bool filled; /* the last read got all that it asked for */
-};
+#include "net/slack.h"
 
 static int is_done(BIO *b, ssize_t n, void (*again)(BIO *b))
 {
@@ -33,10 +28,10 @@ static void write_again(BIO *b)
 
 static int take(BIO *b, char *to, int size)
 {
-    struct bio *it = BIO_get_data(b);
+    struct slack *it = BIO_get_data(b);
 
     errno = 0; /* conn.c asks what it was */
-    int n = is_done(b, recv(it->fd, to, (size_t)size, 0), read_again);
+    int n = is_done(b, slack_recv(it, to, (size_t)size), read_again);
 
     it->filled = n == size;
     if (n == 0)
@@ -46,14 +41,15 @@ static int take(BIO *b, char *to, int size)
 
 static int give(BIO *b, const char *from, int len)
 {
-    struct bio *it = BIO_get_data(b);
-    int how = MSG_NOSIGNAL | (it->follows != NOTHING ? MSG_MORE : 0);
+    struct slack *it = BIO_get_data(b);
+    struct iovec all = {(char *)from, (size_t)len};
+    int how = MSG_NOSIGNAL | (it->more || it->end ? MSG_MORE : 0);
 
     errno = 0;
-    int n = is_done(b, send(it->fd, from, (size_t)len, how), write_again);
+    int n = is_done(b, slack_send(it, &all, 1, how), write_again);
 
-    if (n > 0 && it->follows == SOMETHING)
-        it->follows = NOTHING;
+    if (n > 0)
+        it->more = false;
     return n;
 }
 
@@ -72,13 +68,6 @@ static long answer(BIO *b, int question, long number, void *at)
     }
 }
 
-static int end(BIO *b)
-{
-    free(BIO_get_data(b));
-    BIO_set_data(b, NULL);
-    return 1;
-}
-
 /* What every bio does, and how it is known. */
 static BIO_METHOD *method;
 static int type;
@@ -90,24 +79,20 @@ static bool make_method(void)
     type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK;
     method = BIO_meth_new(type, "sallyport");
     if (method && BIO_meth_set_read(method, take) && BIO_meth_set_write(method, give) &&
-        BIO_meth_set_ctrl(method, answer) && BIO_meth_set_destroy(method, end))
+        BIO_meth_set_ctrl(method, answer))
         return true;
     BIO_meth_free(method);
     method = NULL;
     return false;
 }
 
-BIO *bio_new(int fd)
+BIO *bio_new(struct slack *slack)
 {
-    struct bio *it = calloc(1, sizeof *it);
-    BIO *b = it && make_method() ? BIO_new(method) : NULL;
+    BIO *b = make_method() ? BIO_new(method) : NULL;
 
-    if (!b) {
-        free(it);
+    if (!b)
         return NULL;
-    }
-    it->fd = fd;
-    BIO_set_data(b, it);
+    BIO_set_data(b, slack);
     BIO_set_init(b, 1);
     return b;
 }
@@ -123,30 +108,30 @@ bool bio_is_offloaded(BIO *b)
 }
 
 /* NULL: it is not one of ours. */
-static struct bio *ours(BIO *b)
+static struct slack *ours(BIO *b)
 {
     return b && BIO_method_type(b) == type ? BIO_get_data(b) : NULL;
 }
 
 void bio_expect_more(BIO *b)
 {
-    struct bio *it = ours(b);
+    struct slack *it = ours(b);
 
-    if (it && it->follows == NOTHING)
-        it->follows = SOMETHING;
+    if (it)
+        it->more = true;
 }
 
 void bio_expect_end(BIO *b)
 {
-    struct bio *it = ours(b);
+    struct slack *it = ours(b);
 
     if (it)
-        it->follows = THE_END;
+        it->end = true;
 }
 
 bool bio_is_filled(BIO *b)
 {
-    const struct bio *it = ours(b);
+    const struct slack *it = ours(b);
 
     return it && it->filled;
 }

@@ -13,8 +13,9 @@
 
 struct bio_st;
 
-/* On a socket, which stays yours. NULL: no memory. */
-struct bio_st *bio_new(int fd);
+/* On a socket by what lies before it (slack.h), which stays yours. NULL: no memory. */
+struct slack;
+struct bio_st *bio_new(struct slack *slack);
 
 /* OpenSSL's own, only for writing, by which it can hand its keys to the kernel (ktls.h); and
  * whether that now encrypts what is written. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -18,7 +18,7 @@
 #include "net/tls.h"
 
 /* DATALESS: reads of records without data, in a row; NEWS_MOST: messages of TLS itself. */
-enum { PIECES = 16, DISCARD_ROUNDS = 16, DATALESS = 4, NEWS_MOST = 32 };
+enum { DISCARD_ROUNDS = 16, DATALESS = 4, NEWS_MOST = 32 };
 
 void conn_init(struct conn *c, int fd)
 {
@@ -45,6 +45,7 @@ void conn_leave(struct conn *c)
 
 void conn_finish(struct conn *c)
 {
+    (void)!conn_uncork(c);
     say_close_notify(c);
     if (c->fd >= 0)
         (void)shutdown(c->fd, SHUT_WR);
@@ -52,6 +53,7 @@ void conn_finish(struct conn *c)
 
 void conn_clear(struct conn *c)
 {
+    (void)!conn_uncork(c);
     if (c->tls) {
         /* As if theirs had come: nobody will read it, and SSL_shutdown() would try to. */
         SSL_set_shutdown(c->tls, SSL_get_shutdown(c->tls) | SSL_RECEIVED_SHUTDOWN);
@@ -63,61 +65,49 @@ void conn_clear(struct conn *c)
     }
     if (c->fd >= 0)
         close(c->fd);
+    slack_free(&c->slack);
     conn_init(c, -1);
 }
 
-static enum conn_got plain(struct conn *c, ssize_t n, size_t *len, unsigned needs)
+static bool has_slack(struct conn *c)
 {
-    if (n >= 0) {
-        *len = (size_t)n;
-        return CONN_SOME;
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-        return outcome_later(c, needs);
-    return outcome_failed(c, strerror(errno));
+    if (!c->slack)
+        c->slack = slack_new(c->fd);
+    return c->slack;
 }
 
-static enum conn_got secret(struct conn *c, int result)
+void conn_fetch(struct conn *c)
 {
-    int error = errno;
-
-    switch (SSL_get_error(c->tls, result)) {
-    case SSL_ERROR_NONE:
-        return CONN_SOME;
-    case SSL_ERROR_WANT_READ:
-        return outcome_later(c, CONN_IN);
-    case SSL_ERROR_WANT_WRITE:
-        return outcome_later(c, CONN_OUT);
-    case SSL_ERROR_ZERO_RETURN:
-        return CONN_OVER;
-    default:
-        c->foreign = ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_APPLICATION_PROTOCOL;
-        c->unwanted = alert_is_unwanted(c->tls);
-        return outcome_failed(c, alert_words(c->shaken, error));
-    }
+    if (c->fd >= 0 && !c->broken && has_slack(c))
+        slack_fetch(c->slack);
 }
 
-/* Before any call whose result goes to secret(): OpenSSL's errors are a queue. To clear one that is
- * empty costs 880 instructions, ten times a message. */
-static SSL *asked(struct conn *c)
+void conn_cork(struct conn *c)
 {
-    if (ERR_peek_error() != 0)
-        ERR_clear_error();
-    errno = 0;
-    return c->tls;
+    if (c->fd >= 0 && !c->offloaded && has_slack(c))
+        c->slack->corked = true;
 }
 
-static enum conn_got receive(struct conn *c, char *to, size_t size, size_t *len, int flags)
+enum conn_got conn_uncork(struct conn *c)
 {
-    enum conn_got got = plain(c, recv(c->fd, to, size, flags), len, CONN_IN);
+    if (!c->slack)
+        return c->broken ? CONN_FAILED : CONN_SOME;
+    c->slack->corked = false;
+    if (!slack_flush(c->slack))
+        return c->broken ? CONN_FAILED : outcome_plain(c, -1, NULL, CONN_OUT);
+    return c->broken ? CONN_FAILED : CONN_SOME;
+}
 
-    return got == CONN_SOME && *len == 0 ? CONN_OVER : got;
+static enum conn_got received(struct conn *c, ssize_t got, size_t *len)
+{
+    return got == 0 ? CONN_OVER : outcome_plain(c, got, len, CONN_IN);
 }
 
 enum conn_got conn_peek(struct conn *c, char *to, size_t size, size_t *len)
 {
     *len = 0;
-    return c->broken ? CONN_FAILED : receive(c, to, size, len, MSG_PEEK);
+    assert(!c->slack || !c->slack->ahead);
+    return c->broken ? CONN_FAILED : received(c, recv(c->fd, to, size, MSG_PEEK), len);
 }
 
 /* Messages of TLS itself that a read came upon. */
@@ -150,7 +140,7 @@ static enum conn_got read_secret(struct conn *c, char *to, size_t size, size_t *
     for (unsigned round = 0; round < DATALESS; round++) {
         news = 0;
         keys_wanted = false;
-        enum conn_got got = secret(c, SSL_read_ex(asked(c), to, size, len));
+        enum conn_got got = outcome_secret(c, SSL_read_ex(outcome_asked(c), to, size, len));
 
         c->dataless += news;
         c->outdated = c->outdated || (c->offloaded && keys_wanted);
@@ -158,7 +148,7 @@ static enum conn_got read_secret(struct conn *c, char *to, size_t size, size_t *
             break;
         if (got == CONN_SOME)
             c->dataless = 0;
-        /* asked() has put 0 there: it was not the socket that had no more. */
+        /* outcome_asked() has put 0 there: it was not the socket that had no more. */
         if (got != CONN_LATER || c->needs != CONN_IN || errno != 0)
             return got;
     }
@@ -202,7 +192,7 @@ enum conn_got conn_read(struct conn *c, char *to, size_t size, size_t *len)
         return CONN_FAILED;
     if (c->tls)
         return read_records(c, to, size, len);
-    got = receive(c, to, size, len, 0);
+    got = received(c, outcome_recv(c, to, size), len);
     c->dry = *len < size;
     c->clogged = false;
     return got;
@@ -219,101 +209,6 @@ bool conn_discard(struct conn *c)
     return got == CONN_SOME || got == CONN_LATER;
 }
 
-static enum conn_got write_plain(struct conn *c, const struct span *pieces, size_t count,
-                                 size_t *len)
-{
-    struct iovec at[PIECES];
-    struct msghdr message = {.msg_iov = at};
-
-    for (size_t i = 0; i < count && message.msg_iovlen < PIECES; i++)
-        if (pieces[i].len)
-            at[message.msg_iovlen++] = (struct iovec){(char *)pieces[i].at, pieces[i].len};
-    if (message.msg_iovlen == 0)
-        return CONN_SOME;
-    /* With MSG_MORE the kernel's TLS would leave the record open. */
-    int how = MSG_NOSIGNAL | (c->leaving && !c->tls ? MSG_MORE : 0);
-    ssize_t n = message.msg_iovlen == 1 ? send(c->fd, at->iov_base, at->iov_len, how)
-                                        : sendmsg(c->fd, &message, how);
-
-    return plain(c, n, len, CONN_OUT);
-}
-
-/* What goes into the next record, the first `skip` bytes of the pieces being gone: a stretch of
- * one piece where it fills a record or is the last; else pieces are copied together until a
- * record is full. So it is always the smaller of a record and all that is left, however the
- * pieces are cut. OpenSSL, when a write is tried again, wants no less than it was offered before;
- * and of more than a record it may keep a part without saying so. To copy 16 KB costs less
- * than a record and a system call more. */
-static struct span gather(const struct span *pieces, size_t count, size_t skip)
-{
-    static char gathered[TLS_RECORD];
-    size_t have = 0;
-
-    for (size_t i = 0; i < count && have < TLS_RECORD; i++) {
-        if (skip >= pieces[i].len) {
-            skip -= pieces[i].len;
-            continue;
-        }
-        struct span s = span_after(pieces[i], skip);
-        size_t fits = s.len < TLS_RECORD - have ? s.len : TLS_RECORD - have;
-
-        skip = 0;
-        if (have == 0 && (fits == TLS_RECORD || i + 1 == count))
-            return (struct span){s.at, fits};
-        memcpy(gathered + have, s.at, fits);
-        have += fits;
-    }
-    return (struct span){gathered, have};
-}
-
-/* Records of one write leave together, as far as they fill segments: 64 KB are pushed once, not
- * four times; 190 of 1,300 us a MB over loopback, where the server sleeps between. */
-static enum conn_got write_secret(struct conn *c, const struct span *pieces, size_t count,
-                                  size_t *len)
-{
-    size_t size = spans_len(pieces, count);
-
-    for (;;) {
-        struct span next = gather(pieces, count, *len);
-        size_t written = 0;
-
-        if (next.len == 0)
-            return CONN_SOME;
-        if (*len + next.len < size)
-            bio_expect_more(SSL_get_wbio(c->tls));
-        enum conn_got got = secret(c, SSL_write_ex(asked(c), next.at, next.len, &written));
-
-        *len += written;
-        if (got == CONN_OVER) /* what OpenSSL says of any fault once theirs has said goodbye */
-            return outcome_failed(c, strerror(errno));
-        if (got == CONN_LATER && *len > 0)
-            return CONN_SOME;
-        if (got != CONN_SOME)
-            return got;
-    }
-}
-
-static enum conn_got write_offloaded(struct conn *c, const struct span *pieces, size_t count,
-                                     size_t *len)
-{
-    return c->outdated ? outcome_failed(c, "new keys are wanted, which the kernel cannot have")
-                       : write_plain(c, pieces, count, len);
-}
-
-enum conn_got conn_write(struct conn *c, const struct span *pieces, size_t count, size_t *len)
-{
-    *len = 0;
-    if (c->broken)
-        return CONN_FAILED;
-    if (!c->tls)
-        return write_plain(c, pieces, count, len);
-
-    enum conn_got got = (c->offloaded ? write_offloaded : write_secret)(c, pieces, count, len);
-
-    c->unwanted = c->unwanted || (got == CONN_FAILED && alert_waits_unwanted(c->tls));
-    return got;
-}
-
 static bool begin(struct conn *c, struct tls *how)
 {
     ERR_clear_error();
@@ -322,7 +217,8 @@ static bool begin(struct conn *c, struct tls *how)
     if (!c->tls)
         return false;
     bool offload = SSL_get_options(c->tls) & SSL_OP_ENABLE_KTLS;
-    BIO *in = bio_new(c->fd), *out = in && offload ? bio_new_offloading(c->fd) : in;
+    BIO *in = has_slack(c) ? bio_new(c->slack) : NULL,
+        *out = in && offload ? bio_new_offloading(c->fd) : in;
 
     if (in)
         SSL_set_bio(c->tls, in, out);
@@ -350,7 +246,7 @@ static void forget_exchange(SSL *tls)
 
 static enum conn_got shake(struct conn *c)
 {
-    enum conn_got got = secret(c, SSL_do_handshake(asked(c)));
+    enum conn_got got = outcome_secret(c, SSL_do_handshake(outcome_asked(c)));
 
     c->shaken = got == CONN_SOME;
     if (c->shaken) {
@@ -388,7 +284,8 @@ enum conn_got conn_connect_tls(struct conn *c, struct tls *how, const char *name
 
 bool conn_has_pending(const struct conn *c)
 {
-    return c->unsaid || (c->tls && !c->broken && !c->dry && SSL_has_pending(c->tls));
+    return c->unsaid || (c->slack && c->slack->ahead) ||
+           (c->tls && !c->broken && !c->dry && SSL_has_pending(c->tls));
 }
 
 bool conn_is_drained(const struct conn *c, enum conn_got got)

@@ -15,6 +15,7 @@
 
 #include "base/addr.h"
 #include "base/span.h"
+#include "net/slack.h"
 #include "rule/decide.h"
 #include "rule/facts.h"
 
@@ -44,7 +45,8 @@ struct conn {
     bool leaving;       /* conn_leave() was said */
     bool offloaded;     /* the kernel encrypts what is sent: ktls.h */
     bool outdated;      /* it should do so by new keys, which it cannot have */
-    unsigned dataless;  /* messages of TLS itself since the last data: new keys, tickets */
+    struct slack *slack; /* ours: what was read ahead and what waits to be sent; NULL: nothing */
+    unsigned dataless;   /* messages of TLS itself since the last data: new keys, tickets */
 };
 
 /* `fd` is non-blocking and ours from here; -1 for none yet. Sets TCP_NODELAY. */
@@ -115,6 +117,21 @@ MUST bool conn_discard(struct conn *c);
  * and with more behind them if you like, but never fewer. */
 MUST enum conn_got conn_write(struct conn *c, const struct span *pieces, size_t count, size_t *len);
 
+/* For a turn of many (turn.h). Reads what has come already, to be found by the next conn_read(). */
+void conn_fetch(struct conn *c);
+
+/* What is written waits for conn_uncork(), if it is little. CONN_LATER: some still waits, and goes
+ * with the next conn_write(), be it of nothing, once the socket is writable. CONN_FAILED: some
+ * never goes, or it was broken before. In both cases conn_owes(). */
+void conn_cork(struct conn *c);
+MUST enum conn_got conn_uncork(struct conn *c);
+
+/* conn_uncork() left some. */
+static inline bool conn_owes(const struct conn *c)
+{
+    return c->slack && c->slack->behind && !c->slack->corked;
+}
+
 /* The handshake, as the one called and as the caller; CONN_SOME: done, else call again with
  * the same. The one called asks for what `asks` says (NULL: nothing). For the caller, `name` goes
  * out as SNI (NULL: none) and `session` (may be NULL, stays yours) is offered to resume. What the
@@ -128,8 +145,8 @@ static inline bool conn_is_secure(const struct conn *c)
     return c->tls != NULL;
 }
 
-/* What TLS holds, be it its end, and no socket will announce: false after a read said
- * CONN_LATER. */
+/* What TLS holds, be it its end, or was read ahead, and no socket will announce: false after a
+ * read said CONN_LATER, until the next conn_fetch(). */
 bool conn_has_pending(const struct conn *c);
 
 /* Was that read, which said `got`, the last that is worth a try before the loop says that there is

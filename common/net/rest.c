@@ -2,9 +2,7 @@
  *
  * rest - what had come before a connection broke. The part of conn.h that reads all the same.
  */
-#include "net/conn.h"
-
-#include <sys/socket.h>
+#include "net/outcome.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -36,6 +34,6 @@ size_t conn_read_rest(struct conn *c, char *to, size_t size)
         return 0;
     if (c->tls)
         return read_secret(c->tls, to, size);
-    got = recv(c->fd, to, size, MSG_DONTWAIT);
+    got = outcome_recv(c, to, size);
     return got > 0 ? (size_t)got : 0;
 }

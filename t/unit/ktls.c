@@ -82,7 +82,8 @@ static struct pair tcp_open(int newest)
     if (newest) {
         p.client.tls = tls_begin(client);
         assert_int_equal(1, SSL_set_max_proto_version(p.client.tls, newest));
-        SSL_set_bio(p.client.tls, bio_new(p.client.fd), bio_new_offloading(p.client.fd));
+        p.client.slack = slack_new(p.client.fd);
+        SSL_set_bio(p.client.tls, bio_new(p.client.slack), bio_new_offloading(p.client.fd));
     }
     pair_shake(&p, client, server, NULL, NULL);
     assert_int_equal(CONN_SOME, p.client_got);
