@@ -62,7 +62,7 @@ void flow_push_client(struct session *s, size_t *moved)
     struct span out = buf_peek(&s->relay.client.out);
     size_t len = out.len;
 
-    if (out.len == 0)
+    if (!flow_has_more_for_client(s))
         return;
     if (side_is_open(&s->client) && conn_write(&s->client.conn, &out, 1, &len) == CONN_FAILED)
         client_gone(s, CONN_FAILED);
@@ -77,7 +77,7 @@ void flow_push_backend(struct session *s, size_t *moved)
     size_t len = 0, count = dial_pieces(&s->relay.backend, body, pieces);
     enum conn_got got;
 
-    if (count == 0 || !side_is_open(&s->backend))
+    if (!side_is_open(&s->backend) || (count == 0 && !conn_owes(&s->backend.conn)))
         return;
     got = conn_write(&s->backend.conn, pieces, count, &len);
     body.len = dial_went(&s->relay.backend, body, len);
@@ -91,6 +91,11 @@ void flow_push_backend(struct session *s, size_t *moved)
 
 bool flow_has_more(const struct session *s)
 {
-    return side_is_open(&s->backend) &&
-           (dial_has_pieces(&s->relay.backend) || s->relay.client.body > 0);
+    return side_is_open(&s->backend) && (dial_has_pieces(&s->relay.backend) ||
+                                         s->relay.client.body > 0 || conn_owes(&s->backend.conn));
+}
+
+bool flow_has_more_for_client(const struct session *s)
+{
+    return buf_len(&s->relay.client.out) > 0 || conn_owes(&s->client.conn);
 }

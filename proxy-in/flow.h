@@ -16,3 +16,4 @@ void flow_push_backend(struct session *s, size_t *moved);
 
 /* Is there something for the backend that has not gone out? */
 bool flow_has_more(const struct session *s);
+bool flow_has_more_for_client(const struct session *s);

@@ -153,7 +153,9 @@ static enum phase waiting(struct session *s)
     }
     if (relay_awaits_backend(r) || flow_has_more(s))
         return PHASE_ANSWER;
-    if (s->ended && buf_len(&r->client.out) == 0) {
+    if (s->ended) /* what waits for the end of the turn would be lost with the session */
+        (void)!conn_uncork(&s->client.conn);
+    if (s->ended && !flow_has_more_for_client(s)) {
         s->relay.why = REASON_CLIENT_LEFT;
         return PHASE_OVER;
     }
@@ -180,7 +182,7 @@ static bool is_settled(const struct session *s, enum relay_wish wish)
     return wish == RELAY_WAIT && r->stage == STAGE_OPEN && !s->ended && s->client.sated &&
            s->backend.sated && !r->held_arg && r->client.hear != HEAR_CHUNK &&
            buf_len(&r->client.in) == r->client.lent && buf_len(&r->backend.in) == r->backend.lent &&
-           buf_len(&r->client.out) == 0 && !flow_has_more(s);
+           !flow_has_more_for_client(s) && !flow_has_more(s);
 }
 
 /* Rounds of everything until nothing moves: room made at the end of a round is used by the
@@ -249,7 +251,7 @@ static void leave_client(struct session *s)
 
     conn_leave(&s->client.conn);
     flow_push_client(s, &moved);
-    if (!side_is_open(&s->client) || buf_len(&s->relay.client.out) > 0)
+    if (!side_is_open(&s->client) || flow_has_more_for_client(s))
         return;
 
     bool leaves = s->relay.why == REASON_QUIT || s->ended;

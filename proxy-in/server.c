@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "gates.h"
 #include "net/records.h"
+#include "net/slack.h"
 #include "patrol.h"
 #include "prepare.h"
 #include "receipt.h"
@@ -82,6 +83,7 @@ static void on_tick(int fd, short events, void *arg)
     (void)events;
     entries_sweep(&v->worker.entries, now);
     records_rest();
+    (void)slack_rest();
     patrol_walk(v->patrol);
     if (v->worker.draining)
         sessions_drain(&v->worker, now);
@@ -211,6 +213,7 @@ static bool begin(struct server *v)
         return false;
     if (!make_stations(v))
         return false;
+    turn_init(&v->worker.turn, v->worker.base, &session_faces);
     make_gates(v);
     if (!man_posts(v))
         return false;

@@ -93,6 +93,7 @@ static void end(struct session *s)
     buf_clear(&s->head);
     free(s->tls);
     LIST_REMOVE(s, link);
+    turn_leave(&s->turn);
     w->count--;
     free(s);
     worker_left(w);
@@ -113,7 +114,7 @@ static short to_read(const struct conn *c)
 static short client_events(const struct session *s)
 {
     const struct conn *c = &s->client.conn;
-    bool says = buf_len(&s->relay.client.out) > 0;
+    bool says = flow_has_more_for_client(s);
     short events = 0;
 
     if (!side_is_open(&s->client))
@@ -167,7 +168,23 @@ static void tell_reported(struct session *s)
     s->told |= fresh;
 }
 
-void session_step(struct session *s)
+/* In these phases little is read and said at a time, and soon. */
+static bool takes_turns(enum phase phase)
+{
+    return phase_step(phase) == phase_step(PHASE_TALK);
+}
+
+/* False: some of it still waits for a socket, or never goes. */
+MUST static bool uncork(struct session *s)
+{
+    bool client = !side_is_open(&s->client) || conn_uncork(&s->client.conn) == CONN_SOME;
+    bool backend = !side_is_open(&s->backend) || conn_uncork(&s->backend.conn) == CONN_SOME;
+
+    return client && backend;
+}
+
+/* False: it is over. */
+static bool step(struct session *s)
 {
     double now = clock_mono();
     enum phase before, after = s->phase;
@@ -176,6 +193,8 @@ void session_step(struct session *s)
     do {
         before = after;
         after = phase_step(before)(s);
+        if (!takes_turns(after))
+            (void)!uncork(s);
         if (after != before || s->mark != phase_progress(s))
             enter(s, after, now);
     } while (phase_step(after) != phase_step(before));
@@ -183,18 +202,34 @@ void session_step(struct session *s)
     tell_reported(s);
     if (after == PHASE_OVER) {
         end(s);
-        return;
+        return false;
     }
     plan(s);
     set_alarm(s, now);
+    return true;
 }
 
-enum { CACHE_LINE = 64 }; /* bytes; where it is another, the fetching is only less of use */
+void session_step(struct session *s)
+{
+    (void)step(s);
+}
+
+/* What has come, and waits for its turn: before it is judged what did not come. False: it is over.
+ */
+static bool hear_out(struct session *s)
+{
+    if (!turn_waits(&s->turn))
+        return true;
+    turn_leave(&s->turn);
+    return step(s);
+}
+
+enum { CACHE_LINE = 64 }; /* bytes; where it is another, it is only less of use */
 
 /* A step looks at nearly all of it but the event at its end. With a hundred sessions at work and
  * more nothing of one is in the processor's cache when its turn comes, and line after line would be
  * waited for: with a thousand a message costs 4 us of 90 less so. */
-static void fetch(const struct session *s)
+static void warm(const struct session *s)
 {
     for (size_t at = 0; at < offsetof(struct session, limit); at += CACHE_LINE)
         __builtin_prefetch((const char *)s + at, 1);
@@ -204,14 +239,50 @@ static void on_ready(int fd, short events, void *session)
 {
     struct session *s = session;
 
-    fetch(s);
+    warm(s);
 
     struct side *side = fd == s->client.conn.fd ? &s->client : &s->backend;
 
-    (void)events;
     side->sated = false;
-    session_step(s);
+    if (!takes_turns(s->phase)) {
+        turn_leave(&s->turn); /* else it may be over when the others have had theirs */
+        if (s->phase == PHASE_SHAKE)
+            turn_take(&s->gate->worker->turn);
+        session_step(s);
+        return;
+    }
+    if (events & EV_READ)
+        conn_fetch(&side->conn);
+    turn_join(&s->gate->worker->turn, &s->turn);
 }
+
+static struct session *session_of(struct turn_place *p)
+{
+    return (struct session *)((char *)p - offsetof(struct session, turn));
+}
+
+static void turn_cork(struct turn_place *p)
+{
+    struct session *s = session_of(p);
+
+    if (!takes_turns(s->phase)) /* any more */
+        return;
+    conn_cork(&s->client.conn);
+    conn_cork(&s->backend.conn);
+}
+
+static void turn_step(struct turn_place *p)
+{
+    session_step(session_of(p));
+}
+
+static bool turn_uncork(struct turn_place *p)
+{
+    return uncork(session_of(p));
+}
+
+const struct turn_faces session_faces = {
+    .cork = turn_cork, .step = turn_step, .uncork = turn_uncork};
 
 static void on_limit(int fd, short events, void *session)
 {
@@ -221,6 +292,8 @@ static void on_limit(int fd, short events, void *session)
     (void)fd;
     (void)events;
     s->alarm = 0;
+    if (!hear_out(s))
+        return;
     if (now >= s->deadline && s->phase == PHASE_MESSAGE)
         enter(s, PHASE_MESSAGE, now); /* what came since may have brought time */
     if (now >= s->deadline)
@@ -309,7 +382,8 @@ void sessions_drain(struct worker *w, double now)
 
     for (struct session *s = LIST_FIRST(&w->sessions); s; s = next) {
         next = LIST_NEXT(s, link);
-        if (s->phase != PHASE_TALK || !relay_is_idle(&s->relay) || now - s->since < IDLE_SECONDS)
+        if (!hear_out(s) || s->phase != PHASE_TALK || !relay_is_idle(&s->relay) ||
+            now - s->since < IDLE_SECONDS)
             continue;
         relay_end(&s->relay, REASON_DRAINED,
                   SPAN("421 4.3.2 Going down for a moment, come again\r\n"));

@@ -4,7 +4,8 @@
  *
  * Every event does the same: the step of its phase (phase.c) moves what can be moved, then
  * plan() asks the loop for exactly what is missing. A session frees itself, in one place,
- * at the end of a step.
+ * at the end of a step. Those who are ready in one round of the loop take it together
+ * (net/turn.h).
  */
 #pragma once
 
@@ -27,6 +28,7 @@ enum phase {
 
 struct session {
     LIST_ENTRY(session) link;
+    struct turn_place turn;
     struct gate *gate; /* borrowed */
     struct id id;
     enum phase phase;
@@ -64,6 +66,8 @@ void session_start(struct gate *gate, int fd, const struct addr *client, unsigne
 
 /* The load balancer has said who the client is. The next phase comes back. */
 enum phase session_introduce(struct session *s, const struct addr *client, const struct addr *at);
+
+extern const struct turn_faces session_faces;
 
 /* From the loop: something is to be done. */
 void session_step(struct session *s);

@@ -6,6 +6,7 @@
 
 #include "entries.h"
 #include "net/loop.h"
+#include "net/turn.h"
 #include "slots.h"
 #include "station.h"
 #include "sync/commit.h"
@@ -40,6 +41,7 @@ struct worker {
     struct commit *commit;     /* NULL: nobody waits for the disk */
     LIST_HEAD(sessions, session) sessions;
     unsigned long count; /* of them */
+    struct turn turn;    /* for whom the loop had something */
     struct slots slots;
     bool draining;
 };

@@ -5,6 +5,12 @@
 
 enum { ROUNDS = 16 }; /* of a step: then others have their turn */
 
+bool flow_has_more(const struct session *s)
+{
+    return conn_owes(&s->conn) ||
+           (buf_len(&s->relay.client.out) > 0 && !relay_holds_back(&s->relay));
+}
+
 static void pull_client(struct session *s, size_t *moved)
 {
     enum conn_got got = CONN_SOME;
@@ -30,10 +36,11 @@ static void pull_client(struct session *s, size_t *moved)
 static void push_client(struct session *s, size_t *moved)
 {
     struct buf *out = &s->relay.client.out;
+    bool holds_back = relay_holds_back(&s->relay);
     enum conn_got got = CONN_SOME;
 
-    while (buf_len(out) > 0 && got == CONN_SOME) {
-        struct span text = buf_peek(out);
+    while (flow_has_more(s) && got == CONN_SOME) {
+        struct span text = holds_back ? SPAN("") : buf_peek(out);
         size_t len = 0;
 
         if (s->gone) {
@@ -45,7 +52,7 @@ static void push_client(struct session *s, size_t *moved)
         *moved += len;
         s->gone = got == CONN_OVER || got == CONN_FAILED;
     }
-    if (buf_len(out) == 0 && !s->gone)
+    if (buf_len(out) == 0 && !holds_back && !flow_has_more(s) && !s->gone)
         memo_said(s);
 }
 
@@ -97,7 +104,7 @@ static bool fit_holds(struct session *s)
         hold_free(&s->hold[--s->holds]);
     for (; s->holds < s->relay.lanes; s->holds++)
         if (!(s->hold[s->holds] = hold_new(s->worker, &s->relay, s->holds, s->id.text, &s->handed,
-                                           &s->story, session_step, s)))
+                                           &s->story, session_ready, s)))
             return false;
     return true;
 }
@@ -122,8 +129,7 @@ static enum phase round_of(struct session *s, size_t *moved)
         return over(s, REASON_RECORDS);
     for (unsigned i = 0; i < s->holds; i++)
         hold_push(s->hold[i], moved);
-    if (!relay_holds_back(r))
-        push_client(s, moved);
+    push_client(s, moved);
     return wish == RELAY_END && *moved == 0 ? PHASE_LAST_WORDS : phase_by_need(s);
 }
 
@@ -176,7 +182,7 @@ enum phase flow_last_words(struct session *s)
     push_client(s, &moved);
     if (s->gone)
         return over(s, REASON_CLIENT_LEFT);
-    if (buf_len(&s->relay.client.out) > 0)
+    if (buf_len(&s->relay.client.out) > 0 || conn_owes(&s->conn))
         return PHASE_LAST_WORDS;
     if (!s->finished)
         conn_finish(&s->conn);

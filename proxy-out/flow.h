@@ -9,3 +9,6 @@
 /* The next phase comes back. */
 enum phase flow_talk(struct session *s);
 enum phase flow_last_words(struct session *s);
+
+/* Is there something for the client that may go out, and has not? */
+bool flow_has_more(const struct session *s);

@@ -39,6 +39,8 @@ void hold_pull(struct hold *h, size_t *moved)
     got = upstream_pull(h->up, moved);
     h->sated = got == CONN_LATER;
     h->ended = got == CONN_OVER || got == CONN_FAILED;
+    if (got == CONN_FAILED) /* it may have failed as its turn was sent */
+        upstream_pull_rest(h->up, moved);
 }
 
 void hold_push(struct hold *h, size_t *moved)
@@ -48,7 +50,7 @@ void hold_push(struct hold *h, size_t *moved)
     size_t count;
 
     while (h->up && !h->ended && got == CONN_SOME &&
-           (count = relay_pieces(h->relay, h->lane, pieces)) > 0) {
+           ((count = relay_pieces(h->relay, h->lane, pieces)) > 0 || conn_owes(&h->up->conn))) {
         size_t len = 0;
 
         got = conn_write(&h->up->conn, pieces, count, &len);
@@ -74,6 +76,7 @@ static void let_go(struct hold *h, enum lane_left left)
     bool keep = h->seek && !h->worker->draining && left != LEFT_TIRED;
 
     h->up = NULL;
+    (void)!conn_uncork(&up->conn); /* the pool says at once what it says */
     /* With TLS 1.3 what may be resumed comes behind the handshake: now it is there. */
     if (up->remote.secure && up->served == 0 && h->seek && h->seek->rule->reuse_ssl_session)
         resume_put(h->worker->resume, up->key, conn_session(&up->conn));
@@ -88,6 +91,8 @@ static void on_upstream(void *arg)
     struct hold *h = arg;
 
     h->sated = false;
+    if (h->up->watch.needs & CONN_IN)
+        conn_fetch(&h->up->conn);
     h->fn(h->arg);
 }
 
@@ -277,7 +282,20 @@ void hold_plan(struct hold *h)
     dial_settle(&h->up->dial);
     watch_want(&h->up->watch, h->up->conn.fd,
                conn_reads_on(&h->up->conn) |
-                   (relay_pieces(h->relay, h->lane, pieces) > 0 ? h->up->conn.needs : 0));
+                   (relay_pieces(h->relay, h->lane, pieces) > 0 || conn_owes(&h->up->conn)
+                        ? h->up->conn.needs
+                        : 0));
+}
+
+void hold_cork(struct hold *h)
+{
+    if (h->up)
+        conn_cork(&h->up->conn);
+}
+
+bool hold_uncork(struct hold *h)
+{
+    return !h->up || conn_uncork(&h->up->conn) == CONN_SOME;
 }
 
 void hold_free(struct hold **at)

@@ -49,5 +49,9 @@ void hold_record(struct hold *h);
 /* What the loop should wake us for; and until when it must have moved on. */
 void hold_plan(struct hold *h);
 
+/* As turn.h has it, of its connection. */
+void hold_cork(struct hold *h);
+bool hold_uncork(struct hold *h);
+
 /* Its time is up: the lane is lost. False: it is not. */
 bool hold_give_up(struct hold *h, double now);

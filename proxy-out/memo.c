@@ -160,6 +160,11 @@ void memo_said(struct session *s)
     m->replied = s->relay.message != RELAY_ENDING;
 }
 
+void memo_unsaid(struct session *s)
+{
+    s->memo.replied = false;
+}
+
 void memo_heard(struct session *s)
 {
     struct memo *m = &s->memo;
@@ -177,7 +182,7 @@ static bool has_heard_likely(const struct session *s)
 {
     int unheard = 0;
 
-    return s->memo.replied && s->ended && !s->gone && !s->conn.broken &&
+    return s->memo.replied && s->ended && !s->gone && !s->conn.broken && !conn_owes(&s->conn) &&
            ioctl(s->conn.fd, SIOCOUTQ, &unheard) == 0 && unheard == 0;
 }
 

@@ -27,8 +27,13 @@ struct memo {
 /* Asks if the relay wants it, and tells; behind what is spooled. */
 void memo_tend(struct session *s);
 
-/* All that we had to say has gone out. The client has said something. */
+/* All that we had to say has gone out. */
 void memo_said(struct session *s);
+
+/* Not all of it, as it turns out. memo_said() comes again. */
+void memo_unsaid(struct session *s);
+
+/* The client has said something. */
 void memo_heard(struct session *s);
 
 void memo_clear(struct session *s);

@@ -9,6 +9,7 @@
 #include "keep/secret.h"
 #include "net/listen.h"
 #include "net/records.h"
+#include "net/slack.h"
 #include "proxy-out/mapper.h"
 #include "proxy-out/prepare.h"
 #include "proxy-out/seen.h"
@@ -129,6 +130,7 @@ static void on_tick(void *arg)
 
     alarm_set(&v->tick, 1);
     records_rest();
+    (void)slack_rest();
     if (v->paused && !v->worker.draining && v->worker.count < v->most)
         listen_on(v, true);
     if (v->worker.draining)
@@ -224,6 +226,7 @@ static bool begin(struct server *v)
         !(w->broken = broken_new()) || !(w->unreached = broken_new()) || !open_spool(v) ||
         !open_doors(v))
         return false;
+    turn_init(&w->turn, w->base, &session_faces);
     line_forgets(w->line, on_forgotten, w);
     watch_init(&v->orders, w->base, on_orders, v);
     watch_want(&v->orders, v->child->orders, CONN_IN);

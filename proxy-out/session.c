@@ -113,7 +113,7 @@ static void plan(struct session *s)
     bool hears = !s->ended && (s->phase == PHASE_HEAD         ? true
                                : s->phase == PHASE_LAST_WORDS ? s->finished
                                                               : buf_room(&r->client.in) > 0);
-    bool says = buf_len(&r->client.out) > 0 && !s->gone && !relay_holds_back(r);
+    bool says = flow_has_more(s) && !s->gone;
 
     serve_settle(&r->client);
     watch_want(&s->watch, s->conn.fd, (hears ? CONN_IN : 0) | (says ? CONN_OUT : 0));
@@ -126,6 +126,8 @@ static void session_end(struct session *s)
 {
     struct worker *w = s->worker;
 
+    turn_leave(&s->turn);
+    (void)!conn_uncork(&s->conn); /* before the memo asks whether it was heard */
     watch_want(&s->watch, -1, 0);
     alarm_stop(&s->alarm);
     alarm_stop(&s->again);
@@ -149,26 +151,47 @@ static void session_end(struct session *s)
     worker_left(w);
 }
 
-static void step(struct session *s)
+/* False: it is over. */
+static bool step(struct session *s)
 {
     enum phase next = s->phase == PHASE_HEAD ? admit_hear(s) : s->phase;
 
     if (next < PHASE_LAST_WORDS && next != PHASE_HEAD)
         next = flow_talk(s);
-    if (next == PHASE_LAST_WORDS)
+    if (next == PHASE_LAST_WORDS) {
+        (void)!conn_uncork(&s->conn); /* the end waits until all has gone */
         next = flow_last_words(s);
+    }
     if (next == PHASE_OVER) {
         session_end(s);
-        return;
+        return false;
     }
     enter(s, next);
     plan(s);
     set_alarm(s);
+    return true;
 }
 
 void session_step(void *arg)
 {
-    step(arg);
+    (void)step(arg);
+}
+
+/* What has come, and waits for its turn: before it is judged what did not come. False: it is over.
+ */
+static bool hear_out(struct session *s)
+{
+    if (!turn_waits(&s->turn))
+        return true;
+    turn_leave(&s->turn);
+    return step(s);
+}
+
+void session_ready(void *arg)
+{
+    struct session *s = arg;
+
+    turn_join(&s->worker->turn, &s->turn);
 }
 
 static void on_client(void *arg)
@@ -176,8 +199,48 @@ static void on_client(void *arg)
     struct session *s = arg;
 
     s->sated = false;
-    step(s);
+    if (s->phase == PHASE_HEAD || s->phase == PHASE_LAST_WORDS) {
+        step(s);
+        return;
+    }
+    if (s->watch.needs & CONN_IN)
+        conn_fetch(&s->conn);
+    session_ready(s);
 }
+
+static struct session *session_of(struct turn_place *p)
+{
+    return (struct session *)((char *)p - offsetof(struct session, turn));
+}
+
+static void turn_cork(struct turn_place *p)
+{
+    struct session *s = session_of(p);
+
+    conn_cork(&s->conn);
+    for (unsigned i = 0; i < s->holds; i++)
+        hold_cork(s->hold[i]);
+}
+
+static void turn_step(struct turn_place *p)
+{
+    step(session_of(p));
+}
+
+static bool turn_uncork(struct turn_place *p)
+{
+    struct session *s = session_of(p);
+    bool all = conn_uncork(&s->conn) == CONN_SOME;
+
+    if (!all)
+        memo_unsaid(s);
+    for (unsigned i = 0; i < s->holds; i++)
+        all = hold_uncork(s->hold[i]) && all;
+    return all;
+}
+
+const struct turn_faces session_faces = {
+    .cork = turn_cork, .step = turn_step, .uncork = turn_uncork};
 
 static bool give_up_lanes(struct session *s, double now)
 {
@@ -194,6 +257,8 @@ static void on_alarm(void *arg)
     double now = clock_mono();
 
     s->alarm_at = 0;
+    if (!hear_out(s))
+        return;
     if (give_up_lanes(s, now)) {
         step(s);
         return;
@@ -261,7 +326,7 @@ void sessions_drain(struct worker *w)
 
     for (struct session *s = LIST_FIRST(&w->sessions); s; s = next) {
         next = LIST_NEXT(s, link);
-        if (!is_idle(s, now))
+        if (!hear_out(s) || !is_idle(s, now))
             continue;
         s->why = REASON_DRAINED;
         relay_say_goodbye(&s->relay, SPAN("421 4.3.2 Restarting\r\n"));

@@ -4,7 +4,8 @@
  *
  * Every event does the same: step() moves what can be moved, then plan() asks the loop for
  * exactly what is missing. What must be in the spool is there before anything goes out. A
- * session frees itself, in one place, at the end of a step.
+ * session frees itself, in one place, at the end of a step. Those who are ready in one round
+ * of the loop take it together (net/turn.h).
  */
 #pragma once
 
@@ -28,6 +29,7 @@ const char *phase_doing(enum phase phase);
 
 struct session {
     LIST_ENTRY(session) link;
+    struct turn_place turn;
     struct worker *worker;
     const struct relay_listener *listener; /* borrowed from the settings */
     struct id id;
@@ -60,8 +62,13 @@ struct session {
 void session_start(struct worker *w, const struct relay_listener *listener, int fd,
                    const struct addr *client);
 
-/* From the loop: something is to be done. `arg` is the session. */
+/* Something is to be done. `arg` is the session. */
 void session_step(void *arg);
+
+/* The same, with its turn (turn.h), soon. */
+void session_ready(void *arg);
+
+extern const struct turn_faces session_faces;
 
 /* While the worker drains: ends sessions that have said nothing for some seconds. */
 void sessions_drain(struct worker *w);

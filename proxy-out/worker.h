@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "keep/hints.h"
+#include "net/turn.h"
 #include "net/watch.h"
 #include "way/ask.h"
 #include "proxy-out/teller.h"
@@ -42,6 +43,7 @@ struct worker {
     struct commit *commit; /* NULL: nobody waits for the disk */
     LIST_HEAD(sessions, session) sessions;
     unsigned long count; /* of them */
+    struct turn turn;    /* for whom the loop had something */
     bool draining;
     unsigned untold_attempts; /* without a record, since the log said so */
     double told_full;         /* then; 0: never */

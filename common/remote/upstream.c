@@ -9,9 +9,12 @@
 
 enum { ABOUT_MOST = 2048 };
 
-static void nobody(void *arg)
+/* Its next owner will hear what came. */
+static void nobody(void *upstream)
 {
-    (void)arg;
+    struct upstream *up = upstream;
+
+    watch_want(&up->watch, -1, 0);
 }
 
 struct upstream *upstream_new(struct event_base *base)
@@ -25,8 +28,8 @@ struct upstream *upstream_new(struct event_base *base)
     conn_init(&up->conn, -1);
     dial_init(&up->dial);
     buf_init(&up->about, ABOUT_MOST);
-    watch_init(&up->watch, base, nobody, NULL);
-    alarm_init(&up->alarm, base, nobody, NULL);
+    watch_init(&up->watch, base, nobody, up);
+    alarm_init(&up->alarm, base, nobody, up);
     return up;
 }
 
@@ -68,6 +71,11 @@ void upstream_own(struct upstream *up, watch_fn *fn, watch_fn *late, void *arg)
     alarm_init(&up->alarm, up->base, late, arg);
 }
 
+void upstream_rest(struct upstream *up)
+{
+    watch_pass(&up->watch, nobody, up);
+}
+
 enum conn_got upstream_pull(struct upstream *up, size_t *moved)
 {
     enum conn_got got = CONN_SOME;
@@ -102,7 +110,7 @@ enum conn_got upstream_push(struct upstream *up, size_t *moved)
         struct span pieces[DIAL_PIECES];
         size_t len = 0, count = dial_pieces(&up->dial, SPAN(""), pieces);
 
-        if (count == 0)
+        if (count == 0 && !conn_owes(&up->conn))
             return CONN_SOME;
         enum conn_got got = conn_write(&up->conn, pieces, count, &len);
 

@@ -55,6 +55,10 @@ void upstream_free(struct upstream **up);
 /* From here `fn` is called when the socket is ready, and `late` when its alarm fires. */
 void upstream_own(struct upstream *up, watch_fn *fn, watch_fn *late, void *arg);
 
+/* Nobody is called any more, until somebody owns it. What it is watched for stays, as above, so
+ * where that is soon it costs no system call. */
+void upstream_rest(struct upstream *up);
+
 /* From the wire to the dial, as far as there is room. CONN_LATER: all that there was.
  * CONN_OVER and CONN_FAILED: the end came; what came before it is in the dial. Adds to `moved`. */
 enum conn_got upstream_pull(struct upstream *up, size_t *moved);

@@ -115,6 +115,7 @@ struct upstream *pool_take(struct pool *p, const char *key, const char *domain,
     if (!up || quota_is_awaited(p->quotas, domain) || !move(p, up, domain, rule->max_smtp_out))
         return NULL;
     take_out(p, up);
+    upstream_rest(up); /* the loop may have something of it in this very round */
     alarm_stop(&up->alarm);
     return up;
 }

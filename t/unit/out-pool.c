@@ -239,6 +239,42 @@ static void nobody_jumps_the_queue(void **state)
     close(far);
 }
 
+static void take(int fd, short events, void *arg)
+{
+    struct wants *w = arg;
+
+    (void)fd;
+    (void)events;
+    try(w);
+}
+
+/* Its server says goodbye in the same round of the loop: that is for who has it now to hear. */
+static void what_was_taken_is_not_the_pools(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct pool *p = pool_new(base, 1000);
+    int far = keep(p, base, "b.test");
+    struct wants w = {.pool = p};
+    struct event first;
+    char *at;
+
+    (void)state;
+    event_assign(&first, base, -1, 0, take, &w);
+    event_active(&first, 0, 0); /* before all that the sockets have */
+    assert_int_equal(write(far, "421 go\r\n", 8), 8);
+    close(far);
+    pooled_turn(base);
+    assert_non_null(w.got);
+    assert_true(w.got->conn.fd >= 0);
+    assert_int_equal(dial_space(&w.got->dial, &at) > 0
+                         ? conn_read(&w.got->conn, at, 16, &(size_t){0})
+                         : CONN_FAILED,
+                     CONN_SOME);
+    upstream_free(&w.got);
+    pool_free(&p);
+    event_base_free(base);
+}
+
 /* Where a domain has all that it may, one of its own that is idle goes for one that is needed. */
 static void idle_ones_give_way(void **state)
 {
@@ -267,6 +303,7 @@ int main(void)
         cmocka_unit_test(limits),
         cmocka_unit_test(only_its_own_key),
         cmocka_unit_test(nobody_jumps_the_queue),
+        cmocka_unit_test(what_was_taken_is_not_the_pools),
         cmocka_unit_test(idle_ones_give_way),
     };
 

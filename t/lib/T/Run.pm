@@ -179,6 +179,18 @@ sub children_of {
     return grep { $lives{$_} } $self->log_text =~ /child-started role=$role .*?\bpid=(\d+)/g;
 }
 
+# What `said` says comes to its only worker at once, in one round of its loop.
+sub at_once {
+    my ($self, $said) = @_;
+    my ($worker) = $self->children_of('worker');
+    kill STOP => $worker;
+    T::Stage::wait_for(sub { open my $stat, '<', "/proc/$worker/stat" or return; readline($stat) =~ /\) T / });
+    $said->();
+    select undef, undef, undef, 0.1; # loopback is quicker
+    kill CONT => $worker;
+    return;
+}
+
 # log_like() looks from here on.
 sub log_mark { $_[0]{seen} = length $_[0]->log_text; return }
 
