@@ -53,11 +53,11 @@ struct session {
     unsigned slots;     /* bits of slots.h: what it holds */
     unsigned told;      /* rules that are only reported, of which a line said so */
     enum phase did;     /* before it came to its end */
-    bool listed;        /* it is or was in the session table */
-    bool ended;         /* the client says no more */
-    bool finished;      /* we say no more to it */
-    bool paced;         /* we wait for the client, with a message under way */
-    bool busy;          /* it stopped moving only to let others have their turn */
+    bool listed : 1;    /* it is or was in the session table */
+    bool ended : 1;     /* the client says no more */
+    bool finished : 1;  /* we say no more to it */
+    bool paced : 1;     /* we wait for the client, with a message under way */
+    bool busy : 1;      /* it stopped moving only to let others have their turn */
     struct event limit; /* last, for a step seldom looks at it */
 };
 

@@ -29,24 +29,24 @@ struct tls;
 struct tls_asks;
 
 struct conn {
-    int fd;             /* ours; -1: none */
-    struct ssl_st *tls; /* ours */
-    unsigned needs;     /* CONN_IN | CONN_OUT, after CONN_LATER */
-    const char *why;    /* static or thread's text, after CONN_FAILED: a few words for the log */
-    bool shaken;        /* hands: the handshake is over */
-    bool broken;        /* CONN_FAILED was said: nothing more goes out, no close_notify either */
-    bool foreign;       /* the handshake failed, for it was for other protocols (ALPN) */
-    bool unwanted;      /* the one called refused our certificate, or that there was none; with
-                           TLS 1.3 it says so behind the handshake */
-    bool dry;           /* the last read was CONN_LATER: TLS holds no whole record; or it
-                           took all that was there, in the clear */
-    bool unsaid;        /* the last read came to an end behind what it gave: the next one says so */
-    bool clogged;       /* the last read was, for want of room to write: see conn_reads_on() */
-    bool leaving;       /* conn_leave() was said */
-    bool offloaded;     /* the kernel encrypts what is sent: ktls.h */
-    bool outdated;      /* it should do so by new keys, which it cannot have */
+    int fd;              /* ours; -1: none */
+    unsigned needs;      /* CONN_IN | CONN_OUT, after CONN_LATER */
+    struct ssl_st *tls;  /* ours */
+    const char *why;     /* static or thread's text, after CONN_FAILED: a few words for the log */
     struct slack *slack; /* ours: what was read ahead and what waits to be sent; NULL: nothing */
     unsigned dataless;   /* messages of TLS itself since the last data: new keys, tickets */
+    bool shaken;         /* hands: the handshake is over */
+    bool broken;         /* CONN_FAILED was said: nothing more goes out, no close_notify either */
+    bool foreign;        /* the handshake failed, for it was for other protocols (ALPN) */
+    bool unwanted;       /* the one called refused our certificate, or that there was none; with
+                            TLS 1.3 it says so behind the handshake */
+    bool dry;            /* the last read was CONN_LATER: TLS holds no whole record; or it
+                            took all that was there, in the clear */
+    bool unsaid;    /* the last read came to an end behind what it gave: the next one says so */
+    bool clogged;   /* the last read was, for want of room to write: see conn_reads_on() */
+    bool leaving;   /* conn_leave() was said */
+    bool offloaded; /* the kernel encrypts what is sent: ktls.h */
+    bool outdated;  /* it should do so by new keys, which it cannot have */
 };
 
 /* `fd` is non-blocking and ours from here; -1 for none yet. Sets TCP_NODELAY. */
