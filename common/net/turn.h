@@ -4,7 +4,7 @@
  *
  * A session by itself reads, thinks, encrypts and sends; and with each of these the processor
  * fetches other code, of the kernel, of OpenSSL, of ours, from memory that is slow. So all that
- * are ready read first, then each takes its step, and then all that they said is sent: 5 to 7 % of
+ * are ready read first, then each takes its step, and then all that they said is sent: 3 to 5 % of
  * a small message, with many sessions at once (doc/PERFORMANCE.md). One alone does as ever.
  *
  * On an event: conn_fetch(), then turn_join(). The owner's `step` is called soon, with its
