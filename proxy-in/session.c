@@ -218,10 +218,7 @@ void session_step(struct session *s)
  */
 static bool hear_out(struct session *s)
 {
-    if (!turn_waits(&s->turn))
-        return true;
-    turn_leave(&s->turn);
-    return step(s);
+    return !turn_leave(&s->turn) || step(s);
 }
 
 enum { CACHE_LINE = 64 }; /* bytes; where it is another, it is only less of use */

@@ -181,10 +181,7 @@ void session_step(void *arg)
  */
 static bool hear_out(struct session *s)
 {
-    if (!turn_waits(&s->turn))
-        return true;
-    turn_leave(&s->turn);
-    return step(s);
+    return !turn_leave(&s->turn) || step(s);
 }
 
 void session_ready(void *arg)

@@ -5,14 +5,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "net/alert.h"
 #include "net/bio.h"
 #include "net/outcome.h"
 #include "net/tls.h"
@@ -90,12 +88,14 @@ void conn_cork(struct conn *c)
 
 enum conn_got conn_uncork(struct conn *c)
 {
-    if (!c->slack)
-        return c->broken ? CONN_FAILED : CONN_SOME;
-    c->slack->corked = false;
-    if (!slack_flush(c->slack))
-        return c->broken ? CONN_FAILED : outcome_plain(c, -1, NULL, CONN_OUT);
-    return c->broken ? CONN_FAILED : CONN_SOME;
+    if (c->slack)
+        c->slack->corked = false;
+
+    bool all = !c->slack || slack_flush(c->slack); /* an alert, too, of what is broken */
+
+    if (c->broken)
+        return CONN_FAILED;
+    return all ? CONN_SOME : outcome_plain(c, -1, NULL, CONN_OUT);
 }
 
 static enum conn_got received(struct conn *c, ssize_t got, size_t *len)

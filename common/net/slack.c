@@ -101,13 +101,19 @@ bool slack_is_later(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+/* A socket says a fault once, and who asks next is to hear it. */
+static void keep_fault(struct slack *s, ssize_t got)
+{
+    if (got < 0 && !slack_is_later(errno))
+        s->broke = (short)errno;
+}
+
 void slack_fetch(struct slack *s)
 {
     struct part *p = s->ahead || s->broke || s->plenty ? NULL : part_new();
     ssize_t got = p ? recv(s->fd, p->bytes, PART, 0) : 0;
 
-    if (got < 0 && !slack_is_later(errno))
-        s->broke = (short)errno; /* the socket says it once */
+    keep_fault(s, got);
     if (got > 0) {
         p->to = (uint32_t)got;
         s->ahead = p;
@@ -141,8 +147,7 @@ static size_t from_ahead(struct slack *s, char *to, size_t size)
 
     ssize_t more = from_socket(s, to + len, size - len);
 
-    if (more < 0 && !slack_is_later(errno))
-        s->broke = (short)errno;
+    keep_fault(s, more);
     return len + (more > 0 ? (size_t)more : 0);
 }
 

@@ -61,11 +61,12 @@ void turn_join(struct turn *t, struct turn_place *p)
         turn_take(t);
 }
 
-void turn_leave(struct turn_place *p)
+bool turn_leave(struct turn_place *p)
 {
-    if (!p->in)
-        return;
+    if (!turn_waits(p))
+        return false;
     TAILQ_REMOVE(&p->in->all, p, link);
     p->in->count--;
     p->in = NULL;
+    return true;
 }

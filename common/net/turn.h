@@ -58,5 +58,5 @@ static inline bool turn_waits(const struct turn_place *p)
  * over then, unless it left before. */
 void turn_take(struct turn *t);
 
-/* Does nothing where it has not joined. */
-void turn_leave(struct turn_place *p);
+/* False: it had not joined. */
+bool turn_leave(struct turn_place *p);
