@@ -160,7 +160,7 @@ CONF
         socket my $c, AF_INET, SOCK_STREAM, 0 or die "socket: $!";
         setsockopt $c, SOL_SOCKET, SO_RCVBUF, 4096; # before it connects: the window is small then
         connect $c, pack_sockaddr_in(port('slow'), inet_aton('127.0.0.1')) or die "connect: $!";
-        push @all, {socket => $c, heard => '', rcpt => 50 + $i % 5};
+        push @all, {socket => $c, heard => '', rcpt => 50 + $i % 5, quits => $i > 40};
     }
     for my $line ('', "EHLO c.test\r\n") {
         for my $c (@all) { syswrite $c->{socket}, $line if $line }
@@ -168,7 +168,7 @@ CONF
     }
     for my $c (@all) {
         syswrite $c->{socket}, "MAIL FROM:<a\@a.test>\r\n" . join '', map { "RCPT TO:<$_\@b.test>\r\n" } 1 .. $c->{rcpt};
-        shutdown $c->{socket}, 1;
+        $c->{quits} ? syswrite $c->{socket}, "QUIT\r\n" : shutdown $c->{socket}, 1;
     }
     sleep 2; # until all that fits is in the sockets
     my %by = map { $_->{socket} => $_ } @all;
@@ -180,6 +180,7 @@ CONF
         }
     }
     is(join(' ', map { scalar(() = $_->{heard} =~ /^250 2\.1\.5 Ok x{400}\r$/mg) } @all), join(' ', map { $_->{rcpt} } @all), 'each hears all its replies');
+    is(scalar(grep { $_->{heard} =~ /^221 .*\n\z/m } @all), 40, 'and who says so a farewell');
     $in->stop;
     $sink->stop;
 };
