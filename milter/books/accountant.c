@@ -14,21 +14,17 @@
 /* How long to wait after a step, in milliseconds, and whether a change of the spool ends the
  * wait. Batches stand apart, so that many records share what a batch costs by itself, some 300 us,
  * half of it the two syncs of the store: at 20 ms a session with one message cost 25 us here, at
- * 100 ms 5. A lock that goes with its process makes no sound: therefore idle waits end too. Not
- * every line that is stored makes one (tell/tail.h): nothing is listened for until there is
- * nothing new after more than TAIL_UNTOLD. */
+ * 100 ms 9.3, at 400 ms 3.2; and on the core of a worker each batch keeps a session waiting. A lock
+ * that goes with its process makes no sound: therefore idle waits end too. Not every line that is
+ * stored makes one (tell/tail.h): nothing is listened for until there is nothing new after more
+ * than TAIL_UNTOLD. */
 static const struct {
     int wait;
     bool listens;
 } after[] = {
-    [LEDGER_IDLE] = {1000, true}, [LEDGER_BEHIND] = {1000, true}, [LEDGER_BUSY] = {100, false},
+    [LEDGER_IDLE] = {1000, true}, [LEDGER_BEHIND] = {1000, true}, [LEDGER_BUSY] = {400, false},
     [LEDGER_MORE] = {20, false},  [LEDGER_HOLDS] = {50, false},   [LEDGER_STUCK] = {1000, false},
 };
-
-/* In a row of batches the wait becomes longer by so many doublings. On the core of a worker a batch
- * keeps sessions waiting: in 3,000, one by one, 60 to 115 times, 11 to 19 ms in all, with all 100
- * ms apart; now 19 times and 4 ms, and 3.2 us of processor time for each where it was 9.3. */
-enum { DOUBLINGS = 2 };
 
 /* What comes after a pause waits so long (milliseconds) for what follows: a batch at once would be
  * one of a single record, on the core of the very session that it came from. Of 400 messages, one
@@ -36,15 +32,13 @@ enum { DOUBLINGS = 2 };
 enum { AFTER_PAUSE = 200 };
 
 /* Without an ear for changes a short wait stands in. Orders end any wait. */
-static void wait_after(enum ledger_end end, unsigned in_row, int orders, int changes)
+static void wait_after(enum ledger_end end, int orders, int changes)
 {
     bool listens = after[end].listens && changes >= 0;
     struct pollfd on[] = {{.fd = orders, .events = POLLIN},
                           {.fd = listens ? changes : -1, .events = POLLIN}};
     int wait = after[end].listens && changes < 0 ? 200 : after[end].wait;
 
-    if (end == LEDGER_BUSY)
-        wait <<= in_row < DOUBLINGS ? in_row : DOUBLINGS;
     if (poll(on, 2, wait) > 0 && on[1].revents && !on[0].revents)
         (void)poll(on, 1, AFTER_PAUSE);
 }
@@ -63,7 +57,7 @@ static void keep_memory(void)
  * spool for the next accountant. */
 static void work(struct child *child, struct ledger *l, int changes)
 {
-    for (unsigned in_row = 0;;) {
+    for (bool had_any = false;;) {
         bool last = child_should_drain(child);
         enum ledger_end end;
 
@@ -71,11 +65,11 @@ static void work(struct child *child, struct ledger *l, int changes)
         end = ledger_step(l);
         if (last && end != LEDGER_BUSY && end != LEDGER_MORE)
             return;
-        if (in_row > 0 && end == LEDGER_IDLE)
+        if (had_any && end == LEDGER_IDLE)
             (void)malloc_trim(0);
         if (!last)
-            wait_after(end, in_row, child->orders, changes);
-        in_row = end == LEDGER_BUSY ? in_row + 1 : 0;
+            wait_after(end, child->orders, changes);
+        had_any = end == LEDGER_BUSY;
     }
 }
 
