@@ -40,9 +40,9 @@ my @inbound = (
 );
 # One after the other: these take longest.
 my @in_turn = (
-    ['turn-implicit',    implicit => session => '-s 100 -n 1 -m 1', 'session after session, implicit TLS', 'p50_ms'],
-    ['turn-starttls',    starttls => session => '-s 100 -n 1 -m 1', 'session after session, STARTTLS', 'p50_ms'],
-    ['sequence',         implicit => message => '-s 1 -w 20 -m 200', 'message after message', 'p50_ms'],
+    ['turn-implicit',    implicit => session => '-s 250 -n 1 -m 1', 'session after session, implicit TLS', 'p50_ms'],
+    ['turn-starttls',    starttls => session => '-s 250 -n 1 -m 1', 'session after session, STARTTLS', 'p50_ms'],
+    ['sequence',         implicit => message => '-s 1 -w 20 -m 600', 'message after message', 'p50_ms'],
 );
 my @outbound = (
     ['out-kept', plain => message => '-s 20 -n 10 -w 5 -m 120', '4 KB message over kept connections, 20 of them'],
