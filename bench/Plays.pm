@@ -11,7 +11,7 @@ use POSIX ();
 # rounds of a play a peer that was never within so many times of the best peer plays it no more, unless a goal
 # names it.
 our ($rounds, $quick_rounds) = (12, 5);
-our %far = (1 => 4, 2 => 1.5); # after so many rounds: so many times
+our %far = (1 => 4, 2 => 1.5, 4 => 1.25); # after so many rounds: so many times
 our @quick = qw(full-implicit full-starttls resumed-implicit one-implicit long long-pipelining mb turn-implicit
   out-kept out-each);
 our @quick_peers = qw(Bare Floor Haproxy Hitch Nginx NginxStream Sallyport);
