@@ -96,26 +96,25 @@ sub warm {
 # What came of all that it took is done.
 sub is_settled { my $handle = shift; return !$handle->{settled} || $handle->{settled}->($patience) }
 
-# Before what counts, by who has sent something already. A mail server hands that on first. Where it is times that
-# count all rest as long as our accountant needs: whosever it is, the first message after a pause takes 0.6 to 1 ms.
-# Where it is processor time nobody rests: what an accountant has still to do for those few is ours.
+# Between the first messages and those that count. Where a mail server queues, the first have gone on. Where times of
+# a connection that is there already count (sequence) all rest as long as our accountant needs: the first message after
+# a pause takes 0.6 to 1 ms, whosever it is. Else nobody rests, and what our accountant has still to do for the first
+# ones counts as ours.
 sub rests_before {
     my ($play, $handle) = @_;
-    return is_settled($handle) if $play->{which} =~ /^(?:mail|milter)$/ || $play->{load} !~ /-w/;
-    return 1 if $play->{by} eq 'us';
-    Tree::rest() if !$handle->{settled};
+    return !$handle->{sent} || $handle->{sent}->($patience) if $play->{by} eq 'us' || $play->{load} !~ /-w/;
+    Tree::rest() unless $handle->{parts}{accountant};
     return is_settled($handle);
 }
 
 sub cpu {
     my ($play, $handle) = @_;
-    my $is_warm = exists $handle->{part}{$play->{name}} && $play->{load} !~ /-w/;
     my $part = $handle->{part}{$play->{name}} //= warm($play, $handle);
     my $load = start_load(load_args($play, $handle, $part), '-g');
     my ($before, $after);
     if (line_of($load) eq 'begin') {
         Tree::bind_to($handle->{core}, $handle->{pids}->()) unless $handle->{bare};
-        $before = cpu_now($handle) if $is_warm || rests_before($play, $handle);
+        $before = cpu_now($handle) if rests_before($play, $handle);
         go_on($load);
         if (line_of($load) eq 'end') {
             $after = cpu_now($handle) if $before && is_settled($handle);

@@ -13,7 +13,8 @@ package Peer;
 #                     starttls => PORT, implicit => PORT,    inbound: where clients come; undef: not
 #                     plain => PORT}                         else: where the mail server comes, or mail
 #   and, where it is so: user, password (who sends must log in); settled => sub ($seconds) { whether all
-#   that came of what it took is done, waited for }, of one that says 250 before that
+#   that came of what it took is done, waited for }, of one that says 250 before that;
+#   sent => the same of a mail server's queue alone
 #   parts => {NAME => sub { some of its processes }}; reload => sub { ... }; ready_seconds => NUMBER;
 #   bare => how load speaks to the sink, there being nobody between (Peer::Bare)
 #

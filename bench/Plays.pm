@@ -6,7 +6,7 @@ use v5.36;
 use POSIX ();
 
 # Many short rounds, since one sample says little on a machine where others work: a sample is some 50 ms
-# of the program's processor time, and three times that where messages count: else a batch of the accountant
+# of the program's processor time, and three times that where messages or turns count: else a batch of the accountant
 # (0.3 to 0.5 ms, whatever is in it) would be for a few hundred of them, not for thousands. After the first
 # rounds of a play a peer that was never within so many times of the best peer plays it no more, unless a goal
 # names it.

@@ -80,6 +80,7 @@ sub with_milter {
         plain => $port,
         pids => sub { return $of{pids}->(), $milter->{pids}->() },
         parts => {milter => $milter->{pids}},
+        sent => $of{sent},
         settled => sub { return $of{settled}->(@_) && (!$milter->{settled} || $milter->{settled}->(@_)) },
         stop => sub { $of{stop}->(); $milter->{stop}->() },
     };
@@ -96,7 +97,7 @@ sub of {
             T::Stage::wait_for(sub { !grep { Tree::slurp("/proc/$_/stat") =~ /\) [^Z]/ } @all }, 5);
             remove_tree($mta->{folder}) if $mta->{folder} && !$ENV{T_KEEP};
         },
-        $mta->isa('T::Postfix') ? (settled => sub { return is_sent($mta, @_) }) : (),
+        $mta->isa('T::Postfix') ? map { $_ => sub { return is_sent($mta, @_) } } qw(sent settled) : (),
     );
 }
 

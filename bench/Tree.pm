@@ -44,7 +44,7 @@ sub cpu_us {
     return $us;
 }
 
-# Longer than the accountant of ours waits between two batches, which are up to 0.4 s apart
+# Longer than the accountant of ours waits between two batches, which are 0.4 s apart
 # (milter/books/accountant.c).
 sub rest { select undef, undef, undef, 0.42; return }
 

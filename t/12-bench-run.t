@@ -88,10 +88,11 @@ my $table = table_of(Sallyport => figures((100) x 4), Hitch => figures((200) x 4
 like($table, qr/ 0\.8 x Hitch 200 .* yes \|$/m, 'the best is one that was there to the end, and no floor') or diag($table);
 like($table, qr/\| 90\.0 ±0% \(2\) \|$/m, 'who was not is shown, with its rounds');
 for (['always'  => [100, 100], [151, 151], 'Far'], ['once near' => [100, 100], [150, 400], ''],
-    ['the best in one round, far in the other' => [100, 200], [400, 100], '']) {
+    ['the best in one round, far in the other' => [100, 200], [400, 100], ''],
+    ['near only in the last of four' => [(100) x 4], [(151) x 3, 150], ''], ['in none of four' => [(100) x 4], [(151) x 4], 'Far']) {
     my ($name, $near, $far, $leaves) = @$_;
     my @rows = map { my $r = $_; map { {peer => $_->[0], round => $r, us => $_->[1][$r]} } ['Near', $near], ['Far', $far],
-        ['Floor', [10, 10]], ['Sallyport', [900, 900]] } 0, 1;
+        ['Floor', [(10) x @$near]], ['Sallyport', [(900) x @$near]] } 0 .. $#$near;
     is(join(' ', Compare::far_behind(\@rows, 'us', 1.5)), $leaves, "far behind: $name");
 }
 
