@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Load and sink understand each other, so that bench/run measures what it says.
 use v5.36;
+use lib 't/lib';
 use File::Temp;
 use IO::Socket::INET;
 use IPC::Open2;
 use Test::More;
+use T::Stage;
 
 my $dir = File::Temp->newdir;
 is(system(qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj

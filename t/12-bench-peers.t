@@ -74,7 +74,7 @@ sub works {
 
 sub gone {
     my @pids = @_;
-    return T::Stage::wait_for(sub { !grep { Tree::slurp("/proc/$_/stat") =~ /\) [^Z]/ } @pids }, 5);
+    return T::Stage::wait_for(sub { !grep { Tree::slurp("/proc/$_/stat") =~ /\) [^Z]/ } @pids }, 20);
 }
 
 # Threads that ended and children that were waited for: some peers have one for each session.

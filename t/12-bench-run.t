@@ -4,11 +4,12 @@
 # a little of the work, no judgement of speed.
 use v5.36;
 use FindBin;
-use lib "$FindBin::Bin/../bench";
+use lib "$FindBin::Bin/../bench", 't/lib';
 use Compare;
 use File::Temp;
 use JSON::PP;
 use Test::More;
+use T::Stage;
 
 my $dir = File::Temp->newdir;
 my $json = "$dir/rows.jsonl";

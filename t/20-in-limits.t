@@ -60,21 +60,22 @@ sub in_data {
     return ($c, $s);
 }
 
-# Within 1 to 4 seconds from here.
+# After a second at least, and by no limit that is longer.
 sub in_time {
-    my ($began, $name) = @_;
+    my ($began, $name, $most) = @_;
     my $took = time - $began;
-    return ok($took > 0.8 && $took < 4.5, $name) || diag $took;
+    return ok($took > 0.8 && $took < ($most // 15), $name) || diag $took;
 }
 
 subtest 'a command has a deadline, however slowly it drips' => sub {
-    my $c = client('in');
     my $began = time;
+    my $c = client('in');
+    my $said;
     for my $byte (split //, 'NOOP x') {
         $c->send($byte);
-        last if defined $c->read_line(0.5);
+        last if defined($said = $c->read_line(0.5));
     }
-    $c->read_line if time - $began < 1.5;
+    like($said // $c->read_line, qr/^421 4\.4\.2 /, 'enough');
     $c->hear_close;
     in_time($began, 'ended in time');
     $in->log_like(qr/closed why=timed-out doing="waiting for a command"/);
@@ -82,6 +83,7 @@ subtest 'a command has a deadline, however slowly it drips' => sub {
 
 subtest 'a handshake that stalls, on either port' => sub {
     for my $port ('smtps', 'in') {
+        my $began = time;
         my $c = T::Peer->connect(port($port));
         my $s;
         if ($port eq 'in') {
@@ -89,9 +91,9 @@ subtest 'a handshake that stalls, on either port' => sub {
             $c->say('EHLO c.test');
             $s = called();
             $c->hear(qr/^250/);
+            $began = time;
             $c->talk('STARTTLS' => qr/^220 /);
         }
-        my $began = time;
         $c->send("\x16\x03\x01\x02\x00\x01");
         $c->hear_close;
         in_time($began, "$port: ended in time");
@@ -124,7 +126,7 @@ subtest 'a message that drips in chunks, each of them at once' => sub {
     my ($began, $said) = (time, '');
     for (1 .. 12) {
         $c->send("BDAT 1\r\nx");
-        ($s->read_line(0.5) // '') eq 'BDAT 1' or last;
+        ($s->read_line // '') eq 'BDAT 1' or last;
         $s->fill_until(sub { length $_[0] });
         $s->{in} = '';
         $s->say('250 Ok');
@@ -151,7 +153,7 @@ subtest 'a mail server that does not answer' => sub {
     $c->say('EHLO c.test', 'MAIL FROM:<a@a.test>');
     $s = called();
     $c->hear($_) for qr/^250/, qr/^421 4\.3\.2 /;
-    in_time($began, 'ended in time');
+    in_time($began, 'a command has half of that', 5.5);
     $in->log_like(qr/closed why=backend-slow doing="waiting for the backend"/);
 };
 
@@ -192,7 +194,7 @@ subtest 'a client that does not read' => sub {
     my $asked = 0;
     ok(T::Stage::wait_for(sub {
         my $last = $asked;
-        select undef, undef, undef, 0.5;
+        select undef, undef, undef, 2;
         $asked = () = $talker->log_text =~ /C: MAIL/g;
         return $asked == $last;
     }), 'who does not read is not heard');

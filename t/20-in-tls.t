@@ -154,9 +154,9 @@ subtest 'who says goodbye to TLS and leaves before his answers' => sub {
     my $closed = sub { $in->log_text =~ /closed why=\S+ .*client=127\.0\.0\.16:/ };
     for (1 .. 10) { # the first answer goes; to the next there is nobody
         last if T::Stage::wait_for($closed, 0.1);
-        $s->say('250 2.1.0 Ok');
+        eval { $s->say('250 2.1.0 Ok'); 1 } or last;
     }
-    ok(T::Stage::wait_for($closed, 5), 'the session is over, and does not turn on a broken connection');
+    ok(T::Stage::wait_for($closed), 'the session is over, and does not turn on a broken connection');
     $s->close;
 };
 all_done();

@@ -31,7 +31,7 @@ drain-timeout = 1h
 source 0/0 { allow-unencrypted-plain-auth = yes }
 source 127.0.0.5 { max-connections-per-client = 3 }
 source 127.0.0.6 { smtp-max-auth-failure-rate = 3/h }
-source 127.0.0.7 { smtp-max-auth-failure-rate = 2/3s }
+source 127.0.0.7 { smtp-max-auth-failure-rate = 2/8s }
 source 127.0.0.8 { smtp-max-auth-failure-rate = 1/h }
 source 2001:db8::/32 { max-connections-per-client = 2 }
 CONF
@@ -94,7 +94,7 @@ subtest 'who awaits a slot' => sub {
     $_->hear_nothing(0.3) for $waiting[0];
     for my $c (@waiting) {
         leave(shift @two);
-        my ($lucky) = grep { ($_->read_line(3) // '') =~ /^220 / } $c;
+        my ($lucky) = grep { ($_->read_line // '') =~ /^220 / } $c;
         ok($lucky, 'one leaves, the next comes in');
         push @two, $c;
     }
@@ -201,7 +201,7 @@ subtest 'the time is over' => sub {
         $c = call('in', from => '127.0.0.7');
         return ($c->read_reply // '') =~ /^220 /;
     });
-    cmp_ok(time - $began, '>', 1.9, 'not before its time');
+    cmp_ok(time - $began, '>', 6.9, 'not before its time');
     leave($c);
 };
 

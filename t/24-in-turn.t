@@ -173,7 +173,7 @@ CONF
     sleep 2; # until all that fits is in the sockets
     my %by = map { $_->{socket} => $_ } @all;
     my $open = IO::Select->new(map { $_->{socket} } @all);
-    my $until = T::Stage::now() + 20;
+    my $until = T::Stage::now() + 90;
     while ($open->count && T::Stage::now() < $until) {
         for my $c (map { $by{$_} } $open->can_read(0.5)) {
             sysread $c->{socket}, $c->{heard}, 300, length $c->{heard} or $open->remove($c->{socket});

@@ -121,9 +121,9 @@ mta-sts-allow-private = yes
 domain * {
     allow-private-destinations = yes
     default-smtp-port = @port:mx@
-    smtp-greeting-timeout = 1s
     smtp-tls-ca-file = "@ca@"
 }
+domain silent.test { smtp-greeting-timeout = 1s }
 domain must.test { require-starttls = yes }
 domain mustbroken.test { require-starttls = yes }
 domain old.test { smtp-tls-verify = ca }

@@ -274,7 +274,8 @@ subtest 'who goes on to the next message has heard, and nobody else' => sub {
         $c->close if $c;
         $c = mta('NEXT1');
         $c->say('RCPT TO:<b@b.test>');
-        my $s = $mx->accept(maybe => 1, seconds => 0.2) or return $c->hear(qr/remembered/) && 0;
+        IO::Select->new($mx->{socket}, $c->{socket})->can_read($T::Stage::PATIENCE);
+        my $s = $mx->accept(maybe => 1, seconds => 0) or return $c->hear(qr/remembered/) && 0;
         $s->close;
         return 1;
     }) or fail('it is forgotten');
@@ -299,7 +300,7 @@ subtest 'nobody says what was sent: the mail server is to come again, and not to
     mta('DEAF2', port => 'deaf')->close; # who has no sure id does not ask
     mta('WAIT2')->close; # nor does one under whose id nothing was told
     $c->hear(qr/^451 4\.3\.2 /, 'deferred');
-    cmp_ok(time - $since, '<=', 12, 'after 10 seconds');
+    cmp_ok(time - $since, '>=', 9, 'after 10 seconds');
     $out->log_like(qr/not-recalled .*queue-id=WAIT1/);
     kill 'CONT', $facts;
     $c->talk('MAIL FROM:<a@a.test>' => qr/^250 /, 'QUIT' => qr/^221 /);

@@ -31,8 +31,8 @@ domain * {
     default-smtp-port = @port:mx@
     use-starttls = no
     connection-idle-timeout = 0
-    smtp-data-termination-timeout = 3s
-    data-send-timeout = 3s
+    smtp-data-termination-timeout = 5s
+    data-send-timeout = 5s
 }
 CONF
 # Where the program has a sanitizer, that keeps what was freed: this much of it.

@@ -48,7 +48,7 @@ domain * {
     connection-idle-timeout = 0
     use-starttls = no
     route-deadline = 5s
-    smtp-greeting-timeout = 2s
+    smtp-greeting-timeout = 4s
 }
 mx-rollup-list {
     mx mx.shared.test shared.rollup

@@ -44,7 +44,7 @@ name-server = "@dns@"
 acct-file @dir@/acct.csv { }
 spool-directory = "@dir@/spool"
 workers = 1
-tls-handshake-timeout = 2s
+tls-handshake-timeout = 5s
 domain * {
     allow-private-destinations = yes
     default-smtp-port = @port:mx@

@@ -151,7 +151,7 @@ for my $d (sort keys %case) {
     my $got = ($k->hear(qr/^= \Q$d.test\E /) // '') =~ s/^= \S+ //r;
     is($got, $answer ? "$answer " : '- - 0 ; ' . ($word // '?'), "$d: the answer");
 }
-cmp_ok(time - $began, '<', 15, 'the slow ones took no longer than the limit');
+cmp_ok(time - $began, '<', 30, 'the slow ones took no longer than the limit');
 is($https->count('good.test'), 1, 'a redirect is not followed');
 my @asked = $https->requests;
 is_deeply([grep { !/^(\S+) GET \/\.well-known\/mta-sts\.txt \1:@{[port('https')]}$/ } @asked], [], 'nothing else is asked for');
@@ -206,11 +206,10 @@ subtest 'many questions are one fetch' => sub {
 };
 
 subtest 'a domain that stalls delays no other' => sub {
-    my $s = Keeper->new(seconds => 3);
+    my $s = Keeper->new(seconds => 8);
     $s->ask(map { "$_.test" } qw(stall mute drip));
-    my $at = time;
     is($s->answer('good.test'), 'enforce 1 604800 mx.good.test,*.other.test; ', 'another one is answered');
-    cmp_ok(time - $at, '<', 2, 'at once');
+    is(scalar $s->hear(qr/^= (?:stall|mute|drip)/, 0), undef, 'before them');
     like($s->hear(qr/^= stall/), qr/^= stall\.test - - 0 ; sts-policy-fetch-error/, 'and that one in time');
     is($s->end, 0, 'it ends well with fetches that are under way');
 };
@@ -265,9 +264,9 @@ subtest 'max_age' => sub {
     is($s->answer('short.test'), 'enforce 1 0 mx.test; ', 'of 0: good for who asked');
     is($s->answer('short.test'), 'enforce 1 0 mx.test; ', 'and again');
     is($https->count('short.test'), 2, 'by another fetch');
-    $https->serve('short.test', body => policy(age => 4));
-    is($s->answer('short.test'), 'enforce 1 4 mx.test; ', 'of 4 s');
-    is($s->answer('short.test'), 'enforce 1 4 mx.test; ', 'known');
+    $https->serve('short.test', body => policy(age => 10));
+    is($s->answer('short.test'), 'enforce 1 10 mx.test; ', 'of 10 s');
+    is($s->answer('short.test'), 'enforce 1 10 mx.test; ', 'known');
     is($https->count('short.test'), 3, 'from the one fetch');
     ok(T::Stage::wait_for(sub { $s->answer('short.test'); $https->count('short.test') > 3 }), 'fetched anew before it ends');
     $https->serve('short.test', status => 500);

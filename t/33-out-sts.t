@@ -46,7 +46,7 @@ name-server = "@dns@"
 mta-sts-port = @port:https@
 mta-sts-ca-file = "@ca@"
 mta-sts-allow-private = yes
-mta-sts-timeout = 4s
+mta-sts-timeout = 8s
 workers = 1
 acct-file "@dir@/acct.csv" { }
 domain * {
@@ -77,13 +77,13 @@ sub goes {
     return;
 }
 
+my $at = T::Stage::now();
 my $slow = begin('stall');
-my $at = time;
 goes(begin('good'));
-cmp_ok(time - $at, '<', 3, 'a fetch that stalls delays no other domain');
+$slow->hear_nothing(0, 'a fetch that stalls delays no other domain');
 $out->log_like(qr/sts-policy domain=good\.test result=fetched id=7 mode=enforce max-age=86400 mx=1/, 'the fetch is told');
 goes($slow);
-cmp_ok(time - $at, '>', 3, 'and mail for that one waits for it, and goes then');
+cmp_ok(T::Stage::now() - $at, '>', 7, 'and mail for that one waits for it, and goes then');
 
 for my $d (qw(unlisted deeper)) {
     my $c = begin($d);

@@ -31,8 +31,8 @@ domain * {
     default-smtp-port = @port:mx@
     use-starttls = no
     connection-idle-timeout = 0
-    smtp-data-termination-timeout = 3s
-    data-send-timeout = 3s
+    smtp-data-termination-timeout = 5s
+    data-send-timeout = 5s
 }
 CONF
 my $out = T::Run->start(
@@ -281,7 +281,7 @@ SKIP: {
         my $stalls = T::Peer->listen(port => port('mx'), addr => $at{b}, name => 'stalls');
         my %sink = map { $_ => T::Sink->start(port => port('mx'), addr => $at{$_}) } qw(c d);
         my $mta = T::Postfix->start('mta2', services => [['plain', port('mta')]],
-            main => {default_transport => 'lmtp:inet:127.0.0.1:' . port('out'), lmtp_send_xforward_command => 'yes', lmtp_data_done_timeout => '8s'});
+            main => {default_transport => 'lmtp:inet:127.0.0.1:' . port('out'), lmtp_send_xforward_command => 'yes', lmtp_data_done_timeout => '14s'});
         my $c = T::Peer->connect(port('mta'), name => 'user');
         $c->hear(qr/^220 /);
         $c->talk('EHLO user.test' => qr/^250/);
@@ -300,7 +300,7 @@ SKIP: {
         my $first = $serve->();
         $mta->log_like(qr/to=<stall\@b\.test>.*status=deferred \(.*451 4\.4\.2/, 'the one that stalled is to come again');
         $mta->log_like(qr/to=<stall\@$_\.test>.*status=sent/, "$_ is not delayed beyond its time") for qw(c d);
-        $mta->flush;
+        T::Stage::wait_for(sub { $mta->flush; IO::Select->new($stalls->{socket})->can_read(0.5) });
         my $again = $serve->();
         $again->say('250 2.0.0 Taken');
         $mta->log_like(qr/to=<stall\@b\.test>.*status=sent/, 'by itself');

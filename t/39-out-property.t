@@ -110,14 +110,14 @@ mta-sts-allow-private = yes
 acct-file "@dir@/acct.csv" { records = {d, b, t} }
 spool-directory = "@dir@/spool"
 workers = 2
-tls-handshake-timeout = 2s
+tls-handshake-timeout = 5s
 domain * {
     allow-private-destinations = yes
     default-smtp-port = @port:mx@
     connection-idle-timeout = 5s
-    smtp-greeting-timeout = 2s
-    smtp-data-termination-timeout = 2s
-    data-send-timeout = 2s
+    smtp-greeting-timeout = 5s
+    smtp-data-termination-timeout = 5s
+    data-send-timeout = 5s
     route-deadline = 30s
     smtp-tls-ca-file = "@ca@"
 }

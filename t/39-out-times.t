@@ -26,10 +26,10 @@ domain * {
     connection-idle-timeout = 0
 }
 domain connect.test { smtp-hosts = "[127.0.0.42]:@port:mx@" connect-timeout = 1s }
-domain greeting.test { smtp-greeting-timeout = 1s }
-domain ehlo.test { smtp-greeting-timeout = 1s }
-domain starttls.test { smtp-greeting-timeout = 1s use-starttls = yes require-starttls = yes }
-domain inside.test { smtp-greeting-timeout = 1s use-starttls = yes require-starttls = yes }
+domain greeting.test { smtp-greeting-timeout = 3s }
+domain ehlo.test { smtp-greeting-timeout = 3s }
+domain starttls.test { smtp-greeting-timeout = 3s use-starttls = yes require-starttls = yes }
+domain inside.test { smtp-greeting-timeout = 3s use-starttls = yes require-starttls = yes }
 domain handshake.test { use-starttls = yes require-starttls = yes }
 domain send.test { data-send-timeout = 1s }
 domain final.test { smtp-data-termination-timeout = 1s }
@@ -37,7 +37,7 @@ domain idle.test { connection-idle-timeout = 1s }
 domain route.test { route-deadline = 5s }
 domain share.test {
     smtp-hosts = "[127.0.0.41]:@port:mx@; [127.0.0.43]:@port:mx@"
-    route-deadline = 5s
+    route-deadline = 10s
 }
 CONF
 
@@ -50,13 +50,13 @@ sub ask {
     return $c;
 }
 
-# It is heard after about a second, and not at once.
+# It is heard after a second or three, and not at once.
 sub hear_late {
     my ($c, $like, $from) = @_;
     $c->hear($like);
     my $taken = T::Stage::now() - $from;
     cmp_ok($taken, '>=', 0.9, 'not before its time');
-    cmp_ok($taken, '<', 5, 'and not long after it');
+    cmp_ok($taken, '<', 15, 'and not long after it');
     return;
 }
 
@@ -78,8 +78,8 @@ my %begin = (
 my %says = (connect => qr/^451 4\.4\.1 Cannot connect/, handshake => qr/^451 4\.7\.5 TLS handshake did not finish in time/);
 for my $step (qw(connect greeting ehlo starttls handshake inside)) {
     subtest "silent at: $step" => sub {
-        my $c = ask("$step.test");
         my $from = T::Stage::now();
+        my $c = ask("$step.test");
         my $s = $begin{$step}->();
         hear_late($c, $says{$step} // qr/^451 4\.4\.2 No answer in time/, $from);
         $c->close;
@@ -124,31 +124,32 @@ subtest 'connection-idle-timeout' => sub {
     my ($c, $s) = deliver('idle.test');
     $c->send("x\r\n.\r\n");
     $s->hear_body;
+    my $from = T::Stage::now();
     $s->say('250 ok');
     $c->hear(qr/^250 /);
-    hear_late($s, qr/^QUIT$/, T::Stage::now());
+    hear_late($s, qr/^QUIT$/, $from);
     $_->close for $c, $s;
 };
 
 subtest 'route-deadline, over all that may last longer' => sub {
-    my $c = ask('route.test');
     my $from = T::Stage::now();
+    my $c = ask('route.test');
     my $s = $mx{mx}->accept;
     $c->hear(qr/^451 4\.4\.2 /);
     my $taken = T::Stage::now() - $from;
     cmp_ok($taken, '>=', 4, 'its time');
-    cmp_ok($taken, '<', 8, 'and no more');
+    cmp_ok($taken, '<', 15, 'and no more');
     $_->close for $c, $s;
 };
 
 subtest 'route-deadline: who stalls has its share, and none of the next one\'s' => sub {
-    my $c = ask('share.test');
     my $from = T::Stage::now();
+    my $c = ask('share.test');
     my $stalls = $mx{mx}->accept;
     my $s = $mx{second}->accept;
     my $taken = T::Stage::now() - $from;
-    cmp_ok($taken, '>=', 2, 'half of it');
-    cmp_ok($taken, '<', 4, 'and no more');
+    cmp_ok($taken, '>=', 4.5, 'half of it');
+    cmp_ok($taken, '<', 9, 'and no more');
     $s->say('220 second');
     $s->hear(qr/^EHLO/);
     $s->say('250 second');

@@ -206,6 +206,7 @@ subtest 'all files' => sub {
     is(scalar @rows, $count + 1, 'a row for each delivery');
     is(scalar(grep { $_->{rcpt} =~ /forged/ || $_->{type} !~ /\A[dbt]\z/ || $_->{timeLogged} !~ /\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0000\z/ } @rows), 0, 'none is forged');
     csv_wait("$dir/guarded.csv", sub { $_->{rcpt} eq 'put@x.test' });
+    T::Stage::wait_for(sub { open my $in, '<:raw', "$dir/acct.json" or return; join('', <$in>) =~ /put\@x\.test.*\n\z/ });
     my @guarded = csv_rows("$dir/guarded.csv");
     is(scalar @guarded, scalar @rows, 'as many with the guard');
     is(scalar(grep { /^[=+\-@]/ } map { values %$_ } @guarded), 0, 'and no cell of them is a formula');

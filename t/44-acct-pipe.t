@@ -130,10 +130,10 @@ T::Program->write('lost', $wrong{lost});
 
 # One that had nothing to read for longer than write-timeout, and then reads on, slowly: it is not ended.
 my $steady = T::Program->write('steady', 'while (sysread STDIN, my $some, 8192) { print $got $some; select undef, undef, undef, 0.05 }');
-my $p = milter('steady', "acct-file \"|$steady->{path}\" { $FIELDS\n write-timeout = 1s }");
+my $p = milter('steady', "acct-file \"|$steady->{path}\" { $FIELDS\n write-timeout = 4s }");
 spool_put("$p->{dir}/spool", rows('early'));
 $steady->has('early');
-select undef, undef, undef, 1.3; # nothing happens, that is the point
+select undef, undef, undef, 4.3; # nothing happens, that is the point
 @names = map { "d$_" } 1 .. 3000;
 spool_put("$p->{dir}/spool", rows(@names));
 $steady->has('early', @names);

@@ -89,7 +89,8 @@ sub json_rows ($path) { return map { JSON::PP::decode_json($_) } grep { /\n\z/ }
 
 deliver('ok@a.test', 'ok@b.test', 'no@a.test', 'no@quiet.test', 'later@quiet.test', 'ok@quiet.test',
     'later@nobody.test', 'later@strict.test', 'later@shut.test', 'no@b.test', 'bad@a..test', 'last@a.test');
-csv_wait("$dir/all.csv", sub { $_->{rcpt} eq 'last@a.test' });
+csv_wait("$dir/$_", sub { $_->{rcpt} eq 'last@a.test' }) for qw(all.csv some.csv);
+T::Stage::wait_for(sub { whole("$dir/rows.json") =~ /last\@a\.test.*\n\z/ && whole("$dir/hidden.csv") =~ /a\.\.test.*\n\z/ });
 
 subtest 'types and their columns' => sub {
     my @rows = csv_rows("$dir/all.csv");

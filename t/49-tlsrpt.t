@@ -109,7 +109,7 @@ like(give('wrong', undef, ' ENVID=tlsrpt.0123'), qr/^451 4\.7\.5 /, 'a report th
 like(give($_, "TLS-Report-Domain: $_.test\r\n"), qr/^250 /, 'a report itself') for qw(dane clear);
 
 my $csv = "$dir/state/tlsrpt/sessions.csv";
-csv_wait($csv, sub { $_->{type} eq 'd' }, 9);
+csv_wait($csv, sub { $_->{type} eq 'd' }, count => 9);
 $_->stop for $out, $accountant;
 my $kept = T::Cli::text_of($csv);
 unlike($kept, qr/secret-/, 'no sender and no recipient is kept');

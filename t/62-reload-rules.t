@@ -38,6 +38,14 @@ sub seconds :prototype(&) ($work) {
     return time - $since;
 }
 
+# Of processes that began and ended in it.
+sub cpu_seconds :prototype(&) ($work) {
+    my ($user, $system) = (times)[2, 3];
+    $work->();
+    my ($then_user, $then_system) = (times)[2, 3];
+    return $then_user + $then_system - $user - $system;
+}
+
 sub median { return (sort { $a <=> $b } @_)[@_ / 2] }
 
 sub session ($port) {
@@ -69,14 +77,15 @@ for my $program (qw(in out)) {
     ($old, $new) = wait_times($program, sub ($count) { $run->log_text =~ /.* reloaded generation=2 /s });
     my $took = time - $since;
     my $most = $took / 4 > 0.1 ? $took / 4 : 0.1; # who waits for the reading waits as long as all of it
+    my $late = int(@$old / 20) > 1 ? int(@$old / 20) : 1; # so many of its waits are the machine's
     note sprintf '%s: reading took %.0f ms; calm %.1f and %.1f ms; meanwhile %d answers, at most %.1f and %.1f ms', $program,
         map { $_ } $took * 1000, $calm{old} * 1000, $calm{new} * 1000, scalar @$old, map { 1000 * (sort { $b <=> $a } @$_)[0] } $old, $new;
     cmp_ok(scalar @$old, '>=', 4, "sallyport-$program answers while it reads");
-    cmp_ok((sort { $b <=> $a } @$old)[1], '<', $calm{old} + $most, 'who is connected is not kept waiting');
-    cmp_ok((sort { $b <=> $a } @$new)[1], '<', $calm{new} + $most, 'nor who comes');
+    cmp_ok((sort { $b <=> $a } @$old)[$late], '<', $calm{old} + $most, 'who is connected is not kept waiting');
+    cmp_ok((sort { $b <=> $a } @$new)[$late], '<', $calm{new} + $most, 'nor who comes');
 }
 
 # A walk over all sections for each source was in two of the three only, and cost ten times the rest.
-my %took = map { my $program = $_; $program => seconds { is(($run{$program}->outcome('-t'))[0], 0, "$program: right") } } sort keys %run;
+my %took = map { my $program = $_; $program => cpu_seconds { is(($run{$program}->outcome('-t'))[0], 0, "$program: right") } } sort keys %run;
 cmp_ok($took{$_}, '<', 4 * $took{out} + 0.5, "sallyport-$_ reads sources as fast as domains are read") for qw(in milter);
 all_done();

@@ -238,7 +238,7 @@ $_->stop for $out, $in;
 
 # However long it takes, as long as it goes on: what was killed often is started again after 30 s, and
 # an old feeder may hold its program's rows for 11 s.
-my $quiet = 45;
+my $quiet = 90;
 sub goes_on ($progress, $done) {
     my ($last, $until) = ('', 0);
     return T::Stage::wait_for(sub {

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE_SECONDS = 5, UPDATES = 20000 };
+enum { PATIENCE_SECONDS = 20, UPDATES = 20000 };
 
 static int fd;
 static SSL *tls;

@@ -293,7 +293,7 @@ static void nobody_waits_for_ever(void **state)
     struct stage s;
 
     (void)state;
-    open_stage_for(&s, 0.05);
+    open_stage_for(&s, 0.5);
     assert_int_equal(hear_order(&s), 0);
     ask(&s, 0);
     assert_int_equal(hear_order(&s), 1);

@@ -84,7 +84,7 @@ sub left {
         }
         return "@pids";
     };
-    T::Stage::wait_for(sub { $find->() eq '' }, 5);
+    T::Stage::wait_for(sub { $find->() eq '' }, 20);
     return $find->();
 }
 

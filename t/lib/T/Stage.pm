@@ -15,7 +15,7 @@ use Test::More ();
 our @EXPORT = qw(all_done fill port stage_dir);
 
 # Seconds that anything may take before a test gives up on it.
-our $PATIENCE = $ENV{T_PATIENCE} // 15;
+our $PATIENCE = $ENV{T_PATIENCE} // 30;
 
 my ($owner, $dir, @started, %port, $failed_late) = ($$);
 my $next_port;
