@@ -245,16 +245,27 @@ static void leave_backend(struct session *s)
         call_hang_up(s);
 }
 
+/* Does it wait for our goodbye, and has it heard all else? Who says QUIT behind other commands, or
+ * speaks on, may not have; and what still comes when we have closed resets the connection, be it
+ * only a close_notify: what the kernel then holds for who reads slowly is gone. */
+static bool awaits_goodbye(const struct session *s)
+{
+    struct span rest = buf_peek(&s->relay.client.out);
+
+    (void)span_cut(&rest, '\n');
+    return s->relay.why == REASON_QUIT && !s->finished && rest.len == 0 &&
+           conn_is_heard(&s->client.conn);
+}
+
 static void leave_client(struct session *s)
 {
+    bool leaves = s->ended || awaits_goodbye(s);
     size_t moved = 0;
 
     conn_leave(&s->client.conn);
     flow_push_client(s, &moved);
     if (!side_is_open(&s->client) || flow_has_more_for_client(s))
         return;
-
-    bool leaves = s->relay.why == REASON_QUIT || s->ended;
 
     /* To close on what was not read would reset the connection, and our words with it. */
     if (!leaves && !s->finished)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy-out/memo.h"
 
-#include <linux/sockios.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 
 #include "proxy-out/relay/recall.h"
 #include "proxy-out/session.h"
@@ -180,10 +178,7 @@ void memo_heard(struct session *s)
 /* Where nobody reads, the kernel there resets the connection, and acknowledges nothing. */
 static bool has_heard_likely(const struct session *s)
 {
-    int unheard = 0;
-
-    return s->memo.replied && s->ended && !s->gone && !s->conn.broken && !conn_owes(&s->conn) &&
-           ioctl(s->conn.fd, SIOCOUTQ, &unheard) == 0 && unheard == 0;
+    return s->memo.replied && s->ended && !s->gone && conn_is_heard(&s->conn);
 }
 
 static void log_unheard(const struct session *s)

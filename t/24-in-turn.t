@@ -150,8 +150,10 @@ subtest 'slow readers' => sub {
     close $small or die $!;
     my $long = '250-2.1.5 ' . 'y' x 400 . "\r\n"; # so that 51 to 54 of them fill the sockets
     my $sink = T::Sink->start(port => port('sink'), head => 1, keywords => ['PIPELINING'], replies => [qr/^RCPT/ => $long x 4 . '250 2.1.5 Ok ' . 'x' x 400]);
-    my $in = T::Run->start('sallyport-in', conf => <<'CONF');
+    my $in = T::Run->start('sallyport-in', cert => $ca->cert('mx.test')->{pem}, conf => <<'CONF');
 smtp-listener 127.0.0.1:@port:slow@ { }
+smtp-listener 127.0.0.1:@port:slow-tls@ { tls = yes }
+smtp-server-tls-certificate = {"@cert@", ""}
 backend mta { server = "127.0.0.1:@port:sink@" }
 workers = 1
 CONF
@@ -181,6 +183,25 @@ CONF
     }
     is(join(' ', map { scalar(() = $_->{heard} =~ /^250 2\.1\.5 Ok x{400}\r$/mg) } @all), join(' ', map { $_->{rcpt} } @all), 'each hears all its replies');
     is(scalar(grep { $_->{heard} =~ /^221 .*\n\z/m } @all), 40, 'and who says so a farewell');
+
+    # What he still says when we have closed would reset the connection, and what he has not heard is lost.
+    for my $way (qw(slow slow-tls)) {
+        socket my $socket, AF_INET, SOCK_STREAM, 0 or die "socket: $!";
+        setsockopt $socket, SOL_SOCKET, SO_RCVBUF, 4096;
+        connect $socket, pack_sockaddr_in(port($way), inet_aton('127.0.0.1')) or die "connect: $!";
+        my $c = T::Peer->wrap(IO::Socket::INET->new_from_fd($socket, '+<'), $way);
+        $c->start_tls if $way eq 'slow-tls';
+        $c->hear(qr/^220 /);
+        $c->talk('EHLO c.test' => qr/^250/);
+        $c->say('MAIL FROM:<a@a.test>', (map { "RCPT TO:<$_\@b.test>" } 1 .. 20), 'QUIT');
+        sleep 1; # until all is answered and waits
+        $way eq 'slow' ? $c->say('') : Net::SSLeay::shutdown($c->{socket}->_get_ssl_object); # close_notify
+        sleep 1;
+        $c->hear(qr/^250 /);
+        $c->hear(qr/^250 2\.1\.5 Ok x{400}$/m) for 1 .. 20;
+        $c->hear(qr/^221 /, "$way: who says more than QUIT hears all, too");
+        $c->close;
+    }
     $in->stop;
     $sink->stop;
 };

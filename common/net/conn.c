@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -96,6 +98,13 @@ enum conn_got conn_uncork(struct conn *c)
     if (c->broken)
         return CONN_FAILED;
     return all ? CONN_SOME : outcome_plain(c, -1, NULL, CONN_OUT);
+}
+
+bool conn_is_heard(const struct conn *c)
+{
+    int unheard;
+
+    return !c->broken && !conn_owes(c) && ioctl(c->fd, SIOCOUTQ, &unheard) == 0 && unheard == 0;
 }
 
 static enum conn_got received(struct conn *c, ssize_t got, size_t *len)

@@ -132,6 +132,10 @@ static inline bool conn_owes(const struct conn *c)
     return c->slack && c->slack->behind && !c->slack->corked;
 }
 
+/* The other side's kernel has all that was written. Where nobody reads, it acknowledges nothing
+ * once its memory is full, and in the end resets the connection. */
+bool conn_is_heard(const struct conn *c);
+
 /* The handshake, as the one called and as the caller; CONN_SOME: done, else call again with
  * the same. The one called asks for what `asks` says (NULL: nothing). For the caller, `name` goes
  * out as SNI (NULL: none) and `session` (may be NULL, stays yours) is offered to resume. What the
