@@ -156,6 +156,14 @@ for my $command (qq(run" --only full-implicit --json "$json" --build "$dir/none)
     is(said($command), "bench: no build in '$dir/none': bench/sink is missing there. ./quickstart build makes one in build/demo",
         'no build');
 }
+for (['--bogus' => 'unknown option: bogus'], ['--rounds x' => 'value "x" invalid for option rounds (number expected)'],
+    ['--rounds 0' => '--rounds is 1 or more'], ['--rounds -1' => '--rounds is 1 or more'], ['--scale 0' => '--scale is more than 0'],
+    ["--from $dir/none" => "--from $dir/none: no such folder"], [QUICKLY => "'QUICKLY' is neither QUICK nor growth nor all"],
+    ['growth QUICK' => "'QUICK' is one word too many"]) {
+    my ($words, $why) = @$_;
+    is_deeply([run($words)], [64, "bench/run: $why; bench/run --help says what there is\n"], $words);
+}
+like(said('run" --help "'), qr{\AWhat we cost.*^  bench/run \[QUICK .* ends here\.\z}ms, '--help');
 is(said(qq(acct" "$ENV{T_BUILD}" $_ ")), 'bench/acct: [BUILD_FOLDER [SCALE [out|alone|in|instructions|all]]]', "bench/acct $_")
   for qw(x 1.x), '1 all', '1 wrong';
 
