@@ -85,7 +85,8 @@ static int print_help(void)
         printf("  sallyport %-41s %s\n", commands[i].usage, commands[i].doc);
     printf("  sallyport %-41s %s\n", "--help", "print this");
     printf("  sallyport %-41s %s\n", "--version", "print the version");
-    printf("\n  -c FILE is the configuration; " DEFAULT_FILE " if not given\n");
+    printf("\n  -c FILE is the configuration; " DEFAULT_FILE " if not given\n"
+           "  each OPTION is in sallyport(1)\n");
     return CLI_RIGHT;
 }
 
@@ -94,7 +95,8 @@ static int print_usage(const char *name)
 {
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (!strcmp(name, commands[i].name))
-            printf("sallyport %s\n  %s\n", commands[i].usage, commands[i].doc);
+            printf("sallyport %s\n  %s%s\n", commands[i].usage, commands[i].doc,
+                   strstr(commands[i].usage, "OPTION") ? "; each OPTION is in sallyport(1)" : "");
     return CLI_RIGHT;
 }
 

@@ -82,6 +82,7 @@ sub says {
     return like($said, $pattern, 'says so');
 }
 says('--help', 0, qr/sallyport check \[-c FILE\] \[BACKEND\.\.\.\].*sallyport show.*sallyport --version/s);
+says("$_ --help", 0, qr/each OPTION is in sallyport\(1\)$/m) for qw(report probe tlsrpt);
 says('--version', 0, qr/^sallyport \d/);
 says('check --help', 0, qr/^sallyport check \[-c FILE\]/);
 says('show --help', 0, qr/^sallyport show \S+ \S+ source ADDRESS.*^sallyport show \S+ \S+ domain DOMAIN/ms);
