@@ -175,7 +175,6 @@ void memo_heard(struct session *s)
     }
 }
 
-/* Where nobody reads, the kernel there resets the connection, and acknowledges nothing. */
 static bool has_heard_likely(const struct session *s)
 {
     return s->memo.replied && s->ended && !s->gone && conn_is_heard(&s->conn);

@@ -221,7 +221,7 @@ CONF
     $c->talk('EHLO mta.test' => qr/^250-/, 'MAIL FROM:<a@a.test>' => qr/^250 /);
     my $began = T::Stage::now();
     $c->talk('RCPT TO:<a@b.test>' => qr/^451 4\.4\.3 /);
-    cmp_ok(T::Stage::now() - $began, '<', 14, 'within route-deadline');
+    cmp_ok(T::Stage::now() - $began, '<', 10, 'within route-deadline');
     $c->close;
     $none->stop;
 };

@@ -50,7 +50,7 @@ sub client {
     return $c;
 }
 
-sub p95 {
+sub p99 {
     my @taken;
     my $c = T::Peer->connect(port('out'), name => 'mta');
     $c->hear(qr/^220 /);
@@ -66,16 +66,16 @@ sub p95 {
         push @taken, T::Stage::now() - $from;
     }
     $c->close;
-    return (sort { $a <=> $b } @taken)[95];
+    return (sort { $a <=> $b } @taken)[98];
 }
 
-my $alone = p95();
+my $alone = p99();
 my @hang;
 push @hang, map { client("u$_\@silent.test") } 1 .. 61;
 push @hang, client('u@deaf.test') for 1 .. 5;
 push @hang, client('u@nodns.test') for 1 .. 5;
-my $beside = p95();
-note sprintf 'p95 alone %.1f ms, beside 71 that hang %.1f ms', $alone * 1000, $beside * 1000;
+my $beside = p99();
+note sprintf 'p99 alone %.1f ms, beside 71 that hang %.1f ms', $alone * 1000, $beside * 1000;
 cmp_ok($beside, '<', 1, 'mail to another domain goes as ever');
 is($sink->count, 200, 'all of it');
 

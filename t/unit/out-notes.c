@@ -115,7 +115,7 @@ static double kept_until(struct span key)
 
 static bool is_about(double is, double wanted)
 {
-    return is > wanted - 5 && is < wanted + 5;
+    return is > wanted - 1.1 && is < wanted + 1.1;
 }
 
 #define KEY(id, rest) SPAN(id "\0" rest)
